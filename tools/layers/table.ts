@@ -1,0 +1,152 @@
+/**
+ * The import-direction table: which package may know which, where it runs and whose code it may lean on.
+ * The TypeScript projects, the dependency-cruiser rules, the browser test project and the map in ARCHITECTURE.md are all
+ * derived from it. It must never be loosened to make a change pass: move the code instead.
+ */
+
+export interface Layer {
+  /** Folder below the workspace root. */
+  readonly folder: string;
+  /** Name in package.json. */
+  readonly name: string;
+  /** One line for the map. */
+  readonly purpose: string;
+  /** 'any' compiles without Node types and is tested in Chromium as well. */
+  readonly runsOn: 'any' | 'node' | 'tests';
+  /** Workspace packages (or named subpaths of them) it may import. */
+  readonly imports: readonly string[];
+  /** What only its Node part may import in addition (packages that run on any). */
+  readonly nodeImports?: readonly string[];
+  /** Regular expressions, relative to the folder, of the sources that are its Node part. */
+  readonly nodePart?: readonly string[];
+  /** Third-party packages it may name. */
+  readonly thirdParty: readonly string[];
+}
+
+export const layers: readonly Layer[] = [
+  {
+    folder: 'packages/ffi',
+    name: '@keephold/ffi',
+    purpose: 'calls C functions of the running process; the only code that names koffi',
+    runsOn: 'node',
+    imports: [],
+    thirdParty: ['koffi'],
+  },
+  {
+    folder: 'packages/bytes',
+    name: '@keephold/bytes',
+    purpose: 'byte arrays, hex and base64url, varints, deterministic CBOR, size ladder',
+    runsOn: 'any',
+    imports: [],
+    thirdParty: [],
+  },
+  {
+    folder: 'packages/crypto',
+    name: '@keephold/crypto',
+    purpose: 'the only code that names a primitive; picks Node or browser once, by export condition',
+    runsOn: 'any',
+    imports: ['@keephold/bytes'],
+    nodeImports: ['@keephold/ffi'],
+    nodePart: ['src/node\\.ts$', 'src/node/'],
+    thirdParty: ['@hpke/core', '@hpke/hybridkem-x-wing', '@noble/curves', '@noble/hashes', '@scure/bip39', 'hash-wasm'],
+  },
+  {
+    folder: 'packages/vault',
+    name: '@keephold/vault',
+    purpose: 'key hierarchy: account root key, slots, keychain, device grants',
+    runsOn: 'any',
+    imports: ['@keephold/bytes', '@keephold/crypto'],
+    thirdParty: [],
+  },
+  {
+    folder: 'packages/protocol',
+    name: '@keephold/protocol',
+    purpose: 'the Custody seam, its errors, and the codecs that both sides read',
+    runsOn: 'any',
+    imports: ['@keephold/bytes'],
+    thirdParty: [],
+  },
+  {
+    folder: 'packages/engine',
+    name: '@keephold/engine',
+    purpose: 'format codecs, chunker, index, repository; backup, restore, check, retention',
+    runsOn: 'any',
+    imports: ['@keephold/bytes', '@keephold/crypto', '@keephold/protocol'],
+    nodeImports: ['@keephold/crypto/bulk', '@keephold/ffi'],
+    nodePart: ['src/node/'],
+    thirdParty: [],
+  },
+  {
+    folder: 'packages/backend',
+    name: '@keephold/backend',
+    purpose: 'the Backend seam: named immutable objects; folder, memory, wrappers',
+    runsOn: 'node',
+    imports: ['@keephold/bytes'],
+    thirdParty: [],
+  },
+  {
+    folder: 'packages/custody',
+    name: '@keephold/custody',
+    purpose: 'the Custody seam over a Backend and a ledger; holds ciphertext only; the only code that talks SQL',
+    runsOn: 'node',
+    imports: ['@keephold/backend', '@keephold/bytes', '@keephold/crypto/verify', '@keephold/protocol'],
+    thirdParty: ['kysely'],
+  },
+  {
+    folder: 'packages/source-files',
+    name: '@keephold/source-files',
+    purpose: 'walks and captures files with their metadata, and writes them back',
+    runsOn: 'node',
+    imports: ['@keephold/bytes', '@keephold/engine', '@keephold/engine/node', '@keephold/ffi'],
+    thirdParty: ['ignore'],
+  },
+  {
+    folder: 'packages/testkit',
+    name: '@keephold/testkit',
+    purpose: 'fakes, fault injection, vectors and conformance suites; imported by tests only',
+    runsOn: 'tests',
+    imports: ['@keephold/backend', '@keephold/bytes', '@keephold/protocol'],
+    thirdParty: [],
+  },
+  {
+    folder: 'apps/keephold',
+    name: 'keephold',
+    purpose: 'the command: parse, call, print, exit code; the only code that reads the environment',
+    runsOn: 'node',
+    imports: [
+      '@keephold/backend',
+      '@keephold/bytes',
+      '@keephold/crypto',
+      '@keephold/custody',
+      '@keephold/engine',
+      '@keephold/engine/node',
+      '@keephold/ffi',
+      '@keephold/protocol',
+      '@keephold/source-files',
+      '@keephold/vault',
+    ],
+    thirdParty: [],
+  },
+];
+
+/** Tests may use these besides what their package may import; they are development dependencies of the root. */
+export const testLibraries: readonly string[] = ['vitest', 'fast-check', 'cborg', '@noble/post-quantum'];
+
+/** What tests and test helpers are called, relative to the workspace root. */
+export const testFiles = '(\\.test\\.ts$|/tests/|/_[^/]+\\.ts$)';
+
+/** Folder names that invite everything and explain nothing. */
+export const drawerNames: readonly string[] = ['common', 'utils', 'util', 'shared', 'helpers', 'misc'];
+
+/** The name of the package or package subpath, split: '@keephold/crypto/verify' → ['@keephold/crypto', 'verify']. */
+export function splitSpecifier(specifier: string): readonly [name: string, subpath: string] {
+  const parts = specifier.split('/');
+  const length = specifier.startsWith('@') ? 2 : 1;
+  return [parts.slice(0, length).join('/'), parts.slice(length).join('/')];
+}
+
+export function layerNamed(name: string): Layer {
+  const found = layers.find((layer) => layer.name === name);
+  if (found === undefined) throw new Error(`no layer is called ${name}: add it to tools/layers/table.ts`);
+  return found;
+}
