@@ -100,6 +100,8 @@ function testProject(layer: Layer, manifest: Manifest): unknown {
       outDir: 'dist/tests',
       emitDeclarationOnly: true,
       isolatedDeclarations: false,
+      rewriteRelativeImportExtensions: false,
+      allowImportingTsExtensions: true,
       lib: browserLibrary,
       types: ['node'],
     },

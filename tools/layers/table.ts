@@ -135,6 +135,9 @@ export const testLibraries: readonly string[] = ['vitest', 'fast-check', 'cborg'
 /** What tests and test helpers are called, relative to the workspace root. */
 export const testFiles = '(\\.test\\.ts$|/tests/|/_[^/]+\\.ts$)';
 
+/** The sources of crypto that `crypto/verify` may consist of: nothing here takes or makes a secret key. */
+export const keylessCrypto: readonly string[] = ['verify\\.ts', 'errors\\.ts'];
+
 /** Folder names that invite everything and explain nothing. */
 export const drawerNames: readonly string[] = ['common', 'utils', 'util', 'shared', 'helpers', 'misc'];
 

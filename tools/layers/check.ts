@@ -1,0 +1,67 @@
+/**
+ * `npm run layers`: checks the import-direction table against every import of the project, types included.
+ * It must never pass without having looked: it fails when fewer modules were cruised than sources exist.
+ */
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ICruiseResult, IViolation } from 'dependency-cruiser';
+import { cruiseProject } from './cruise.ts';
+import { mapIsCurrent } from './map.ts';
+import { rules } from './rules.ts';
+import { drawerNames, type Layer, layers } from './table.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const ignored = /(^|\/)(node_modules|dist|fixtures|assembly)\//;
+
+function describe(violation: IViolation): string {
+  const { rule, from, to, cycle, via } = violation;
+  const comment = rules().find((candidate) => candidate.name === rule.name)?.comment ?? '';
+  const way = (cycle ?? via)?.map((step) => step.name).join(' → ') ?? to;
+  return `${rule.name}: ${from} → ${way}\n    ${comment}`;
+}
+
+/** Silence is only good news when something was looked at. */
+function uncruised(result: ICruiseResult): string[] {
+  const seen = new Set(result.modules.map((module) => module.source));
+  return globSync('{packages,apps}/**/*.ts', { cwd: root, exclude: (path) => ignored.test(`${path}/`) })
+    .filter((path) => !ignored.test(path) && !path.endsWith('.d.ts') && !seen.has(path))
+    .map((path) => `not cruised: ${path}`);
+}
+
+function drawers(): string[] {
+  return globSync(`{packages,apps,tools}/**/{${drawerNames.join(',')}}{,.ts}`, { cwd: root })
+    .filter((path) => !ignored.test(`${path}/`))
+    .map((path) => `${path}: name it for what it holds`);
+}
+
+/** Workspace dependencies of a manifest must be what the table allows, so that `npm ci` and lint agree. */
+function undeclarable(layer: Layer): string[] {
+  const manifest = JSON.parse(readFileSync(join(root, layer.folder, 'package.json'), 'utf8')) as {
+    readonly dependencies?: Readonly<Record<string, string>>;
+  };
+  const allowed = [...layer.imports, ...(layer.nodeImports ?? []), ...layer.thirdParty];
+  return Object.keys(manifest.dependencies ?? {})
+    .filter((name) => !allowed.some((entry) => entry === name || entry.startsWith(`${name}/`)))
+    .map((name) => `${layer.folder}/package.json: depends on ${name}, which the table does not allow`);
+}
+
+async function main(): Promise<void> {
+  const result = await cruiseProject(root);
+  const problems = [
+    ...result.summary.violations.filter((violation) => violation.rule.severity === 'error').map(describe),
+    ...uncruised(result),
+    ...drawers(),
+    ...layers.flatMap(undeclarable),
+  ];
+  const write = process.argv.includes('--write-map');
+  if (!mapIsCurrent(join(root, 'ARCHITECTURE.md'), { write })) {
+    problems.push('ARCHITECTURE.md: the map is stale, run npm run layers:map');
+  }
+  for (const problem of problems) console.error(problem);
+  console.log(
+    `layers: ${result.modules.length} modules, ${result.summary.totalDependenciesCruised} imports, ${problems.length} problems`,
+  );
+  if (problems.length > 0 || result.modules.length === 0) process.exitCode = 1;
+}
+
+await main();
