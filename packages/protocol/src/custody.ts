@@ -1,0 +1,182 @@
+/**
+ * The Custody seam: what a repository needs from whoever keeps its packs. Two implementations share one conformance
+ * suite: a folder in this process (`custody`) and a server over HTTP (`client`). Nothing here can be decrypted by the
+ * keeper: it sees packs, opaque objects, signed commits and sets of pack ids.
+ *
+ * Contract of every member unless it says otherwise:
+ * - repeating a call with the same arguments is harmless and answers the same;
+ * - a promise that resolves means: durable (would survive a power cut);
+ * - failures throw a `CustodyError` with a stable `code`; expected outcomes are values.
+ */
+import type { AccountId, DeviceId, ObjectName, PackId, StreamId, VaultId } from './ids.ts';
+
+/** What differs between keepers, as data. */
+export interface CustodyProperties {
+  /** How many putPack calls a writer may have open at once. */
+  readonly uploadsInFlight: number;
+  /** How many getPack calls a reader may have open at once. */
+  readonly downloadsInFlight: number;
+  /** Whether a device that can write here could also destroy history (a plain folder: true). Texts must say so. */
+  readonly writerCanDestroy: boolean;
+}
+
+export interface Head {
+  /** 0 when the vault has no commit yet. */
+  readonly seq: number;
+  /** commitHash of seq; for seq 0 the hash of the keychain entry that created the vault. */
+  readonly hash: Uint8Array;
+}
+
+/** Sorted pack ids, 32 bytes each, concatenated, without duplicates. */
+export type PackIdList = Uint8Array;
+
+export interface RefsetDelta {
+  /** The commit whose refset is the base; undefined: the empty set. */
+  readonly parentSeq: number | undefined;
+  readonly added: PackIdList;
+  readonly removed: PackIdList;
+}
+
+export interface CommitRequest {
+  /** CBOR ‖ signature, format.md §7. */
+  readonly bytes: Uint8Array;
+  /** The list behind packsDigest (empty when the commit adds none). */
+  readonly packsAdded: PackIdList;
+  /** Present for types 1, 2 and 3. */
+  readonly refset: RefsetDelta | undefined;
+}
+
+export type CommitOutcome =
+  | { readonly kind: 'accepted'; readonly head: Head }
+  /** These packs of the refset are not there (or are being purged): upload their blobs again, then commit again. */
+  | { readonly kind: 'missing-packs'; readonly packs: PackIdList }
+  /** Another writer was first: sign again on top of this head. */
+  | { readonly kind: 'head-moved'; readonly head: Head };
+
+export interface PageRange {
+  /** First page, from 0. */
+  readonly first: number;
+  readonly count: number;
+}
+
+export type SnapshotState = 'active' | 'trashed' | 'expired';
+
+/** What the ledger knows of a snapshot or checkpoint without any key. */
+export interface SnapshotRecord {
+  readonly seq: number;
+  readonly kind: 'complete' | 'checkpoint';
+  readonly deviceId: DeviceId;
+  readonly streamId: StreamId;
+  readonly object: ObjectName;
+  /** The ledger's receive time, unix milliseconds; never falls within a vault (security.md §6.1 R2). */
+  readonly receivedAt: number;
+  readonly state: SnapshotState;
+  /** Unix milliseconds; set while trashed: when it stops being restorable. */
+  readonly expiresAt: number | undefined;
+}
+
+export interface StoredCommit {
+  readonly seq: number;
+  readonly bytes: Uint8Array;
+}
+
+export interface Usage {
+  readonly packs: number;
+  readonly packBytes: number;
+  readonly objects: number;
+  readonly objectBytes: number;
+  /** Bytes of packs that no snapshot needs any more and that wait for their delay. */
+  readonly condemnedBytes: number;
+}
+
+/** Account records: what opens the keys. */
+export interface AccountCustody {
+  accountId(): Promise<AccountId>;
+  /** Keychain entries (CBOR ‖ signature) with seq ≥ fromSeq, in order. */
+  keychain(fromSeq: number): Promise<readonly Uint8Array[]>;
+  /** Appends the entry whose seq is the next one; 'head-moved' when another entry has that seq already. */
+  appendKeychain(entry: Uint8Array): Promise<'appended' | 'head-moved'>;
+  /** Slot records (CBOR, security.md §3.7), any order. */
+  slots(): Promise<readonly Uint8Array[]>;
+  putSlot(slotId: Uint8Array, record: Uint8Array): Promise<void>;
+  removeSlot(slotId: Uint8Array): Promise<void>;
+  /** The sealed account keyring of the highest generation. */
+  keyring(): Promise<Uint8Array | undefined>;
+  putKeyring(sealed: Uint8Array): Promise<void>;
+  /** Sealed grants by object name (named in the keychain). */
+  putGrant(name: ObjectName, sealed: Uint8Array): Promise<void>;
+  grant(name: ObjectName): Promise<Uint8Array | undefined>;
+}
+
+/** What a writer needs. */
+export interface WritingCustody {
+  head(vault: VaultId): Promise<Head>;
+  /** Starts or renews the lease that protects this writer's uncommitted packs. */
+  openSession(vault: VaultId): Promise<void>;
+  putObject(vault: VaultId, name: ObjectName, bytes: Uint8Array): Promise<void>;
+  /**
+   * Stores one pack, durable when resolved. `bytes` may be a view of shared memory: it is read until the promise
+   * settles and must not change before. A pack that is there already is not written again.
+   */
+  putPack(vault: VaultId, packId: PackId, bytes: Uint8Array): Promise<void>;
+  commit(vault: VaultId, request: CommitRequest): Promise<CommitOutcome>;
+  /** All packs that may be referred to by a new commit (present and not being purged), sorted. */
+  referablePacks(vault: VaultId): Promise<PackIdList>;
+}
+
+/** What a reader needs. */
+export interface ReadingCustody {
+  head(vault: VaultId): Promise<Head>;
+  /** Commits with seq > sinceSeq, in order. */
+  commits(vault: VaultId, sinceSeq: number): AsyncIterable<StoredCommit>;
+  snapshots(vault: VaultId): Promise<readonly SnapshotRecord[]>;
+  /** Packs of the refset that was committed with seq, sorted. */
+  refset(vault: VaultId, seq: number): Promise<PackIdList>;
+  /** The objects in the order asked; undefined where one is not there. */
+  getObjects(vault: VaultId, names: readonly ObjectName[]): Promise<readonly (Uint8Array | undefined)[]>;
+  /**
+   * Reads sealed pages into `into` (at least 65,552 × count bytes; may be shared memory), or with no range the whole
+   * pack with its header. Answers the bytes read; undefined when the pack is not there. A short pack is an answer
+   * shorter than asked, never an error: the reader's checks name it.
+   */
+  getPack(vault: VaultId, packId: PackId, into: Uint8Array, range?: PageRange): Promise<number | undefined>;
+}
+
+export interface RetentionChange {
+  readonly seq: number;
+  readonly expiresAt: number;
+}
+
+export interface PurgeReport {
+  readonly condemned: number;
+  readonly condemnedBytes: number;
+  readonly purgedPacks: number;
+  readonly purgedBytes: number;
+  readonly purgedObjects: number;
+  readonly expiredSnapshots: number;
+}
+
+/** What keeps and reclaims space (security.md §6). */
+export interface RetentionCustody {
+  /** Moves snapshots to the trash: restorable until the delay has passed. */
+  trash(vault: VaultId, seqs: readonly number[]): Promise<readonly RetentionChange[]>;
+  /** Takes snapshots out of the trash again. */
+  untrash(vault: VaultId, seqs: readonly number[]): Promise<void>;
+  /** Expires what is due, condemns what nothing needs, purges what was condemned long enough. */
+  collect(vault: VaultId, options: CollectOptions): Promise<PurgeReport>;
+  usage(vault: VaultId): Promise<Usage>;
+}
+
+export interface CollectOptions {
+  readonly signal?: AbortSignal;
+  /** Days a trashed snapshot stays restorable (security.md D); embedded repositories may shorten it, at least 0. */
+  readonly trashDays?: number;
+  /** Days an unreferenced pack stays (security.md G). */
+  readonly purgeDays?: number;
+  /** Says what would happen and changes nothing. */
+  readonly dryRun?: boolean;
+}
+
+export interface Custody extends AccountCustody, WritingCustody, ReadingCustody, RetentionCustody, AsyncDisposable {
+  readonly properties: CustodyProperties;
+}
