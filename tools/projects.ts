@@ -36,6 +36,10 @@ function sourceProjects(layer: Layer): string[] {
   return layer.nodePart === undefined ? [portable] : [portable, join(layer.folder, 'tsconfig.node.json')];
 }
 
+function isApp(layer: Layer): boolean {
+  return layer.folder.startsWith('apps/');
+}
+
 function references(layer: Layer, targets: readonly string[]): { readonly path: string }[] {
   return targets.map((target) => {
     const path = relative(layer.folder, target);
@@ -54,7 +58,10 @@ function projectsOf(layer: Layer): Project[] {
   const portableTargets = runtime
     .filter((name) => isNode || allowed(layer.imports, name))
     .flatMap((name) => sourceProjects(layerNamed(name)));
-  const output = { rootDir: 'src', outDir: 'dist' };
+  // What an app ships is bundled by tools/build.ts; its dist folder belongs to the bundler.
+  const output = isApp(layer)
+    ? { rootDir: 'src', outDir: '.cache/types', emitDeclarationOnly: true }
+    : { rootDir: 'src', outDir: 'dist' };
   const file = (kind: string): string => join(layer.folder, `tsconfig${kind}.json`);
   const sources = {
     extends: '../../tsconfig.base.json',
@@ -97,7 +104,7 @@ function testProject(layer: Layer, manifest: Manifest): unknown {
     extends: '../../tsconfig.base.json',
     compilerOptions: {
       rootDir: '../..',
-      outDir: 'dist/tests',
+      outDir: isApp(layer) ? '.cache/tests' : 'dist/tests',
       emitDeclarationOnly: true,
       isolatedDeclarations: false,
       rewriteRelativeImportExtensions: false,

@@ -1,0 +1,43 @@
+/**
+ * `npm run build`: bundles the command into apps/keephold/dist, which is what is published. Third-party code is inside,
+ * except koffi, whose native part has to stay a file. Worker threads get a bundle each, named for their source.
+ */
+import { globSync, rmSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { build, type InputOptions, type OutputOptions } from 'rolldown';
+import { root } from './run.ts';
+
+const app = join(root, 'apps/keephold');
+const dist = join(app, 'dist');
+
+/** Entry name → source. All land in one folder, so that `new URL('./x-worker.js', import.meta.url)` finds its worker. */
+function entries(): Record<string, string> {
+  const workers = globSync(['apps/keephold/src/**/*-worker.ts', 'packages/*/src/**/*-worker.ts'], { cwd: root });
+  const named = workers.map((path) => [basename(path, '.ts'), join(root, path)] as const);
+  const names = new Set(named.map(([name]) => name));
+  if (names.size < named.length) throw new Error(`two workers share a name: ${workers.join(', ')}`);
+  return { keephold: join(app, 'src/main.ts'), ...Object.fromEntries(named) };
+}
+
+const input: InputOptions = {
+  input: entries(),
+  platform: 'node',
+  external: [/^node:/, 'koffi'],
+  resolve: { conditionNames: ['@keephold/source', 'import', 'node', 'default'] },
+  onLog(level, log, next) {
+    if (level === 'warn') throw new Error(`rolldown: ${log.message}`);
+    next(level, log);
+  },
+};
+
+const output: OutputOptions = {
+  dir: dist,
+  format: 'esm',
+  entryFileNames: '[name].js',
+  chunkFileNames: '[name]-[hash].js',
+  minify: false,
+};
+
+rmSync(dist, { recursive: true, force: true });
+const result = await build({ ...input, output });
+for (const chunk of result.output) console.log(`${chunk.fileName}  ${statSync(join(dist, chunk.fileName)).size} bytes`);
