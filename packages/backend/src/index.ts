@@ -1,0 +1,18 @@
+/** Where bytes lie: the Backend seam, a folder that implements it, and wrappers with the same interface. */
+export type {
+  Backend,
+  BackendProperties,
+  DeletingBackend,
+  GetOptions,
+  ListedObject,
+  ListingBackend,
+  ObjectStat,
+  PutOptions,
+  ReadingBackend,
+  WritingBackend,
+} from './backend.ts';
+export { type Disk, type DiskFile, type DiskStat, nodeDisk } from './disk.ts';
+export { BackendError, type BackendErrorCode } from './errors.ts';
+export { FolderBackend, type FolderBackendOptions } from './folder-backend.ts';
+export { limitWrites, type WriteLimit } from './limit.ts';
+export { checkName } from './name.ts';
