@@ -60,7 +60,7 @@ function projectsOf(layer: Layer): Project[] {
     .flatMap((name) => sourceProjects(layerNamed(name)));
   // What an app ships is bundled by tools/build.ts; its dist folder belongs to the bundler.
   const output = isApp(layer)
-    ? { rootDir: 'src', outDir: '.cache/types', emitDeclarationOnly: true }
+    ? { rootDir: 'src', outDir: '.cache/types', emitDeclarationOnly: true, isolatedDeclarations: false }
     : { rootDir: 'src', outDir: 'dist' };
   const file = (kind: string): string => join(layer.folder, `tsconfig${kind}.json`);
   const sources = {

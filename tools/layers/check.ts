@@ -11,7 +11,7 @@ import { rules } from './rules.ts';
 import { drawerNames, type Layer, layers } from './table.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-const ignored = /(^|\/)(node_modules|dist|fixtures|assembly)\//;
+const ignored = /(^|\/)(node_modules|dist|\.cache|fixtures)\/|\.as\.ts$/;
 
 function describe(violation: IViolation): string {
   const { rule, from, to, cycle, via } = violation;

@@ -15,7 +15,7 @@ export async function cruiseProject(root: string): Promise<ICruiseResult> {
       ruleSet: { forbidden: rules() },
       tsPreCompilationDeps: true,
       doNotFollow: { path: 'node_modules' },
-      exclude: { path: '(^|/)(dist|fixtures|assembly)/' },
+      exclude: { path: '(^|/)(dist|\\.cache|fixtures)/|\\.as\\.ts$' },
       combinedDependencies: false,
       moduleSystems: ['es6'],
       enhancedResolveOptions: {

@@ -3,16 +3,7 @@
  * It must never contain a rule that the table or the invariants of ARCHITECTURE.md do not ask for.
  */
 import type { IForbiddenRuleType } from 'dependency-cruiser';
-import {
-  drawerNames,
-  keylessCrypto,
-  type Layer,
-  layerNamed,
-  layers,
-  splitSpecifier,
-  testFiles,
-  testLibraries,
-} from './table.ts';
+import { keylessCrypto, type Layer, layerNamed, layers, splitSpecifier, testFiles, testLibraries } from './table.ts';
 
 /** Tests, their helpers and testkit may look at anything that is declared. */
 const notTests = `(${testFiles}|^packages/testkit/)`;
