@@ -1,0 +1,8 @@
+/** C functions of the running process, and the file and account calls of its C library. */
+export { type Libc, libc } from './libc.ts';
+export { type AccountCalls, accountCalls } from './libc-accounts.ts';
+export * from './libc-constants.ts';
+export { checked, type ErrnoName, errno, errnoName, SystemError } from './libc-errors.ts';
+export { type CString, CStringScratch, cString } from './libc-strings.ts';
+export { FileSystemBuffer, readDirectoryEntries, StatBuffer, TimesBuffer } from './libc-structs.ts';
+export * from './process.ts';
