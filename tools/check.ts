@@ -11,7 +11,7 @@ interface Step {
   readonly args: readonly string[];
 }
 
-const steps: readonly Step[] = ['format', 'lint', 'types', 'layers', 'dead-code'].map((name) => ({
+const steps: readonly Step[] = ['format', 'lint', 'generated', 'types', 'layers', 'dead-code'].map((name) => ({
   name,
   command: 'npm',
   args: ['run', '--silent', name],
