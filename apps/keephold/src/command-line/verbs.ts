@@ -1,0 +1,66 @@
+/** The verbs. Each one is loaded only when it is called, so that a short command starts fast. */
+import type { Command } from './command.ts';
+
+export interface Verb {
+  readonly summary: string;
+  load(): Promise<Command>;
+}
+
+export const verbs: Readonly<Record<string, Verb>> = {
+  start: {
+    summary: 'back up a folder, restore it elsewhere, compare the two: the whole thing in one command',
+    load: async () => (await import('../verbs/start.ts')).start,
+  },
+  init: {
+    summary: 'create a repository',
+    load: async () => (await import('../verbs/init.ts')).init,
+  },
+  backup: {
+    summary: 'back up files and folders',
+    load: async () => (await import('../verbs/backup.ts')).backup,
+  },
+  snapshots: {
+    summary: 'list snapshots',
+    load: async () => (await import('../verbs/snapshots.ts')).snapshots,
+  },
+  ls: {
+    summary: 'list what a snapshot contains',
+    load: async () => (await import('../verbs/ls.ts')).ls,
+  },
+  find: {
+    summary: 'find names in all snapshots',
+    load: async () => (await import('../verbs/find.ts')).find,
+  },
+  diff: {
+    summary: 'show what differs between two snapshots',
+    load: async () => (await import('../verbs/diff.ts')).diff,
+  },
+  cat: {
+    summary: 'write a file of a snapshot to standard output',
+    load: async () => (await import('../verbs/cat.ts')).cat,
+  },
+  restore: {
+    summary: 'bring files back',
+    load: async () => (await import('../verbs/restore.ts')).restore,
+  },
+  check: {
+    summary: 'check that everything is there and intact',
+    load: async () => (await import('../verbs/check.ts')).check,
+  },
+  forget: {
+    summary: 'mark snapshots that are no longer needed',
+    load: async () => (await import('../verbs/forget.ts')).forget,
+  },
+  gc: {
+    summary: 'reclaim the space of what was forgotten',
+    load: async () => (await import('../verbs/gc.ts')).gc,
+  },
+  stats: {
+    summary: 'show sizes, and what is unique to each snapshot',
+    load: async () => (await import('../verbs/stats.ts')).stats,
+  },
+  keys: {
+    summary: 'change the password, prove the recovery words, add or remove a way in',
+    load: async () => (await import('../verbs/keys.ts')).keys,
+  },
+};

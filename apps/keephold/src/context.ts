@@ -1,0 +1,17 @@
+/** What every verb gets: the surroundings it runs in. Nothing here opens or reads anything before it is asked. */
+import type { GlobalValues } from './command-line/global-options.ts';
+import type { Environment } from './environment.ts';
+import type { Terminal } from './terminal/ask.ts';
+import type { Output } from './terminal/output.ts';
+
+export interface Context {
+  readonly out: Output;
+  readonly environment: Environment;
+  readonly terminal: Terminal;
+  readonly globals: GlobalValues;
+  /** Aborts at the first interrupt: what runs finishes what must not be lost, then ends. */
+  readonly signal: AbortSignal;
+  readonly version: string;
+  /** Wall clock, unix milliseconds. */
+  now(): number;
+}

@@ -1,0 +1,78 @@
+/**
+ * The environment and the folders that follow from it: the only file besides the program's entry that reads process.env.
+ * Folders: XDG base directories on Linux and the BSDs, ~/Library on macOS, %LOCALAPPDATA% on Windows.
+ */
+import { homedir, hostname } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+
+export interface Folders {
+  /** Settings a user writes. */
+  readonly config: string;
+  /** What a device must keep: device keys, grants, pins. */
+  readonly state: string;
+  /** What can be made again. */
+  readonly cache: string;
+  /** What belongs to the user: the default repository. */
+  readonly data: string;
+}
+
+export interface Environment {
+  readonly folders: Folders;
+  readonly home: string;
+  readonly hostname: string;
+  readonly repository: string | undefined;
+  readonly passwordFile: string | undefined;
+  readonly password: string | undefined;
+  /** Whether a session bus is there, which the keystore of Linux needs. */
+  readonly hasSessionBus: boolean;
+  /** Programs are looked for in these folders. */
+  readonly searchPath: string;
+  /** Whether the terminal can redraw a line. */
+  readonly canRedraw: boolean;
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+export function readEnvironment(variables: Variables = process.env, platform: NodeJS.Platform = process.platform): Environment {
+  const home = homedir();
+  return {
+    folders: foldersOf(variables, platform, home),
+    home,
+    hostname: hostname(),
+    repository: nonEmpty(variables['KEEPHOLD_REPO']),
+    passwordFile: nonEmpty(variables['KEEPHOLD_PASSWORD_FILE']),
+    password: nonEmpty(variables['KEEPHOLD_PASSWORD']),
+    hasSessionBus: nonEmpty(variables['DBUS_SESSION_BUS_ADDRESS']) !== undefined,
+    searchPath: variables['PATH'] ?? '',
+    canRedraw: variables['TERM'] !== 'dumb',
+  };
+}
+
+export function foldersOf(variables: Variables, platform: NodeJS.Platform, home: string): Folders {
+  if (platform === 'win32') {
+    const base = join(absolute(variables['LOCALAPPDATA']) ?? join(home, 'AppData', 'Local'), 'Keephold');
+    return { config: join(base, 'config'), state: join(base, 'state'), cache: join(base, 'cache'), data: join(base, 'data') };
+  }
+  const library = platform === 'darwin' ? join(home, 'Library') : undefined;
+  const support = library === undefined ? undefined : join(library, 'Application Support', 'Keephold');
+  // Set XDG variables win on macOS too: whoever sets them means them.
+  const folder = (variable: string, apple: string | undefined, xdg: string): string => {
+    const named = absolute(variables[variable]);
+    return named === undefined && apple !== undefined ? apple : join(named ?? join(home, xdg), 'keephold');
+  };
+  return {
+    config: folder('XDG_CONFIG_HOME', support && join(support, 'config'), '.config'),
+    state: folder('XDG_STATE_HOME', support && join(support, 'state'), join('.local', 'state')),
+    cache: folder('XDG_CACHE_HOME', library && join(library, 'Caches', 'Keephold'), '.cache'),
+    data: folder('XDG_DATA_HOME', support && join(support, 'data'), join('.local', 'share')),
+  };
+}
+
+/** XDG: a relative path is to be ignored. */
+function absolute(path: string | undefined): string | undefined {
+  return path !== undefined && isAbsolute(path) ? path : undefined;
+}
+
+function nonEmpty(value: string | undefined): string | undefined {
+  return value === '' ? undefined : value;
+}

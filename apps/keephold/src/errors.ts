@@ -1,0 +1,52 @@
+/** Exit codes (product.md) and the errors of the command itself. Errors of packages are translated in explain-error.ts. */
+
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  /** Done, but some items could not be read or restored. */
+  partial: 3,
+  noRepository: 10,
+  noRoom: 11,
+  wrongKey: 12,
+  damaged: 13,
+  interrupted: 130,
+} as const;
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+export interface CommandErrorOptions extends ErrorOptions {
+  readonly code: string;
+  readonly exitCode: ExitCode;
+  /** What to do next; printed on its own line. */
+  readonly hint?: string | undefined;
+}
+
+/** A failure that the command found by itself; `code` is stable, the message says what failed and why. */
+export class CommandError extends Error {
+  readonly code: string;
+  readonly exitCode: ExitCode;
+  readonly hint: string | undefined;
+  constructor(message: string, options: CommandErrorOptions) {
+    super(message, options);
+    this.name = 'CommandError';
+    this.code = options.code;
+    this.exitCode = options.exitCode;
+    this.hint = options.hint;
+  }
+}
+
+/** The command was called in a way it cannot follow (exit code 2). */
+export class UsageError extends CommandError {
+  constructor(message: string, hint?: string) {
+    super(message, { code: 'usage', exitCode: exitCodes.usage, hint });
+    this.name = 'UsageError';
+  }
+}
+
+/** The user or the system asked the command to stop (exit code 130). */
+export class InterruptedError extends CommandError {
+  constructor() {
+    super('stopped', { code: 'interrupted', exitCode: exitCodes.interrupted });
+    this.name = 'InterruptedError';
+  }
+}

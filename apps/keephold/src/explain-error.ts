@@ -1,0 +1,96 @@
+/**
+ * Turns any error into what the user sees: a stable code, a sentence, what to do next, and the exit code of product.md.
+ * Packages are known here by the codes of their errors, not by their classes, so that reporting loads none of them.
+ */
+import { CommandError, type ExitCode, exitCodes } from './errors.ts';
+
+export interface Explanation {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string | undefined;
+  readonly exitCode: ExitCode;
+}
+
+interface Rule {
+  readonly exitCode: ExitCode;
+  readonly hint?: string;
+}
+
+const { failed, usage, noRepository, noRoom, wrongKey, damaged, interrupted } = exitCodes;
+const runCheck = 'keephold check tells what is affected; everything else can still be restored';
+
+/** By `code`, of our packages and of the system. */
+const rules: Readonly<Record<string, Rule>> = {
+  'no-repository': { exitCode: noRepository, hint: 'keephold init creates one; --repo or KEEPHOLD_REPO names the folder' },
+  'newer-version': { exitCode: failed, hint: 'update Keephold on this device' },
+  'no-room': { exitCode: noRoom, hint: 'what was stored before is intact; free some space, then run the same again' },
+  'no-permission': { exitCode: failed, hint: 'check who owns the folder and what it permits' },
+  damaged: { exitCode: damaged, hint: runCheck },
+  malformed: { exitCode: damaged, hint: runCheck },
+  refused: { exitCode: failed },
+  'read-only': { exitCode: failed },
+  unavailable: { exitCode: failed, hint: 'try again in a while' },
+  'wrong-password': { exitCode: wrongKey, hint: 'the 24 recovery words open it as well: keephold keys password --words' },
+  'wrong-words': { exitCode: wrongKey, hint: 'check spelling and order of the 24 words' },
+  ENOSPC: { exitCode: noRoom, hint: 'free some space, then run the same again: it goes on where it stopped' },
+  EDQUOT: { exitCode: noRoom, hint: 'your quota is used up; free some space, then run the same again' },
+  EACCES: { exitCode: failed, hint: 'check who owns the file and what it permits' },
+  EPERM: { exitCode: failed, hint: 'check who owns the file and what it permits' },
+  ABORT_ERR: { exitCode: interrupted },
+  aborted: { exitCode: interrupted },
+  interrupted: { exitCode: interrupted },
+  usage: { exitCode: usage },
+};
+
+export function explainError(error: unknown): Explanation {
+  for (const link of chainOf(error)) {
+    if (link instanceof CommandError) return explainOwn(link);
+    const code = codeOf(link);
+    const rule = code === undefined || !Object.hasOwn(rules, code) ? undefined : rules[code];
+    if (rule !== undefined && code !== undefined) return explainByRule(error, link, code, rule);
+  }
+  const code = codeOf(error) ?? 'failed';
+  return { code, message: messageOf(error), hint: hintOf(error), exitCode: failed };
+}
+
+function explainOwn({ code, message, hint, exitCode }: CommandError): Explanation {
+  return { code, message, hint, exitCode };
+}
+
+function explainByRule(error: unknown, link: unknown, code: string, rule: Rule): Explanation {
+  if (rule.exitCode === interrupted) {
+    return { code: 'interrupted', message: 'stopped before the end', hint: rule.hint, exitCode: interrupted };
+  }
+  const outer = messageOf(error);
+  const inner = messageOf(link);
+  const message = link === error || outer.includes(inner) ? outer : `${outer}: ${inner}`;
+  return { code, message, hint: hintOf(error) ?? hintOf(link) ?? rule.hint, exitCode: rule.exitCode };
+}
+
+/** The error and its causes, outermost first; bounded, for a cause may point back. */
+function chainOf(error: unknown): unknown[] {
+  const chain: unknown[] = [];
+  for (let link = error; link !== undefined && link !== null && chain.length < 8; ) {
+    chain.push(link);
+    link = link instanceof Error ? link.cause : undefined;
+  }
+  return chain;
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code } = error as { readonly code?: unknown };
+  if (typeof code === 'string') return code;
+  return error.name === 'AbortError' ? 'ABORT_ERR' : undefined;
+}
+
+/** Errors of packages may carry what to do next. */
+function hintOf(error: unknown): string | undefined {
+  const { hint } = error instanceof Error ? (error as { readonly hint?: unknown }) : { hint: undefined };
+  return typeof hint === 'string' ? hint : undefined;
+}
+
+function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text === '' ? 'it failed without saying why' : text;
+}

@@ -1,0 +1,50 @@
+/**
+ * Builds the surroundings of a run from the process and runs it. Ctrl-C once lets the verb finish what must not be lost
+ * (a checkpoint); a second time ends at once.
+ */
+import { readFileSync } from 'node:fs';
+import { exactArguments } from './command-line/raw-text.ts';
+import type { Environment } from './environment.ts';
+import { exitCodes } from './errors.ts';
+import { runProgram } from './program.ts';
+import { systemTerminal } from './terminal/ask.ts';
+
+function commandLine(): Uint8Array | undefined {
+  try {
+    return readFileSync('/proc/self/cmdline');
+  } catch {
+    return undefined;
+  }
+}
+
+function ownVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return (manifest as { readonly version: string }).version;
+}
+
+function abortOnInterrupt(): AbortSignal {
+  const controller = new AbortController();
+  const stop = (): void => {
+    if (controller.signal.aborted) process.exit(exitCodes.interrupted);
+    process.stderr.write('\nkeephold: stopping, what is stored stays stored (again to stop at once)\n');
+    controller.abort();
+  };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, stop);
+  return controller.signal;
+}
+
+/** Runs the command and ends the process. */
+export async function main(environment: Environment): Promise<never> {
+  const code = await runProgram({
+    args: exactArguments(process.argv.slice(2), commandLine),
+    stdout: process.stdout,
+    stderr: process.stderr,
+    environment,
+    terminal: systemTerminal(() => process.stdin, process.stderr),
+    signal: abortOnInterrupt(),
+    version: ownVersion(),
+    now: Date.now,
+  });
+  // Everything is written by now; what a worker or a socket still holds open is of no use to anyone.
+  process.exit(code);
+}
