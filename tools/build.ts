@@ -2,9 +2,9 @@
  * `npm run build`: bundles the command into apps/keephold/dist, which is what is published. Third-party code is inside,
  * except koffi, whose native part has to stay a file. Worker threads get a bundle each, named for their source.
  */
-import { globSync, rmSync, statSync } from 'node:fs';
+import { globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { build, type InputOptions, type OutputOptions } from 'rolldown';
+import { type InputOptions, type OutputOptions, rolldown } from 'rolldown';
 import { root } from './run.ts';
 
 const app = join(root, 'apps/keephold');
@@ -16,7 +16,7 @@ function entries(): Record<string, string> {
   const named = workers.map((path) => [basename(path, '.ts'), join(root, path)] as const);
   const names = new Set(named.map(([name]) => name));
   if (names.size < named.length) throw new Error(`two workers share a name: ${workers.join(', ')}`);
-  return { keephold: join(app, 'src/main.ts'), ...Object.fromEntries(named) };
+  return { keephold: join(app, 'src/keephold.ts'), ...Object.fromEntries(named) };
 }
 
 const input: InputOptions = {
@@ -31,13 +31,20 @@ const input: InputOptions = {
 };
 
 const output: OutputOptions = {
-  dir: dist,
   format: 'esm',
   entryFileNames: '[name].js',
   chunkFileNames: '[name]-[hash].js',
   minify: false,
 };
 
+// Everything is bundled before anything is replaced: a build that fails leaves the last good one.
+const bundle = await rolldown(input);
+const { output: files } = await bundle.generate(output);
+await bundle.close();
 rmSync(dist, { recursive: true, force: true });
-const result = await build({ ...input, output });
-for (const chunk of result.output) console.log(`${chunk.fileName}  ${statSync(join(dist, chunk.fileName)).size} bytes`);
+mkdirSync(dist);
+for (const file of files) {
+  const content = file.type === 'chunk' ? file.code : file.source;
+  writeFileSync(join(dist, file.fileName), content);
+  console.log(`${file.fileName}  ${Buffer.byteLength(content)} bytes`);
+}
