@@ -26,3 +26,41 @@ export class MalformedRecordError extends Error {
     this.name = 'MalformedRecordError';
   }
 }
+
+export type ChainErrorCode =
+  | 'rollback' // older than what this device has seen
+  | 'fork' // another history than the one this device has seen
+  | 'gap' // a record is missing in between
+  | 'bad-signature'
+  | 'unauthorised' // signed by someone who may not
+  | 'keychain-mismatch' // stands on a keychain entry that is not the one we know, or on an older one than before
+  | 'keychain-behind' // stands on a keychain entry that was not fetched yet
+  | 'conflict' // contradicts an earlier entry
+  | 'newer-version'; // needs a newer Keephold
+
+/** A record that is well formed but must not be believed: the chain of commits or of keychain entries is broken. */
+export class ChainError extends Error {
+  readonly code: ChainErrorCode;
+  constructor(code: ChainErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** What is shown is older than what was seen before. */
+export class RollbackError extends ChainError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('rollback', message, options);
+  }
+}
+
+/** What is shown is another history than the one seen before. Keep the evidence: it proves that the keeper lied. */
+export class ForkError extends ChainError {
+  /** The record that does not belong to the history known here, when there is one. */
+  readonly evidence: Uint8Array | undefined;
+  constructor(message: string, evidence?: Uint8Array) {
+    super('fork', message);
+    this.evidence = evidence;
+  }
+}

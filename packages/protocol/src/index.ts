@@ -1,12 +1,20 @@
-/** The Custody seam and the codecs of what both sides of it read. No transport, no primitive. */
+/** The Custody seam and the codecs and checks of what both sides of it read. No transport, no primitive. */
 export * from './commit.ts';
+export * from './commit-chain.ts';
 export * from './commit-codec.ts';
 export * from './custody.ts';
 export * from './errors.ts';
 export * from './id-from-bytes.ts';
 export * from './ids.ts';
+export { readSlotMethod, slotMethodNumber } from './keychain-bodies.ts';
+export * from './keychain-codec.ts';
+export * from './keychain-entry.ts';
+export { SUPPORTED_ACCOUNT_VERSION } from './keychain-rules.ts';
+export * from './keychain-state.ts';
+export * from './keychain-walk.ts';
 export * from './pack-header.ts';
 export * from './pack-id-list.ts';
 export * from './record-fields.ts';
+export type { RecordVerifier } from './record-verifier.ts';
 export * from './signed-record.ts';
 export * from './signing-texts.ts';
