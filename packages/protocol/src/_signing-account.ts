@@ -25,7 +25,7 @@ export const nodeVerifier: RecordVerifier = {
     for (const part of parts) hash.update(part);
     return new Uint8Array(hash.digest());
   },
-  verify: (publicKey, message, signature) => {
+  verify: ({ publicKey, message, signature }) => {
     const key = createPublicKey({ key: Buffer.from(concatBytes(SPKI, publicKey)), format: 'der', type: 'spki' });
     return verify(null, message, key, signature);
   },

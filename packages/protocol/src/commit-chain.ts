@@ -58,8 +58,9 @@ export function verifyNextCommit(
     throw new ForkError(`read commit ${commit.seq}: it continues another history`, bytes);
   }
   requireKeychainEntry(state, commit, context.keychain);
-  const key = signingKey(commit, context.keychain);
-  if (!context.verifier.verify(key, commitSigningInput(parsed.body), parsed.signature)) {
+  const publicKey = signingKey(commit, context.keychain);
+  const message = commitSigningInput(parsed.body);
+  if (!context.verifier.verify({ publicKey, message, signature: parsed.signature })) {
     throw chainError('bad-signature', commit, 'the signature is wrong');
   }
   if (commit.kind === 'heal') requireHealer(commit, context);

@@ -15,6 +15,6 @@ export * from './keychain-walk.ts';
 export * from './pack-header.ts';
 export * from './pack-id-list.ts';
 export * from './record-fields.ts';
-export type { RecordVerifier } from './record-verifier.ts';
+export type { RecordVerifier, SignatureToCheck } from './record-verifier.ts';
 export * from './signed-record.ts';
 export * from './signing-texts.ts';

@@ -7,7 +7,7 @@ import { ChainError, ForkError, MalformedRecordError, RollbackError } from './er
 import { HASH_LENGTH } from './id-from-bytes.ts';
 import type { AccountId } from './ids.ts';
 import { deviceCountersigningBody, type ParsedKeychainEntry, parseKeychainEntry } from './keychain-codec.ts';
-import type { AddDeviceBody, GenesisBody, KeychainEntry } from './keychain-entry.ts';
+import { type AddDeviceBody, type GenesisBody, type KeychainEntry, SIGNING_KEY_LENGTH } from './keychain-entry.ts';
 import { keychainChange } from './keychain-rules.ts';
 import { deviceRecord, type KeychainState } from './keychain-state.ts';
 import type { RecordVerifier } from './record-verifier.ts';
@@ -122,14 +122,15 @@ function requireOwnBundle(entry: KeychainEntry, body: AddDeviceBody, verifier: R
   if (body.bundle[0] !== BUNDLE_VERSION)
     throw new MalformedRecordError('read keychain: device bundle is not version 1');
   const message = keychainSigningInput(deviceCountersigningBody(entry.accountId, body));
-  if (!verifier.verify(body.bundle.subarray(1, 33), message, body.countersignature)) {
+  const publicKey = body.bundle.subarray(1, 1 + SIGNING_KEY_LENGTH);
+  if (!verifier.verify({ publicKey, message, signature: body.countersignature })) {
     throw chainError('bad-signature', entry, 'the device did not sign its addition');
   }
   return verifier.sha256(...deviceFingerprintInput(body.bundle));
 }
 
 function requireSignature(parsed: ParsedKeychainEntry, publicKey: Uint8Array, verifier: RecordVerifier): void {
-  if (verifier.verify(publicKey, keychainSigningInput(parsed.body), parsed.signature)) return;
+  if (verifier.verify({ publicKey, message: keychainSigningInput(parsed.body), signature: parsed.signature })) return;
   throw chainError('bad-signature', parsed.entry, 'the signature is wrong');
 }
 
