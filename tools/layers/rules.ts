@@ -2,6 +2,7 @@
  * Turns the layer table into dependency-cruiser rules. Each rule carries its reason, so that breaking it teaches.
  * It must never contain a rule that the table or the invariants of ARCHITECTURE.md do not ask for.
  */
+import { builtinModules } from 'node:module';
 import type { IForbiddenRuleType } from 'dependency-cruiser';
 import { keylessCrypto, type Layer, layerNamed, layers, splitSpecifier, testFiles, testLibraries } from './table.ts';
 
@@ -19,7 +20,7 @@ function nodePartPattern(layer: Layer): string {
 function entryPattern(specifier: string): string {
   const [name, subpath] = splitSpecifier(specifier);
   const { folder } = layerNamed(name);
-  if (subpath === '') return `^${folder}/src/(index|node|browser)\\.ts$`;
+  if (subpath === '') return `^${folder}/src/index\\.ts$`;
   return `^${folder}/src/(${escape(subpath)}|${escape(subpath)}/index|node/${escape(subpath)})\\.ts$`;
 }
 
@@ -114,17 +115,28 @@ const testLibraryRule: IForbiddenRuleType = {
   },
 };
 
+const cycleRule: IForbiddenRuleType = {
+  name: 'no cycle',
+  comment: 'whatever goes round cannot be understood, tested or moved alone',
+  severity: 'error',
+  from: {},
+  to: { circular: true },
+};
+
+const resolvableRule: IForbiddenRuleType = {
+  name: 'resolvable',
+  comment: 'an import that cannot be resolved is an import that no other rule has seen',
+  severity: 'error',
+  from: {},
+  to: { couldNotResolve: true },
+};
+
 const generalRules: readonly IForbiddenRuleType[] = [
   ...blindRules,
   sqlRule,
   testLibraryRule,
-  {
-    name: 'no cycle',
-    comment: 'whatever goes round cannot be understood, tested or moved alone',
-    severity: 'error',
-    from: {},
-    to: { circular: true },
-  },
+  cycleRule,
+  resolvableRule,
   {
     name: 'testkit stays in tests',
     comment: 'fakes have no place in what users run',
@@ -140,13 +152,6 @@ const generalRules: readonly IForbiddenRuleType[] = [
     to: { path: `^(packages|apps)/.*${testFiles}` },
   },
   {
-    name: 'resolvable',
-    comment: 'an import that cannot be resolved is an import that no other rule has seen',
-    severity: 'error',
-    from: {},
-    to: { couldNotResolve: true },
-  },
-  {
     name: 'declared',
     comment: 'hoisting lets undeclared packages resolve here and fail elsewhere: declare them',
     severity: 'error',
@@ -155,9 +160,30 @@ const generalRules: readonly IForbiddenRuleType[] = [
   },
 ];
 
-/** Every rule that the table and the invariants ask for. */
-export function rules(): IForbiddenRuleType[] {
+/** Not by its own hand nor through others: followed as a browser follows it, no portable package arrives at Node. */
+function browserRule(layer: Layer): IForbiddenRuleType {
+  return {
+    name: `runs in a browser: ${layer.folder}`,
+    comment: 'what says it runs on any must not reach a Node module by any way that a browser takes',
+    severity: 'error',
+    from: { path: `^${layer.folder}/src/`, pathNot: `${notTests}|${nodePartPattern(layer)}` },
+    to: { path: nodeModulePattern, reachable: true },
+  };
+}
+
+const nodeModulePattern = `^(node:)?(${builtinModules.filter((name) => !name.startsWith('_')).join('|')})$`;
+
+/**
+ * What an import leads to depends on who asks: the type checker, Node, or a browser (export conditions). The first sees
+ * imports of types as well; the other two see what is really run.
+ */
+export type View = 'types' | 'node' | 'browser';
+
+/** Every rule that the table and the invariants ask for, of those that can be judged in this view. */
+export function rulesFor(view: View): IForbiddenRuleType[] {
   const portable = layers.filter((layer) => layer.runsOn === 'any');
+  if (view === 'browser') return [...portable.map(browserRule), resolvableRule];
+  if (view === 'node') return [...blindRules, cycleRule, resolvableRule];
   const shipped = layers.filter((layer) => layer.runsOn !== 'tests');
   return [
     ...shipped.map((layer) => directionRule(layer, 'portable')),

@@ -47,7 +47,7 @@ export const layers: readonly Layer[] = [
     runsOn: 'any',
     imports: ['@keephold/bytes'],
     nodeImports: ['@keephold/ffi'],
-    nodePart: ['src/node\\.ts$', 'src/node/'],
+    nodePart: ['src/node/'],
     thirdParty: ['@hpke/core', '@hpke/hybridkem-x-wing', '@noble/curves', '@noble/hashes', '@scure/bip39', 'hash-wasm'],
   },
   {
@@ -135,8 +135,13 @@ export const testLibraries: readonly string[] = ['vitest', 'fast-check', 'cborg'
 /** What tests and test helpers are called, relative to the workspace root. */
 export const testFiles = '(\\.test\\.ts$|/tests/|/_[^/]+\\.ts$)';
 
-/** The sources of crypto that `crypto/verify` may consist of: nothing here takes or makes a secret key. */
-export const keylessCrypto: readonly string[] = ['verify\\.ts', 'errors\\.ts'];
+/** The sources that `crypto/verify` may consist of, on any platform: nothing here takes or makes a secret. */
+export const keylessCrypto: readonly string[] = [
+  'verify\\.ts',
+  'verify-strict\\.ts',
+  'errors\\.ts',
+  '(primitives|node|browser)/(sha256|ed25519-verify)\\.ts',
+];
 
 /** Folder names that invite everything and explain nothing. */
 export const drawerNames: readonly string[] = ['common', 'utils', 'util', 'shared', 'helpers', 'misc'];
