@@ -58,6 +58,11 @@ function freePlace(packages: Packages, from: string, name: string, version: stri
   return packages[places[found] as string]?.version === version ? undefined : places[found - 1];
 }
 
+/** As npm writes entries, so that it leaves ours as they are. */
+function withVersionFirst(version: string, rest: Readonly<Record<string, unknown>>): Packages[string] {
+  return { version, ...Object.fromEntries(Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1))) };
+}
+
 function missingEntries(packages: Packages): Packages {
   const missing: Packages = {};
   for (const [from, { optionalDependencies, dev }] of Object.entries(packages)) {
@@ -66,7 +71,7 @@ function missingEntries(packages: Packages): Packages {
       const platform = platformOf(name);
       const place = freePlace({ ...packages, ...missing }, from, name, version);
       if (place === undefined || platform === undefined) continue;
-      missing[place] = { version, ...(dev === true ? { dev } : {}), optional: true, ...platform };
+      missing[place] = withVersionFirst(version, { ...(dev === true ? { dev } : {}), optional: true, ...platform });
     }
   }
   return missing;

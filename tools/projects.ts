@@ -89,7 +89,7 @@ function nodeProject(layer: Layer, runtime: readonly string[], nodeGlobs: readon
   const targets = runtime.flatMap((name) => sourceProjects(layerNamed(name)));
   return {
     extends: '../../tsconfig.base.json',
-    compilerOptions: { rootDir: 'src', outDir: 'dist', types: ['node'] },
+    compilerOptions: { rootDir: 'src', outDir: 'dist', lib: browserLibrary, types: ['node'] },
     include: nodeGlobs,
     exclude: tests,
     references: references(layer, [join(layer.folder, 'tsconfig.src.json'), ...targets]),
