@@ -12,10 +12,8 @@ const dist = join(app, 'dist');
 
 /** Entry name → source. All land in one folder, so that `new URL('./x-worker.js', import.meta.url)` finds its worker. */
 function entries(): Record<string, string> {
-  const workers = globSync(['apps/keephold/src/**/*-worker.ts', 'packages/*/src/**/*-worker.ts'], { cwd: root });
-  const named = workers.map((path) => [basename(path, '.ts'), join(root, path)] as const);
-  const names = new Set(named.map(([name]) => name));
-  if (names.size < named.length) throw new Error(`two workers share a name: ${workers.join(', ')}`);
+  const workers = globSync('src/*-worker.ts', { cwd: app });
+  const named = workers.map((path) => [basename(path, '.ts'), join(app, path)] as const);
   return { keephold: join(app, 'src/keephold.ts'), ...Object.fromEntries(named) };
 }
 
