@@ -24,8 +24,8 @@ export interface Disk {
   create(path: string, mode: number): Promise<DiskFile>;
   /** Reads up to `into.length` bytes; answers how many. */
   read(path: string, offset: number, into: Uint8Array): Promise<number>;
-  /** Reads from offset to the end of the file. */
-  readToEnd(path: string, offset: number): Promise<Uint8Array>;
+  /** Reads from offset to the end of the file, but not more than `atMost` bytes. */
+  readToEnd(path: string, offset: number, atMost: number): Promise<Uint8Array>;
   /** Gives a file a second name; fails with EEXIST when that is there. */
   link(from: string, to: string): Promise<void>;
   /** Replaces `to`. */
@@ -43,10 +43,10 @@ export interface Disk {
 export const nodeDisk: Disk = {
   create: async (path, mode) => new NodeFile(await open(path, 'wx', mode)),
   read: async (path, offset, into) => await reading(path, async (handle) => await fill(handle, offset, into)),
-  readToEnd: async (path, offset) =>
+  readToEnd: async (path, offset, atMost) =>
     await reading(path, async (handle) => {
       const { size } = await handle.stat();
-      const bytes = new Uint8Array(Math.max(0, size - offset));
+      const bytes = new Uint8Array(Math.min(atMost, Math.max(0, size - offset)));
       return bytes.subarray(0, await fill(handle, offset, bytes));
     }),
   link,

@@ -43,8 +43,10 @@ export class FolderBackend implements Backend {
   async get(name: string, options: GetOptions = {}): Promise<Uint8Array | undefined> {
     const { offset = 0, length, into } = options;
     return await this.#onFile('read', name, async (path) => {
-      if (into === undefined && length === undefined) return notEmpty(await this.#disk.readToEnd(path, offset), offset);
-      const target = into === undefined ? new Uint8Array(length ?? 0) : into.subarray(0, length);
+      if (into === undefined) {
+        return notEmpty(await this.#disk.readToEnd(path, offset, length ?? Number.POSITIVE_INFINITY), offset);
+      }
+      const target = into.subarray(0, length);
       return notEmpty(target.subarray(0, await this.#disk.read(path, offset, target)), offset);
     });
   }

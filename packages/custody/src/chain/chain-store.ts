@@ -1,0 +1,65 @@
+/** The files of a vault's chain and their keeper records. Files only; what they mean is settled elsewhere. */
+import type { Backend } from '@keephold/backend';
+import { sha256 } from '@keephold/crypto/verify';
+import { CustodyError, commitHashInput, type StoredCommit, type VaultId } from '@keephold/protocol';
+import { findingDamage } from '../custody-failure.ts';
+import { chainName, recordName } from '../layout.ts';
+import { encodeKeeperRecord, type KeeperRecord, parseKeeperRecord } from './keeper-record.ts';
+
+/** Records are signed CBOR of at most 16 MiB (format.md §5). */
+const MAX_COMMIT = 16 * 1024 * 1024;
+const READS_AT_ONCE = 16;
+
+export function hashOfCommit(bytes: Uint8Array): Uint8Array {
+  return sha256(...commitHashInput(bytes));
+}
+
+export class ChainStore {
+  readonly #backend: Backend;
+  readonly #vault: VaultId;
+
+  constructor(backend: Backend, vault: VaultId) {
+    this.#backend = backend;
+    this.#vault = vault;
+  }
+
+  async has(seq: number): Promise<boolean> {
+    return (await this.#backend.stat(chainName(this.#vault, seq))) !== undefined;
+  }
+
+  async read(seq: number): Promise<Uint8Array | undefined> {
+    return await this.#backend.get(chainName(this.#vault, seq), { length: MAX_COMMIT });
+  }
+
+  /** Commits with seq > sinceSeq up to the end of the chain. */
+  async *since(sinceSeq: number): AsyncGenerator<StoredCommit> {
+    for (let first = sinceSeq + 1; ; first += READS_AT_ONCE) {
+      const batch = await Promise.all(
+        Array.from({ length: READS_AT_ONCE }, async (_, index) => await this.read(first + index)),
+      );
+      for (const [index, bytes] of batch.entries()) {
+        if (bytes === undefined) return;
+        yield { seq: first + index, bytes };
+      }
+    }
+  }
+
+  /** The commit point: exactly one caller in the world appends a seq. */
+  async append(seq: number, bytes: Uint8Array): Promise<'created' | 'exists'> {
+    return await this.#backend.putNew(chainName(this.#vault, seq), bytes);
+  }
+
+  async writeRecord(record: KeeperRecord, commitHash: Uint8Array): Promise<void> {
+    // A crash between record and commit leaves a record that the same commit, tried again, replaces.
+    await this.#backend.put(recordName(this.#vault, record.seq, commitHash), encodeKeeperRecord(record));
+  }
+
+  /** @throws CustodyError 'damaged' when it is not there or not what was written. */
+  async readRecord(seq: number, commitHash: Uint8Array): Promise<KeeperRecord> {
+    const name = recordName(this.#vault, seq, commitHash);
+    const bytes = await this.#backend.get(name);
+    if (bytes === undefined)
+      throw new CustodyError('damaged', `read keeper record of commit ${seq}: ${name} is missing`);
+    return findingDamage(name, () => parseKeeperRecord(bytes, seq));
+  }
+}

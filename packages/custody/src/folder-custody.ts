@@ -1,0 +1,196 @@
+/** The Custody seam over a folder and its ledger: each member names the part that does it and turns its errors. */
+import type { Backend, FolderBackend } from '@keephold/backend';
+import {
+  type AccountId,
+  type CollectOptions,
+  type CommitOutcome,
+  type CommitRequest,
+  type Custody,
+  type CustodyProperties,
+  type Head,
+  type ObjectName,
+  type PackId,
+  type PackIdList,
+  type PageRange,
+  type PurgeReport,
+  type RetentionChange,
+  type SnapshotRecord,
+  type StoredCommit,
+  type Usage,
+  type VaultId,
+  vaultRecord,
+} from '@keephold/protocol';
+import type { AccountRecords } from './account/account-records.ts';
+import { ChainStore } from './chain/chain-store.ts';
+import type { KeeperClock } from './clock.ts';
+import { commitToVault, headOf } from './commit/commit-vault.ts';
+import { asCustodyError } from './custody-failure.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import { snapshotRecord } from './ledger/vault-ledger.ts';
+import { vaultRow } from './ledger/vault-transaction.ts';
+import { DAY } from './pack-state.ts';
+import { PackStore } from './pack-store.ts';
+import type { KeeperSigner } from './repository-folder.ts';
+import { collectVault } from './retention/collect.ts';
+import { trashSnapshots, untrashSnapshots } from './retention/trash.ts';
+import { usageOf } from './retention/usage.ts';
+
+export interface FolderCustodyParts {
+  readonly backend: Backend;
+  readonly folder: FolderBackend;
+  readonly account: AccountRecords;
+  readonly ledger: Ledger;
+  readonly clock: KeeperClock;
+  readonly signer: KeeperSigner | undefined;
+}
+
+export class FolderCustody implements Custody {
+  readonly properties: CustodyProperties;
+  readonly #parts: FolderCustodyParts;
+  readonly #packs: PackStore;
+
+  constructor(parts: FolderCustodyParts) {
+    const { writesInFlight, readsInFlight, writerCanDestroy } = parts.backend.properties;
+    this.properties = { uploadsInFlight: writesInFlight, downloadsInFlight: readsInFlight, writerCanDestroy };
+    this.#parts = parts;
+    this.#packs = new PackStore(parts);
+  }
+
+  async accountId(): Promise<AccountId> {
+    return await this.#parts.account.accountId();
+  }
+
+  async keychain(fromSeq: number): Promise<readonly Uint8Array[]> {
+    return await translated(async () => await this.#parts.account.keychain(fromSeq));
+  }
+
+  async appendKeychain(entry: Uint8Array): Promise<'appended' | 'head-moved'> {
+    return await translated(async () => await this.#parts.account.appendKeychain(entry));
+  }
+
+  async slots(): Promise<readonly Uint8Array[]> {
+    return await translated(async () => await this.#parts.account.slots());
+  }
+
+  async putSlot(slotId: Uint8Array, record: Uint8Array): Promise<void> {
+    await translated(async () => await this.#parts.account.putSlot(slotId, record));
+  }
+
+  async removeSlot(slotId: Uint8Array): Promise<void> {
+    await translated(async () => await this.#parts.account.removeSlot(slotId));
+  }
+
+  async keyring(): Promise<Uint8Array | undefined> {
+    return await translated(async () => await this.#parts.account.keyring());
+  }
+
+  async putKeyring(sealed: Uint8Array): Promise<void> {
+    await translated(async () => await this.#parts.account.putKeyring(sealed));
+  }
+
+  async putGrant(name: ObjectName, sealed: Uint8Array): Promise<void> {
+    await translated(async () => await this.#parts.account.putGrant(name, sealed));
+  }
+
+  async grant(name: ObjectName): Promise<Uint8Array | undefined> {
+    return await translated(async () => await this.#parts.account.grant(name));
+  }
+
+  async head(vault: VaultId): Promise<Head> {
+    return await translated(
+      async () => await this.#parts.ledger.read(vault, async (transaction) => headOf(await vaultRow(transaction))),
+    );
+  }
+
+  async openSession(vault: VaultId): Promise<void> {
+    await translated(async () => {
+      await this.#parts.folder.removeStaleTemporaries(this.#parts.clock.now());
+      await this.#packs.renewLeases(vault);
+    });
+  }
+
+  async putObject(vault: VaultId, name: ObjectName, bytes: Uint8Array): Promise<void> {
+    await translated(async () => await this.#packs.putObject(vault, name, bytes));
+  }
+
+  async putPack(vault: VaultId, packId: PackId, bytes: Uint8Array): Promise<void> {
+    await translated(async () => await this.#packs.putPack(vault, packId, bytes));
+  }
+
+  async commit(vault: VaultId, request: CommitRequest): Promise<CommitOutcome> {
+    return await translated(async () => {
+      await this.#packs.renewLeases(vault);
+      return await commitToVault(this.#parts, vault, request);
+    });
+  }
+
+  async referablePacks(vault: VaultId): Promise<PackIdList> {
+    return await translated(async () => await this.#packs.referable(vault));
+  }
+
+  async *commits(vault: VaultId, sinceSeq: number): AsyncGenerator<StoredCommit> {
+    try {
+      yield* new ChainStore(this.#parts.backend, vault).since(sinceSeq);
+    } catch (error) {
+      throw asCustodyError(error);
+    }
+  }
+
+  async snapshots(vault: VaultId): Promise<readonly SnapshotRecord[]> {
+    return await translated(async () => {
+      const rows = await this.#parts.ledger.read(vault, async ({ ledger }) => await ledger.commits());
+      // The keychain is walked only for what depends on it.
+      const delay = rows.some(({ state }) => state === 'trashed') ? await this.#trashDelay(vault) : 0;
+      return rows.map((row) => snapshotRecord(row, delay)).filter((record) => record !== undefined);
+    });
+  }
+
+  async refset(vault: VaultId, seq: number): Promise<PackIdList> {
+    return await translated(
+      async () => await this.#parts.ledger.read(vault, async ({ refsets }) => (await refsets.load(seq)).packs),
+    );
+  }
+
+  async getObjects(vault: VaultId, names: readonly ObjectName[]): Promise<readonly (Uint8Array | undefined)[]> {
+    return await translated(async () => await this.#packs.getObjects(vault, names));
+  }
+
+  async getPack(vault: VaultId, packId: PackId, into: Uint8Array, range?: PageRange): Promise<number | undefined> {
+    return await translated(async () => await this.#packs.getPack(vault, packId, into, range));
+  }
+
+  async trash(vault: VaultId, seqs: readonly number[]): Promise<readonly RetentionChange[]> {
+    return await translated(
+      async () => await trashSnapshots(this.#parts, vault, { seqs, delay: await this.#trashDelay(vault) }),
+    );
+  }
+
+  async untrash(vault: VaultId, seqs: readonly number[]): Promise<void> {
+    await translated(async () => await untrashSnapshots(this.#parts, vault, seqs));
+  }
+
+  async collect(vault: VaultId, options: CollectOptions): Promise<PurgeReport> {
+    return await translated(async () => await collectVault(this.#parts, vault, options));
+  }
+
+  async usage(vault: VaultId): Promise<Usage> {
+    return await translated(async () => await this.#parts.ledger.read(vault, usageOf));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.ledger.close();
+  }
+
+  /** D of the vault's policy, in milliseconds. */
+  async #trashDelay(vault: VaultId): Promise<number> {
+    return vaultRecord(await this.#parts.account.keychainState(), vault).policy.trashDays * DAY;
+  }
+}
+
+async function translated<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw asCustodyError(error);
+  }
+}

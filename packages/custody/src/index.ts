@@ -1,0 +1,17 @@
+/** A folder as a repository: the Custody seam over files and a ledger that can be rebuilt from them. */
+export type { KeeperClock } from './clock.ts';
+export {
+  createRepositoryFolder,
+  type GenesisRecords,
+  type KeeperSigner,
+  type OpenOptions,
+  openRepositoryFolder,
+} from './repository-folder.ts';
+export type { FolderCollectOptions, FolderPurgeReport } from './retention/collect.ts';
+export {
+  type KeepCandidate,
+  type KeepDecision,
+  type KeepReason,
+  type KeepRule,
+  keepFirst,
+} from './retention/keep-first.ts';

@@ -1,0 +1,206 @@
+/**
+ * The ledger of a repository folder: opened when first needed, brought up to the chain before every use, thrown away
+ * and replayed when it is damaged or of another history. It is a cache; nothing is lost with it.
+ */
+import { rm } from 'node:fs/promises';
+import type { Backend } from '@keephold/backend';
+import { equalBytes, toHex } from '@keephold/bytes';
+import { type AccountId, ChainError, CustodyError, type VaultId, vaultRecord } from '@keephold/protocol';
+import type { AccountRecords } from '../account/account-records.ts';
+import { ChainStore, hashOfCommit } from '../chain/chain-store.ts';
+import { reconcilePacks, replay } from './replay.ts';
+import { createTables, LEDGER_VERSION } from './schema.ts';
+import { type Sql, type SqlDatabase, SqlError } from './sql.ts';
+import type { VaultRow } from './vault-ledger.ts';
+import { beginVault, type VaultFiles, type VaultTransaction } from './vault-transaction.ts';
+
+export interface LedgerOptions {
+  /** Path of the database file. */
+  readonly path: string;
+  readonly backend: Backend;
+  readonly account: AccountRecords;
+}
+
+export class Ledger {
+  readonly #options: LedgerOptions;
+  #opening: Promise<SqlDatabase> | undefined;
+  /** Vaults whose head was compared with its file since opening, by hex. */
+  readonly #compared = new Set<string>();
+  readonly #files = new Map<string, VaultFiles>();
+
+  constructor(options: LedgerOptions) {
+    this.#options = options;
+  }
+
+  /** Runs `work` on the vault as the chain has it; what it changes is dropped. */
+  async read<T>(vault: VaultId, work: (transaction: VaultTransaction) => Promise<T>): Promise<T> {
+    return await this.#surviving(async (database) => {
+      const fresh = await database.read(async (sql) => {
+        const transaction = this.#begin(sql, vault);
+        return (await this.#isCurrent(transaction)) ? { result: await work(transaction) } : undefined;
+      });
+      if (fresh !== undefined) return fresh.result;
+      return await database.transaction(async (sql) => {
+        const transaction = await this.#current(sql, vault);
+        await transaction.packs.save();
+        return await work(transaction);
+      });
+    });
+  }
+
+  /** Runs `work` holding the repository's write lock, on the vault as the chain has it. */
+  async write<T>(vault: VaultId, work: (transaction: VaultTransaction) => Promise<T>): Promise<T> {
+    return await this.#surviving(
+      async (database) =>
+        await database.transaction(async (sql) => {
+          const transaction = await this.#current(sql, vault);
+          const result = await work(transaction);
+          await transaction.packs.save();
+          return result;
+        }),
+    );
+  }
+
+  async close(): Promise<void> {
+    const opening = this.#opening;
+    this.#opening = undefined;
+    if (opening !== undefined) await (await opening).close();
+  }
+
+  #begin(sql: Sql, vault: VaultId): VaultTransaction {
+    const key = toHex(vault);
+    let files = this.#files.get(key);
+    if (files === undefined) {
+      files = { vault, chain: new ChainStore(this.#options.backend, vault), recent: new Map() };
+      this.#files.set(key, files);
+    }
+    return beginVault(sql, files);
+  }
+
+  async #current(sql: Sql, vault: VaultId): Promise<VaultTransaction> {
+    const transaction = this.#begin(sql, vault);
+    if (!(await this.#isCurrent(transaction))) await this.#catchUp(transaction);
+    return transaction;
+  }
+
+  /** One stat: whether the chain goes on after the ledger's head. */
+  async #isCurrent(transaction: VaultTransaction): Promise<boolean> {
+    const row = await transaction.ledger.vault();
+    if (row === undefined || !(await this.#isSameHistory(transaction, row))) return false;
+    return !(await transaction.chain.has(row.headSeq + 1));
+  }
+
+  /** Once per opening: the folder may be another copy than the ledger was made from. */
+  async #isSameHistory(transaction: VaultTransaction, row: VaultRow): Promise<boolean> {
+    const key = toHex(transaction.vault);
+    if (this.#compared.has(key)) return true;
+    if (row.headSeq > 0) {
+      const bytes = await transaction.chain.read(row.headSeq);
+      if (bytes === undefined || !equalBytes(hashOfCommit(bytes), row.headHash)) return false;
+    }
+    this.#compared.add(key);
+    return true;
+  }
+
+  async #catchUp(transaction: VaultTransaction): Promise<void> {
+    const { backend } = this.#options;
+    const row = await transaction.ledger.vault();
+    if (row === undefined || !(await this.#isSameHistory(transaction, row))) await this.#startVault(transaction);
+    await replay(transaction, backend);
+    await reconcilePacks(transaction, backend);
+  }
+
+  async #startVault(transaction: VaultTransaction): Promise<void> {
+    const { createdHash, createdSeq } = await this.#vaultRecord(transaction.vault);
+    await transaction.ledger.forget();
+    await transaction.ledger.saveVault({ headSeq: 0, headHash: createdHash, time: 0, keychainSeq: createdSeq });
+  }
+
+  async #vaultRecord(vault: VaultId): Promise<ReturnType<typeof vaultRecord>> {
+    const state = await this.#options.account.keychainState();
+    try {
+      return vaultRecord(state, vault);
+    } catch (error) {
+      if (!(error instanceof ChainError)) throw error;
+      throw new CustodyError('refused', `use vault ${toHex(vault)}: this repository has no such vault`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** A ledger that turns out to be damaged is made anew, once. */
+  async #surviving<T>(work: (database: SqlDatabase) => Promise<T>): Promise<T> {
+    try {
+      return await work(await this.#database());
+    } catch (error) {
+      if (!(error instanceof SqlError) || error.code !== 'damaged') throw error;
+    }
+    await this.#discard();
+    return await work(await this.#database());
+  }
+
+  async #database(): Promise<SqlDatabase> {
+    this.#opening ??= this.#open();
+    try {
+      return await this.#opening;
+    } catch (error) {
+      this.#opening = undefined;
+      throw error;
+    }
+  }
+
+  async #open(): Promise<SqlDatabase> {
+    // Loaded here: a command that touches no ledger should not pay for it.
+    const { SqliteDatabase } = await import('./sqlite-database.ts');
+    let database: SqlDatabase;
+    try {
+      database = await SqliteDatabase.open(this.#options.path);
+    } catch (error) {
+      if (!(error instanceof SqlError) || error.code !== 'read-only') throw error;
+      // A repository on a medium that cannot be written is still read, through a ledger in memory.
+      database = await SqliteDatabase.open(':memory:');
+    }
+    try {
+      await prepare(database, await this.#options.account.accountId());
+      return database;
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+  }
+
+  async #discard(): Promise<void> {
+    const opening = this.#opening;
+    this.#opening = undefined;
+    this.#compared.clear();
+    this.#files.clear();
+    try {
+      await (await opening)?.close();
+    } catch {
+      // It is damaged: closing is a courtesy.
+    }
+    for (const suffix of ['', '-wal', '-shm', '-journal']) await rm(this.#options.path + suffix, { force: true });
+  }
+}
+
+async function prepare(database: SqlDatabase, account: AccountId): Promise<void> {
+  if (await database.read(async (sql) => await isPrepared(sql, account))) return;
+  await database.transaction(async (sql) => {
+    await createTables(sql);
+    if (await isPrepared(sql, account)) return;
+    const others = await sql.query('SELECT version FROM ledger');
+    if (others.length > 0) throw new SqlError('damaged', 'open ledger: it belongs to another version or repository');
+    await sql.query('INSERT INTO ledger (account_id, version) VALUES (?, ?)', account, LEDGER_VERSION);
+  });
+}
+
+async function isPrepared(sql: Sql, account: AccountId): Promise<boolean> {
+  try {
+    const rows = await sql.query('SELECT version FROM ledger WHERE account_id = ?', account);
+    return rows[0]?.[0] === LEDGER_VERSION;
+  } catch (error) {
+    // No tables yet.
+    if (error instanceof SqlError && error.code === 'failed') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * Tables of the ledger. Every key starts with the vault's (or account's) id. Times are unix milliseconds. For
+ * PostgreSQL the types are BYTEA and BIGINT.
+ */
+import type { Sql } from './sql.ts';
+
+/** A ledger of another version is thrown away and replayed. */
+export const LEDGER_VERSION = 1;
+
+const TABLES: readonly string[] = [
+  `ledger (account_id BLOB PRIMARY KEY, version BIGINT NOT NULL)`,
+  `vault (vault_id BLOB PRIMARY KEY, head_seq BIGINT NOT NULL, head_hash BLOB NOT NULL, ledger_time BIGINT NOT NULL,
+    keychain_seq BIGINT NOT NULL)`,
+  `chain_commit (vault_id BLOB NOT NULL, seq BIGINT NOT NULL, hash BLOB NOT NULL, kind BIGINT NOT NULL,
+    device_id BLOB, stream_id BLOB, object BLOB, received_at BIGINT NOT NULL, parent_seq BIGINT NOT NULL,
+    refset_digest BLOB, state BIGINT NOT NULL, trashed_at BIGINT NOT NULL, PRIMARY KEY (vault_id, seq))`,
+  `named_object (vault_id BLOB NOT NULL, name BLOB NOT NULL, seq BIGINT NOT NULL, role BIGINT NOT NULL,
+    size BIGINT NOT NULL, superseded_at BIGINT NOT NULL, PRIMARY KEY (vault_id, name))`,
+  `pack_shard (vault_id BLOB NOT NULL, shard BIGINT NOT NULL, records BLOB NOT NULL, PRIMARY KEY (vault_id, shard))`,
+  `use_day (vault_id BLOB NOT NULL, day BIGINT NOT NULL, used_at BIGINT NOT NULL, PRIMARY KEY (vault_id, day))`,
+];
+
+export async function createTables(sql: Sql): Promise<void> {
+  for (const table of TABLES) await sql.query(`CREATE TABLE IF NOT EXISTS ${table}`);
+}

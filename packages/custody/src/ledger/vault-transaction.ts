@@ -1,0 +1,45 @@
+/** What code that changes a vault's ledger works with, inside one transaction. */
+import type { VaultId } from '@keephold/protocol';
+import type { ChainStore } from '../chain/chain-store.ts';
+import { type CommitLookup, type RecentRefsets, RefsetStore } from '../chain/refset-store.ts';
+import { PackTable } from './pack-table.ts';
+import type { Sql } from './sql.ts';
+import { type CommitRow, VaultLedger, type VaultRow } from './vault-ledger.ts';
+
+export interface VaultTransaction {
+  readonly vault: VaultId;
+  readonly ledger: VaultLedger;
+  readonly packs: PackTable;
+  readonly refsets: RefsetStore;
+  readonly chain: ChainStore;
+}
+
+export interface VaultFiles {
+  readonly vault: VaultId;
+  readonly chain: ChainStore;
+  readonly recent: RecentRefsets;
+}
+
+export function beginVault(sql: Sql, { vault, chain, recent }: VaultFiles): VaultTransaction {
+  const ledger = new VaultLedger(sql, vault);
+  const lookup: CommitLookup = async (seq) => {
+    const row = await ledger.commit(seq);
+    return row?.refsetDigest === undefined ? undefined : { hash: row.hash, digest: row.refsetDigest };
+  };
+  const refsets = new RefsetStore(chain, lookup, recent);
+  return { vault, ledger, packs: new PackTable(sql, vault), refsets, chain };
+}
+
+/** The head; only for vaults that the ledger knows, which is checked before work begins. */
+export async function vaultRow(transaction: VaultTransaction): Promise<VaultRow> {
+  const row = await transaction.ledger.vault();
+  if (row === undefined) throw new Error('use ledger: the vault was not prepared');
+  return row;
+}
+
+/** Whether the refset of this commit is being kept: its snapshot is active or in the trash. */
+export async function isKept(transaction: VaultTransaction, row: CommitRow | undefined): Promise<boolean> {
+  if (row === undefined) return false;
+  if (row.kind === 'heal') return await isKept(transaction, await transaction.ledger.commit(row.parentSeq));
+  return row.state === 'active' || row.state === 'trashed';
+}

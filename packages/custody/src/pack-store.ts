@@ -1,0 +1,145 @@
+/** Packs and objects as files, and the ledger's word on them. */
+import type { Backend } from '@keephold/backend';
+import { equalBytes, toHex } from '@keephold/bytes';
+import { sha256 } from '@keephold/crypto/verify';
+import {
+  CustodyError,
+  type ObjectName,
+  PACK_HEADER_LENGTH,
+  type PackHeader,
+  type PackId,
+  type PackIdList,
+  type PageRange,
+  packLength,
+  parsePackHeader,
+  SEALED_PAGE_LENGTH,
+  type VaultId,
+} from '@keephold/protocol';
+import type { KeeperClock } from './clock.ts';
+import { refusingMalformed } from './custody-failure.ts';
+import { objectName, packName } from './layout.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import { afterPut, DAY, isReferable, LEASE } from './pack-state.ts';
+
+/** format.md §5: a sealed object has at most 16 MiB; its header and tag come on top. */
+const LARGEST_OBJECT = 16 * 1024 * 1024 + 4096;
+const READS_AT_ONCE = 16;
+
+interface VaultLease {
+  /** Uncommitted packs of this process. */
+  readonly packs: Map<string, PackId>;
+  renewedAt: number;
+}
+
+export class PackStore {
+  readonly #backend: Backend;
+  readonly #ledger: Ledger;
+  readonly #clock: KeeperClock;
+  readonly #leases = new Map<string, VaultLease>();
+
+  constructor(options: { readonly backend: Backend; readonly ledger: Ledger; readonly clock: KeeperClock }) {
+    this.#backend = options.backend;
+    this.#ledger = options.ledger;
+    this.#clock = options.clock;
+  }
+
+  /**
+   * The pack is not hashed here: in this process the writer has just done so, and a second pass would cost as much as
+   * the encryption. What reads every byte, `check`, does; a server does at ingest.
+   */
+  async putPack(vault: VaultId, id: PackId, bytes: Uint8Array): Promise<void> {
+    const header = checkPack(vault, id, bytes);
+    const name = packName(vault, id);
+    const stored = await this.#backend.stat(name);
+    if (stored === undefined) await this.#backend.putNew(name, bytes);
+    // Cut short by a broken disk or a foreign hand: the right bytes are at hand, so they replace it.
+    else if (stored.size !== bytes.length) await this.#backend.put(name, bytes);
+    await this.#ledger.write(vault, async ({ packs }) => {
+      const after = afterPut(await packs.get(id), { kind: header.kind, pages: header.pageCount }, this.#clock.now());
+      if (after === undefined) {
+        throw new CustodyError('unavailable', `store pack ${toHex(id)}: it is being deleted; try again later`);
+      }
+      await packs.set(id, after);
+      if (after.state === 'pending')
+        this.#leaseOf(vault).packs.set(toHex(id), new Uint8Array(id) as Uint8Array as PackId);
+    });
+    await this.renewLeases(vault);
+  }
+
+  /** Renews, once a day, the leases of what this process has stored and not committed. */
+  async renewLeases(vault: VaultId): Promise<void> {
+    const lease = this.#leaseOf(vault);
+    const now = this.#clock.now();
+    if (now - lease.renewedAt < DAY) return;
+    lease.renewedAt = now;
+    if (lease.packs.size === 0) return;
+    await this.#ledger.write(vault, async ({ packs }) => {
+      for (const [key, id] of lease.packs) {
+        const entry = await packs.get(id);
+        if (entry?.state === 'pending') await packs.set(id, { ...entry, since: now + LEASE });
+        else lease.packs.delete(key);
+      }
+    });
+  }
+
+  async referable(vault: VaultId): Promise<PackIdList> {
+    return await this.#ledger.read(vault, async ({ packs }) => await packs.ids(isReferable));
+  }
+
+  async getPack(vault: VaultId, id: PackId, into: Uint8Array, range?: PageRange): Promise<number | undefined> {
+    const name = packName(vault, id);
+    if (range === undefined) return (await this.#backend.get(name, { into }))?.length;
+    const length = range.count * SEALED_PAGE_LENGTH;
+    if (into.length < length) {
+      throw new CustodyError('refused', `read pack ${toHex(id)}: ${range.count} pages into ${into.length} bytes`);
+    }
+    const offset = PACK_HEADER_LENGTH + range.first * SEALED_PAGE_LENGTH;
+    return (await this.#backend.get(name, { into, offset, length }))?.length;
+  }
+
+  async putObject(vault: VaultId, name: ObjectName, bytes: Uint8Array): Promise<void> {
+    if (bytes.length > LARGEST_OBJECT || !equalBytes(sha256(bytes), name)) {
+      throw new CustodyError('refused', `store object ${toHex(name)}: its bytes do not have that name`);
+    }
+    const path = objectName(vault, name);
+    const stored = await this.#backend.stat(path);
+    if (stored === undefined) await this.#backend.putNew(path, bytes);
+    else if (stored.size !== bytes.length) await this.#backend.put(path, bytes);
+    // Its age protects an object that no commit names yet.
+    else await this.#backend.touch(path);
+  }
+
+  async getObjects(vault: VaultId, names: readonly ObjectName[]): Promise<readonly (Uint8Array | undefined)[]> {
+    const found: (Uint8Array | undefined)[] = [];
+    for (let at = 0; at < names.length; at += READS_AT_ONCE) {
+      const batch = names.slice(at, at + READS_AT_ONCE);
+      const options = { length: LARGEST_OBJECT };
+      found.push(
+        ...(await Promise.all(batch.map(async (name) => await this.#backend.get(objectName(vault, name), options)))),
+      );
+    }
+    return found;
+  }
+
+  #leaseOf(vault: VaultId): VaultLease {
+    const key = toHex(vault);
+    let lease = this.#leases.get(key);
+    if (lease === undefined) {
+      lease = { packs: new Map(), renewedAt: this.#clock.now() };
+      this.#leases.set(key, lease);
+    }
+    return lease;
+  }
+}
+
+/** @throws CustodyError 'refused' unless header, length and vault fit (format.md §4). */
+function checkPack(vault: VaultId, id: PackId, bytes: Uint8Array): PackHeader {
+  const header = refusingMalformed(() => parsePackHeader(bytes));
+  if (bytes.length !== packLength(header.pageCount)) {
+    throw new CustodyError('refused', `store pack ${toHex(id)}: ${bytes.length} bytes for ${header.pageCount} pages`);
+  }
+  if (!equalBytes(header.vaultId, vault)) {
+    throw new CustodyError('refused', `store pack ${toHex(id)}: it is for vault ${toHex(header.vaultId)}`);
+  }
+  return header;
+}

@@ -1,0 +1,128 @@
+/** Making and opening a repository folder: the one place that puts the parts of this package together. */
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Disk, FolderBackend, limitWrites, type WriteLimit } from '@keephold/backend';
+import { utf8Encode } from '@keephold/bytes';
+import { type AccountId, type Custody, CustodyError, type DeviceId, type ObjectName } from '@keephold/protocol';
+import { AccountRecords } from './account/account-records.ts';
+import type { KeeperClock } from './clock.ts';
+import { asCustodyError } from './custody-failure.ts';
+import { FolderCustody } from './folder-custody.ts';
+import { LEDGER, MARKER, README } from './layout.ts';
+import { Ledger } from './ledger/ledger.ts';
+import { encodeMarker, parseMarker, README_TEXT } from './marker.ts';
+
+/** Who signs the keeper's events in a local repository: the device that runs it (security.md §4). */
+export interface KeeperSigner {
+  readonly deviceId: DeviceId;
+  /** Ed25519 signature, 64 bytes, of exactly these bytes. */
+  readonly sign: (message: Uint8Array) => Uint8Array | Promise<Uint8Array>;
+}
+
+export interface OpenOptions {
+  readonly clock?: KeeperClock;
+  /** Without it nothing can be trashed, expired or purged. */
+  readonly signer?: KeeperSigner;
+  /** Holds writes to a rate. */
+  readonly writeLimit?: WriteLimit;
+  /** The file system; tests bring one that fails. */
+  readonly disk?: Disk;
+}
+
+/** What a repository starts with. Nothing of it is secret. */
+export interface GenesisRecords {
+  readonly accountId: AccountId;
+  /** From genesis on, in order. */
+  readonly keychain: readonly Uint8Array[];
+  readonly slots: readonly { readonly slotId: Uint8Array; readonly record: Uint8Array }[];
+  readonly keyring: Uint8Array;
+  readonly grants: readonly { readonly name: ObjectName; readonly sealed: Uint8Array }[];
+}
+
+const systemClock: KeeperClock = { now: () => Date.now() };
+/** Longer than any version of the marker. */
+const MARKER_LIMIT = 64 * 1024;
+
+/**
+ * Makes a repository in a folder that is empty or not there. The marker is written last: a creation that was cut short
+ * leaves a folder that is no repository.
+ * @throws CustodyError 'refused' when the folder has something in it.
+ */
+export async function createRepositoryFolder(
+  path: string,
+  records: GenesisRecords,
+  options: OpenOptions = {},
+): Promise<Custody> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    if ((await readdir(path)).length > 0) {
+      throw new CustodyError('refused', `create repository in ${path}: the folder is not empty`);
+    }
+    const backend = new FolderBackend({ path, ...diskOf(options) });
+    const account = new AccountRecords(backend, records.accountId);
+    await writeGenesis(account, records);
+    await backend.put(README, utf8Encode(README_TEXT));
+    await backend.put(MARKER, encodeMarker(records.accountId));
+  } catch (error) {
+    throw asCustodyError(asFolderError(error, `create repository in ${path}`));
+  }
+  return await openRepositoryFolder(path, options);
+}
+
+/**
+ * Opens lazily: one small file is read now, the ledger when it is first needed.
+ * @throws CustodyError 'no-repository', 'newer-version', 'damaged', 'no-permission'
+ */
+export async function openRepositoryFolder(path: string, options: OpenOptions = {}): Promise<Custody> {
+  const folder = new FolderBackend({ path, ...diskOf(options) });
+  let marker: Uint8Array | undefined;
+  try {
+    marker = await folder.get(MARKER, { length: MARKER_LIMIT });
+  } catch (error) {
+    throw asCustodyError(error);
+  }
+  if (marker === undefined) throw new CustodyError('no-repository', `open repository ${path}: there is none`);
+  const accountId = parseMarker(marker);
+  const backend = options.writeLimit === undefined ? folder : limitWrites(folder, options.writeLimit);
+  const account = new AccountRecords(backend, accountId);
+  const ledger = new Ledger({ path: join(path, LEDGER), backend, account });
+  return new FolderCustody({
+    backend,
+    folder,
+    account,
+    ledger,
+    clock: options.clock ?? systemClock,
+    signer: options.signer,
+  });
+}
+
+async function writeGenesis(account: AccountRecords, records: GenesisRecords): Promise<void> {
+  for (const entry of records.keychain) {
+    if ((await account.appendKeychain(entry)) !== 'appended') {
+      throw new CustodyError('refused', 'create repository: the keychain entries do not follow each other');
+    }
+  }
+  for (const { slotId, record } of records.slots) await account.putSlot(slotId, record);
+  await account.putKeyring(records.keyring);
+  for (const { name, sealed } of records.grants) await account.putGrant(name, sealed);
+}
+
+function diskOf({ disk }: OpenOptions): { readonly disk?: Disk } {
+  return disk === undefined ? {} : { disk };
+}
+
+const FOLDER_ERRORS: Readonly<Record<string, CustodyError['code']>> = {
+  EACCES: 'no-permission',
+  EPERM: 'no-permission',
+  EROFS: 'read-only',
+  ENOSPC: 'no-room',
+  EDQUOT: 'no-room',
+  ENOTDIR: 'refused',
+  EEXIST: 'refused',
+};
+
+function asFolderError(error: unknown, action: string): unknown {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return error;
+  const code = FOLDER_ERRORS[error.code];
+  return code === undefined ? error : new CustodyError(code, `${action}: ${error.message}`, { cause: error });
+}

@@ -1,0 +1,170 @@
+/**
+ * Reclaiming space (security.md §6.5), in an order in which any step may be the last: expiry, condemning and purging
+ * are decided and recorded in one transaction, the chain first; then bytes go, in the reverse of the order in which they
+ * were written; then the ledger forgets them. What a crash leaves half done is in state purging and finished next time.
+ */
+import {
+  type CollectOptions,
+  CustodyError,
+  type ObjectName,
+  type PackIdList,
+  type PurgeReport,
+  packIdAt,
+  packIdCount,
+  type VaultId,
+  vaultRecord,
+} from '@keephold/protocol';
+import { objectName, packName } from '../layout.ts';
+import { NO_PACKS } from '../ledger/apply-commit.ts';
+import { reconcilePacks } from '../ledger/replay.ts';
+import { type VaultTransaction, vaultRow } from '../ledger/vault-transaction.ts';
+import { DAY } from '../pack-state.ts';
+import { isPausedByClock } from './clock-pause.ts';
+import { type CollectionDelays, type CollectionPlan, planCollection } from './collection-plan.ts';
+import { appendEvent, ledgerTime, type SigningKeeper } from './keeper-event.ts';
+import { removeOrphans } from './orphans.ts';
+
+/** G: far longer than a writer may hold on to what it saw (security.md §6.5). */
+const PURGE_DAYS = 7;
+/** Keeps an event a record of some hundred kilobytes. */
+const PACKS_PER_EVENT = 4096;
+const DELETES_AT_ONCE = 16;
+
+export interface FolderCollectOptions extends CollectOptions {
+  /** The owner has looked at the date: no pause after a jump of the clock. */
+  readonly dateConfirmed?: boolean;
+}
+
+export interface FolderPurgeReport extends PurgeReport {
+  /** Why nothing expired and nothing was purged, when something held it up. */
+  readonly paused: 'clock-jump' | undefined;
+}
+
+const NOTHING: Omit<FolderPurgeReport, 'paused'> = {
+  condemned: 0,
+  condemnedBytes: 0,
+  purgedPacks: 0,
+  purgedBytes: 0,
+  purgedObjects: 0,
+  expiredSnapshots: 0,
+};
+
+export async function collectVault(
+  keeper: SigningKeeper,
+  vault: VaultId,
+  options: FolderCollectOptions,
+): Promise<FolderPurgeReport> {
+  const delays = await delaysOf(keeper, vault, options);
+  options.signal?.throwIfAborted();
+  if (options.dryRun === true) {
+    const plan = await keeper.ledger.read(
+      vault,
+      async (transaction) => await decide(keeper, transaction, delays, options),
+    );
+    return reportOf(plan);
+  }
+  const plan = await keeper.ledger.write(vault, async (transaction) => {
+    await reconcilePacks(transaction, keeper.backend);
+    const decided = await decide(keeper, transaction, delays, options);
+    const now = await ledgerTime(keeper, transaction);
+    await transaction.ledger.saveVault({ ...(await vaultRow(transaction)), time: now });
+    await transaction.ledger.use(now, DAY);
+    if (decided !== undefined) await record(keeper, transaction, decided);
+    return decided;
+  });
+  if (plan !== undefined) await deleteObjects(keeper, vault, plan.objects, options.signal);
+  await deletePurging(keeper, vault, options.signal);
+  if (plan !== undefined) await removeOrphans(keeper, vault, plan.now);
+  return reportOf(plan);
+}
+
+async function delaysOf(
+  keeper: SigningKeeper,
+  vault: VaultId,
+  { trashDays, purgeDays = PURGE_DAYS }: FolderCollectOptions,
+): Promise<CollectionDelays> {
+  const days = trashDays ?? vaultRecord(await keeper.account.keychainState(), vault).policy.trashDays;
+  if (!(days >= 0 && purgeDays >= 0)) throw new CustodyError('refused', `collect: ${days} and ${purgeDays} days`);
+  return { trash: days * DAY, purge: purgeDays * DAY };
+}
+
+/** Undefined: the clock has jumped and nobody has confirmed it. */
+async function decide(
+  keeper: SigningKeeper,
+  transaction: VaultTransaction,
+  delays: CollectionDelays,
+  { dateConfirmed }: FolderCollectOptions,
+): Promise<CollectionPlan | undefined> {
+  const now = await ledgerTime(keeper, transaction);
+  if (dateConfirmed !== true && isPausedByClock(await transaction.ledger.uses(), now)) return undefined;
+  return await planCollection(transaction, now, delays);
+}
+
+async function record(keeper: SigningKeeper, transaction: VaultTransaction, plan: CollectionPlan): Promise<void> {
+  const { now: at, expire, gone, purge, changed } = plan;
+  if (expire.length > 0) {
+    await appendEvent(keeper, transaction, { event: 'expired', snapshots: expire, packs: NO_PACKS, at });
+  }
+  for (const { id, entry } of changed) await transaction.packs.set(id, entry);
+  const parts = chunks(purge);
+  if (parts.length === 0 && gone.length > 0) parts.push(NO_PACKS);
+  for (const [index, packs] of parts.entries()) {
+    await appendEvent(keeper, transaction, { event: 'purged', snapshots: index === 0 ? gone : [], packs, at });
+  }
+}
+
+function chunks(packs: PackIdList): PackIdList[] {
+  const parts: PackIdList[] = [];
+  const length = PACKS_PER_EVENT * 32;
+  for (let at = 0; at < packs.length; at += length) parts.push(packs.subarray(at, at + length));
+  return parts;
+}
+
+/**
+ * Bytes go under the write lock, some at a time: nobody can put a pack again between the look at its state and the
+ * deletion, also when two collections run.
+ */
+async function deleteObjects(
+  { backend, ledger }: SigningKeeper,
+  vault: VaultId,
+  names: readonly ObjectName[],
+  signal?: AbortSignal,
+): Promise<void> {
+  for (let at = 0; at < names.length; at += DELETES_AT_ONCE) {
+    signal?.throwIfAborted();
+    const batch = names.slice(at, at + DELETES_AT_ONCE);
+    await ledger.write(vault, async (transaction) => {
+      await Promise.all(batch.map(async (name) => await backend.delete(objectName(vault, name))));
+      for (const name of batch) await transaction.ledger.forgetObject(name);
+    });
+  }
+}
+
+/** Everything in state purging, also what an earlier collection left. */
+async function deletePurging({ backend, ledger }: SigningKeeper, vault: VaultId, signal?: AbortSignal): Promise<void> {
+  const ids = await ledger.read(vault, async ({ packs }) => await packs.ids((state) => state === 'purging'));
+  for (let at = 0; at < packIdCount(ids); at += DELETES_AT_ONCE) {
+    signal?.throwIfAborted();
+    const count = Math.min(DELETES_AT_ONCE, packIdCount(ids) - at);
+    const batch = Array.from({ length: count }, (_, index) => packIdAt(ids, at + index));
+    await ledger.write(vault, async ({ packs }) => {
+      const states = await Promise.all(batch.map(async (id) => (await packs.get(id))?.state));
+      const going = batch.filter((_, index) => states[index] === 'purging');
+      await Promise.all(going.map(async (id) => await backend.delete(packName(vault, id))));
+      for (const id of going) await packs.remove(id);
+    });
+  }
+}
+
+function reportOf(plan: CollectionPlan | undefined): FolderPurgeReport {
+  if (plan === undefined) return { ...NOTHING, paused: 'clock-jump' };
+  return {
+    condemned: plan.condemned,
+    condemnedBytes: plan.condemnedBytes,
+    purgedPacks: packIdCount(plan.purge),
+    purgedBytes: plan.purgeBytes,
+    purgedObjects: plan.objects.length,
+    expiredSnapshots: plan.expire.length,
+    paused: undefined,
+  };
+}

@@ -1,0 +1,20 @@
+/** How much a vault holds, from the ledger alone. */
+import { packLength, type Usage } from '@keephold/protocol';
+import type { VaultTransaction } from '../ledger/vault-transaction.ts';
+
+export async function usageOf({ packs, ledger }: VaultTransaction): Promise<Usage> {
+  const usage = { packs: 0, packBytes: 0, objects: 0, objectBytes: 0, condemnedBytes: 0 };
+  for (const shard of await packs.all()) {
+    for (const [, { state, pages }] of shard.entries()) {
+      if (state === 'lost') continue;
+      usage.packs += 1;
+      usage.packBytes += packLength(pages);
+      if (state === 'condemned' || state === 'purging') usage.condemnedBytes += packLength(pages);
+    }
+  }
+  for (const { size } of await ledger.objects()) {
+    usage.objects += 1;
+    usage.objectBytes += size;
+  }
+  return usage;
+}

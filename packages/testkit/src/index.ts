@@ -1,0 +1,2 @@
+/** What tests of several packages share: fixtures, faults on demand, conformance suites. Never part of a release. */
+export * from './custody-fixture.ts';
