@@ -1,10 +1,8 @@
 /** Bytes as C wants them: ended by NUL. */
 import { errno, SystemError } from './libc-errors.ts';
 
-declare const cStringBrand: unique symbol;
-
-/** Bytes up to a NUL, which is inside the array; what follows it does not matter. */
-export type CString = Uint8Array & { readonly [cStringBrand]: true };
+/** Bytes up to a NUL, which must be inside the array; what follows it does not matter. */
+export type CString = Uint8Array;
 
 /** PATH_MAX of Linux, with its NUL: no call takes more. */
 const MAX_PATH_BYTES = 4096;
@@ -18,12 +16,12 @@ export function cString(bytes: Uint8Array): CString {
   refuseNul(bytes);
   const copy = new Uint8Array(bytes.length + 1);
   copy.set(bytes);
-  return copy as CString;
+  return copy;
 }
 
 /** A place to put one name or path at a time, so that a call allocates nothing. The answer lasts until the next call. */
 export class CStringScratch {
-  readonly #bytes = new Uint8Array(MAX_PATH_BYTES) as CString;
+  readonly #bytes = new Uint8Array(MAX_PATH_BYTES);
 
   /**
    * @throws SystemError EINVAL when there is a NUL inside, ENAMETOOLONG when no call could take it.

@@ -1,0 +1,48 @@
+/** Bulk crypto by node:crypto alone: slower, for platforms where OpenSSL cannot be called directly. */
+import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
+import { type BulkCrypto, hmacPads, PAGE_BYTES, SEALED_PAGE_BYTES, writePageNonce } from './bulk.ts';
+
+export function createPortableBulk(idKey: Uint8Array): BulkCrypto {
+  const pads = hmacPads(idKey);
+  const nonce = new Uint8Array(12);
+  const kinds = [1, 2, 3].map((kind) => new Uint8Array([kind]));
+  return {
+    sha256(bytes, out) {
+      out.set(createHash('sha256').update(bytes).digest());
+    },
+    blobId(kind, plaintext, out) {
+      const inner = createHash('sha256')
+        .update(pads.inner)
+        .update(kinds[kind - 1]!)
+        .update(plaintext)
+        .digest();
+      out.set(createHash('sha256').update(pads.outer).update(inner).digest());
+    },
+    sealPages(packKey, area, first, count) {
+      for (let i = 0; i < count; i++) {
+        const at = i * SEALED_PAGE_BYTES;
+        writePageNonce(nonce, first + i);
+        const cipher = createCipheriv('aes-256-gcm', packKey, nonce);
+        area.set(cipher.update(area.subarray(at, at + PAGE_BYTES)), at);
+        cipher.final();
+        area.set(cipher.getAuthTag(), at + PAGE_BYTES);
+      }
+    },
+    openPages(packKey, area, first, count) {
+      for (let i = 0; i < count; i++) {
+        const at = i * SEALED_PAGE_BYTES;
+        writePageNonce(nonce, first + i);
+        const cipher = createDecipheriv('aes-256-gcm', packKey, nonce);
+        const plain = cipher.update(area.subarray(at, at + PAGE_BYTES));
+        cipher.setAuthTag(area.subarray(at + PAGE_BYTES, at + SEALED_PAGE_BYTES));
+        try {
+          cipher.final();
+        } catch {
+          return i;
+        }
+        area.set(plain, at);
+      }
+      return count;
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import { createCipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
+import { nativeLibrary } from '@keephold/ffi';
+import { describe, expect, it } from 'vitest';
+import { createBulkCrypto, PAGE_BYTES, SEALED_PAGE_BYTES } from './bulk.ts';
+
+const idKey = randomBytes(32);
+const implementations = [
+  ['native', nativeLibrary()],
+  ['portable', undefined],
+] as const;
+
+describe.each(implementations)('%s bulk crypto', (_name, native) => {
+  const bulk = createBulkCrypto({ idKey, native });
+
+  it.each([0, 1, 62, 63, 64, 65, 1000, 70_000])(
+    'names a blob of %i bytes by HMAC-SHA256 of kind and plaintext',
+    (n) => {
+      const data = new Uint8Array(new SharedArrayBuffer(n));
+      data.set(randomBytes(n));
+      for (const kind of [1, 2, 3] as const) {
+        const id = new Uint8Array(32);
+        bulk.blobId(kind, data, id);
+        expect(Buffer.from(id)).toEqual(
+          createHmac('sha256', idKey)
+            .update(new Uint8Array([kind]))
+            .update(data)
+            .digest(),
+        );
+      }
+      const digest = new Uint8Array(32);
+      bulk.sha256(data, digest);
+      expect(Buffer.from(digest)).toEqual(createHash('sha256').update(data).digest());
+    },
+  );
+
+  it('seals pages as AES-256-GCM with the page number as nonce, and opens them again', () => {
+    const key = randomBytes(32);
+    const area = new Uint8Array(new SharedArrayBuffer(3 * SEALED_PAGE_BYTES));
+    const plain = [0, 1, 2].map(() => randomBytes(PAGE_BYTES));
+    plain.forEach((page, i) => area.set(page, i * SEALED_PAGE_BYTES));
+    bulk.sealPages(key, area, 255, 3);
+    const nonce = Buffer.alloc(12);
+    nonce.writeUInt32BE(256, 8);
+    const cipher = createCipheriv('aes-256-gcm', key, nonce);
+    const expected = Buffer.concat([cipher.update(plain[1]!), cipher.final(), cipher.getAuthTag()]);
+    expect(expected.equals(area.slice(SEALED_PAGE_BYTES, 2 * SEALED_PAGE_BYTES))).toBe(true);
+    expect(bulk.openPages(key, area, 255, 3)).toBe(3);
+    plain.forEach((page, i) => {
+      const at = i * SEALED_PAGE_BYTES;
+      expect(Buffer.from(area.slice(at, at + PAGE_BYTES)).equals(page)).toBe(true);
+    });
+  });
+
+  it('stops at the first page that was changed, moved or renumbered', () => {
+    const key = randomBytes(32);
+    const sealed = new Uint8Array(2 * SEALED_PAGE_BYTES);
+    bulk.sealPages(key, sealed, 0, 2);
+    for (const flip of [0, PAGE_BYTES - 1, PAGE_BYTES, SEALED_PAGE_BYTES - 1]) {
+      const copy = sealed.slice();
+      copy[SEALED_PAGE_BYTES + flip]! ^= 1;
+      expect(bulk.openPages(key, copy, 0, 2)).toBe(1);
+    }
+    expect(bulk.openPages(key, sealed.slice(), 1, 2)).toBe(0);
+    expect(bulk.openPages(randomBytes(32), sealed.slice(), 0, 2)).toBe(0);
+  });
+});

@@ -1,0 +1,37 @@
+/**
+ * Content-defined chunking (format.md §3) in WebAssembly. The module works on the caller's memory: bytes are read into
+ * it once, cut in place, never copied.
+ */
+import { fromBase64Url } from '@keephold/bytes';
+import { chunkerModule } from './chunker-module.ts';
+
+/** A content-defined file no longer than this is one chunk. */
+export const MIN_CHUNK_BYTES: number = 512 * 1024;
+export const MAX_CHUNK_BYTES: number = 4 * 1024 * 1024;
+export const GEAR_TABLE_BYTES = 2048;
+
+export interface Chunker {
+  /** Starts a new file. */
+  reset(): void;
+  /**
+   * The length of the chunk at offset `at` of the memory, of which `available` bytes are there; 0 when more bytes are
+   * needed to tell. Ask again for the same chunk with more bytes. The last chunk of a file is what is left.
+   */
+  cut(at: number, available: number): number;
+}
+
+interface ChunkerExports {
+  reset(): void;
+  cut(table: number, chunk: number, available: number): number;
+}
+
+/** `memory` is shared and holds the gear table (2,048 bytes) at `tableAt`, a multiple of 8. */
+export function createChunker(memory: WebAssembly.Memory, tableAt: number): Chunker {
+  const binary = fromBase64Url(chunkerModule);
+  const module = new WebAssembly.Module(binary);
+  const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as ChunkerExports;
+  return {
+    reset: () => exports.reset(),
+    cut: (at, available) => exports.cut(tableAt, at, available),
+  };
+}

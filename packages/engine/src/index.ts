@@ -1,0 +1,2 @@
+export * from './node-fields.ts';
+export * from './target.ts';

@@ -1,0 +1,187 @@
+/**
+ * Writes tree nodes (format.md §6) straight from stat rows, without an object per node: this runs once for every new
+ * or changed entry of a backup.
+ */
+import { CborWriter, concatBytes } from '@keephold/bytes';
+import { type ContentPart, NodeType, type Xattr } from './node-fields.ts';
+import { type EntryDetails, STAT_ROW_WORDS } from './source.ts';
+import { MAX_TREE_BYTES, MAX_TREE_NODES, TREE_VERSION } from './tree-codec.ts';
+
+/** The part of a node that does not come from its stat row. */
+export interface NodeBody {
+  readonly type: number;
+  readonly details: EntryDetails;
+  /** Bytes of the content; undefined for what has none, and for a file that could not be read. */
+  readonly size?: number | undefined;
+  /** Rows of blobId 32 ‖ length u32, or the id of a list blob. */
+  readonly content?: EncodedContent | undefined;
+  readonly subtree?: Uint8Array | undefined;
+  readonly holes?: readonly (readonly [number, number])[] | undefined;
+  readonly note?: string | undefined;
+}
+
+export type EncodedContent = { readonly kind: 'parts'; readonly rows: Uint8Array } | { readonly kind: 'list'; readonly id: Uint8Array };
+
+export const CONTENT_ROW_BYTES = 36;
+
+const writer = new CborWriter(4096);
+
+/** Encodes one node. `name` has one code unit a byte. */
+export function encodeNode(name: string, stats: Uint32Array, row: number, body: NodeBody): Uint8Array {
+  const at = row * STAT_ROW_WORDS;
+  const { details } = body;
+  const hasBtime = (stats[at + 24]! & 1) !== 0;
+  const hardLink = stats[at + 16]! > 1 && body.type !== NodeType.directory;
+  const device = body.type === NodeType.charDevice || body.type === NodeType.blockDevice;
+  const xattrs = details.xattrs !== undefined && details.xattrs.length > 0 ? details.xattrs : undefined;
+  const holes = body.holes !== undefined && body.holes.length > 0 ? body.holes : undefined;
+  const optional = [details.user, details.group, body.size, body.content, body.subtree, details.linkTarget, xattrs, details.flags, holes, body.note];
+  let fields = 7 + (hasBtime ? 1 : 0) + (hardLink ? 1 : 0) + (device ? 1 : 0);
+  for (const value of optional) if (value !== undefined) fields++;
+  writer.reset();
+  writer.mapHeader(fields);
+  writer.uint(0);
+  writer.bytes(latin1Bytes(name));
+  writer.uint(1);
+  writer.uint(body.type);
+  writer.uint(2);
+  writer.uint(stats[at]! & 0o7777);
+  writer.uint(3);
+  writer.uint(stats[at + 1]!);
+  writer.uint(4);
+  writer.uint(stats[at + 2]!);
+  if (details.user !== undefined) writeBytes(5, details.user);
+  if (details.group !== undefined) writeBytes(6, details.group);
+  writeTime(7, stats, at + 10, stats[at + 3]!);
+  writeTime(8, stats, at + 12, stats[at + 4]!);
+  if (hasBtime) writeTime(9, stats, at + 18, stats[at + 17]!);
+  if (body.size !== undefined) {
+    writer.uint(10);
+    writer.uint(body.size);
+  }
+  if (body.content !== undefined) writeContent(body.content);
+  if (body.subtree !== undefined) writeBytes(12, body.subtree);
+  if (details.linkTarget !== undefined) writeBytes(13, details.linkTarget);
+  if (device) {
+    writer.uint(14);
+    writer.arrayHeader(2);
+    writer.uint(stats[at + 20]!);
+    writer.uint(stats[at + 21]!);
+  }
+  if (hardLink) writeBytes(15, hardLinkKey(stats, at));
+  if (xattrs !== undefined) writeXattrs(xattrs);
+  if (details.flags !== undefined) {
+    writer.uint(17);
+    writer.uint(details.flags);
+  }
+  if (holes !== undefined) writeHoles(holes);
+  if (body.note !== undefined) {
+    writer.uint(19);
+    writer.text(body.note);
+  }
+  return writer.finish();
+}
+
+/** Tree blobs of a directory: greedily filled, never over 2,048 nodes or 512 KiB unless one node alone is. */
+export function encodeTrees(nodes: readonly Uint8Array[]): readonly Uint8Array[] {
+  const trees: Uint8Array[] = [];
+  let group: Uint8Array[] = [];
+  let bytes = 0;
+  const close = (): void => {
+    const head = new CborWriter(16);
+    head.arrayHeader(2);
+    head.uint(TREE_VERSION);
+    head.arrayHeader(group.length);
+    trees.push(concatBytes(head.finish(), ...group));
+    group = [];
+    bytes = 0;
+  };
+  // The header is at most 5 bytes: array, version, array of up to 2,048.
+  for (const node of nodes) {
+    if (group.length > 0 && (group.length === MAX_TREE_NODES || bytes + node.length + 5 > MAX_TREE_BYTES)) close();
+    group.push(node);
+    bytes += node.length;
+  }
+  if (group.length > 0 || trees.length === 0) close();
+  return trees;
+}
+
+/** One byte a code unit; the inverse of how listings give names. */
+export function latin1Bytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+/** inode u64 ‖ file system u64. */
+function hardLinkKey(stats: Uint32Array, at: number): Uint8Array {
+  const words = new Uint32Array([stats[at + 6]!, stats[at + 7]!, stats[at + 14]!, stats[at + 15]!]);
+  return new Uint8Array(words.buffer);
+}
+
+function writeBytes(key: number, value: Uint8Array): void {
+  writer.uint(key);
+  writer.bytes(value);
+}
+
+function writeTime(key: number, stats: Uint32Array, secondsAt: number, nanoseconds: number): void {
+  writer.uint(key);
+  const seconds = (BigInt(stats[secondsAt + 1]! | 0) << 32n) | BigInt(stats[secondsAt]!);
+  writer.int(seconds * 1_000_000_000n + BigInt(nanoseconds));
+}
+
+function writeContent(content: EncodedContent): void {
+  if (content.kind === 'list') {
+    writeBytes(11, content.id);
+    return;
+  }
+  writer.uint(11);
+  const count = content.rows.length / CONTENT_ROW_BYTES;
+  writer.arrayHeader(count);
+  for (let at = 0; at < content.rows.length; at += CONTENT_ROW_BYTES) {
+    writer.arrayHeader(2);
+    writer.bytes(content.rows.subarray(at, at + 32));
+    writer.uint(contentRowLength(content.rows, at));
+  }
+}
+
+/** Length field of a content row. */
+export function contentRowLength(rows: Uint8Array, at: number): number {
+  return (rows[at + 32]! | (rows[at + 33]! << 8) | (rows[at + 34]! << 16) | (rows[at + 35]! << 24)) >>> 0;
+}
+
+function writeXattrs(xattrs: readonly Xattr[]): void {
+  writer.uint(16);
+  writer.mapHeader(xattrs.length);
+  // Canonical order of byte-string keys: by length, then bytewise (their heads differ by length).
+  const sorted = [...xattrs].sort((a, b) => a.name.length - b.name.length || compare(a.name, b.name));
+  for (const xattr of sorted) {
+    writer.bytes(xattr.name);
+    if (xattr.value instanceof Uint8Array) writer.bytes(xattr.value);
+    else writeParts(xattr.value);
+  }
+}
+
+function writeParts(parts: readonly ContentPart[]): void {
+  writer.arrayHeader(parts.length);
+  for (const part of parts) {
+    writer.arrayHeader(2);
+    writer.bytes(part.blob);
+    writer.uint(part.length);
+  }
+}
+
+function compare(a: Uint8Array, b: Uint8Array): number {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
+  return 0;
+}
+
+function writeHoles(holes: readonly (readonly [number, number])[]): void {
+  writer.uint(18);
+  writer.arrayHeader(holes.length);
+  for (const [offset, length] of holes) {
+    writer.arrayHeader(2);
+    writer.uint(offset);
+    writer.uint(length);
+  }
+}

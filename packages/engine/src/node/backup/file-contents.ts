@@ -1,0 +1,298 @@
+/**
+ * Captures the content of one file: read, cut, store, and look again whether it held still (asks.md 18). The memory of
+ * the chunker is the read buffer; small files are read straight into the packer's group.
+ */
+import { type Chunker, createChunker, GEAR_TABLE_BYTES, MAX_CHUNK_BYTES, MIN_CHUNK_BYTES } from '../../chunker.ts';
+import { CONTENT_ROW_BYTES } from '../../node-encoding.ts';
+import { type ContentReader, IDENTITY_WORDS, STAT_ROW_WORDS, sizeOf } from '../../source.ts';
+import { LARGE_BLOB_BYTES } from '../packing/frame-packer.ts';
+import type { BlobStore } from './blob-store.ts';
+import { fixedPieceBytes, SIGNATURE_BYTES } from './file-kinds.ts';
+import { type FileResultWriter, RECORD_PLACE } from './file-results.ts';
+import type { FileSegment } from './messages.ts';
+
+const WASM_PAGE = 65_536;
+const BUFFER_AT = WASM_PAGE;
+const BUFFER_BYTES: number = 8 * 1024 * 1024;
+/** A file of fixed pieces is shared among workers in segments of this length. */
+export const SEGMENT_BYTES: number = 32 * 1024 * 1024;
+const ATTEMPTS = 2;
+
+interface Capture {
+  readonly parts: ContentParts;
+  /** Undefined: all of it was read. */
+  readonly pieceBytes: number | undefined;
+}
+
+export class FileContents {
+  readonly #reader: ContentReader;
+  readonly #store: BlobStore;
+  readonly #counters: Float64Array;
+  readonly #buffer: Uint8Array;
+  readonly #chunker: Chunker;
+  readonly #parts = new ContentParts();
+  readonly #row = new Uint32Array(STAT_ROW_WORDS);
+  readonly #zeros = new Uint8Array(MAX_CHUNK_BYTES);
+  readonly #zeroRuns = new Map<number, { readonly id: Uint8Array; readonly record: number }>();
+  #listed = this.#row;
+
+  constructor(parts: { readonly reader: ContentReader; readonly store: BlobStore; readonly gearTable: Uint8Array; readonly counters: Float64Array }) {
+    const pages = (BUFFER_AT + BUFFER_BYTES) / WASM_PAGE;
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    new Uint8Array(memory.buffer, 0, GEAR_TABLE_BYTES).set(parts.gearTable);
+    this.#buffer = new Uint8Array(memory.buffer, BUFFER_AT, BUFFER_BYTES);
+    this.#chunker = createChunker(memory, 0);
+    this.#reader = parts.reader;
+    this.#store = parts.store;
+    this.#counters = parts.counters;
+  }
+
+  /** After a commit: blobs of this run are old ones now. */
+  renew(): void {
+    this.#zeroRuns.clear();
+  }
+
+  /** Reads the file at `path` (ends with NUL), listed as `row`, and writes what came of it. */
+  capture(path: Uint8Array, row: Uint32Array, results: FileResultWriter): void {
+    const handle = this.#reader.open(path);
+    if (handle < 0) return this.#openFailed(handle, results);
+    try {
+      let before = row;
+      for (let attempt = 1; ; attempt++) {
+        this.#listed = before;
+        const capture = this.#read(handle, path, sizeOf(before, 0));
+        if (typeof capture === 'number') return results.failed(this.#reader.errorCode(capture));
+        if (!this.#reader.stat(handle, this.#row)) return results.gone();
+        const still = sameIdentity(before, this.#row) && capture.parts.bytes === (capture.pieceBytes === undefined ? sizeOf(this.#row, 0) : capture.parts.bytes);
+        if (still || attempt === ATTEMPTS) {
+          return this.#report(handle, capture, { row: attempt === 1 && still ? undefined : this.#row.slice(), live: !still }, results);
+        }
+        before = this.#row.slice();
+      }
+    } finally {
+      this.#reader.close(handle);
+    }
+  }
+
+  /** Reads one segment of a file of fixed pieces. */
+  captureSegment(segment: FileSegment, results: FileResultWriter): void {
+    const handle = this.#reader.open(segment.path);
+    if (handle < 0) return this.#openFailed(handle, results);
+    try {
+      this.#parts.reset();
+      const failed = this.#readPieces(handle, segment.pieceBytes, segment.from, segment.to);
+      if (failed < 0) return results.failed(this.#reader.errorCode(failed));
+      if (!this.#reader.stat(handle, this.#row)) return results.gone();
+      const still = sameIdentity(segment.stats, this.#row) && this.#parts.bytes === segment.to - segment.from;
+      this.#report(handle, { parts: this.#parts, pieceBytes: undefined }, { row: still ? undefined : this.#row.slice(), live: !still }, results);
+    } finally {
+      this.#reader.close(handle);
+    }
+  }
+
+  #openFailed(answer: number, results: FileResultWriter): void {
+    const code = this.#reader.errorCode(answer);
+    if (code === 'ENOENT' || code === 'ENOTDIR') results.gone();
+    else results.failed(code);
+  }
+
+  #report(handle: number, capture: Capture, state: { row: Uint32Array | undefined; live: boolean }, results: FileResultWriter): void {
+    const current = state.row ?? this.#row;
+    const size = sizeOf(current, 0);
+    const sparse = (current[22]! + current[23]! * 0x1_0000_0000) * 512 < size;
+    // A file that went on changing gets the length of what was read, so that its parts sum to its size.
+    if (state.live && state.row !== undefined && capture.pieceBytes === undefined) setSize(state.row, capture.parts.bytes);
+    const holes = sparse && !state.live ? this.#reader.holes(handle, size) : [];
+    results.read({
+      row: state.row,
+      live: state.live,
+      parts: capture.parts.rows,
+      places: capture.parts.places,
+      holes,
+      ...(capture.pieceBytes === undefined ? {} : { pieceBytes: capture.pieceBytes }),
+    });
+  }
+
+  #read(handle: number, path: Uint8Array, size: number): Capture | number {
+    this.#parts.reset();
+    const done = size < LARGE_BLOB_BYTES ? this.#readSmall(handle, size) : this.#readLarge(handle, path, size);
+    return done < 0 ? done : { parts: this.#parts, pieceBytes: done === 0 ? undefined : done };
+  }
+
+  /** One blob, read in place. 0, or −errno. A file longer than listed is noticed by the stat that follows. */
+  #readSmall(handle: number, size: number): number {
+    const space = this.#store.space(size);
+    const read = this.#reader.read(handle, space, 0);
+    if (read < 0) return read;
+    this.#counters[0]! += read;
+    const length = Math.min(read, size);
+    if (length > 0) this.#addStored(this.#store.storeRead(space.subarray(0, length)), length);
+    return 0;
+  }
+
+  /** 0, −errno, or the length of pieces when the rest of the file is to be read in segments. */
+  #readLarge(handle: number, path: Uint8Array, size: number): number {
+    const head = this.#buffer.subarray(0, SIGNATURE_BYTES);
+    const read = this.#reader.read(handle, head, 0);
+    if (read < 0) return read;
+    const pieceBytes = fixedPieceBytes(head.subarray(0, read), size, path);
+    if (pieceBytes === undefined) return this.#readByContent(handle, size);
+    const failed = this.#readPieces(handle, pieceBytes, 0, Math.min(size, SEGMENT_BYTES));
+    if (failed < 0) return failed;
+    return size > SEGMENT_BYTES ? pieceBytes : 0;
+  }
+
+  #readPieces(handle: number, pieceBytes: number, from: number, to: number): number {
+    for (let at = from; at < to; at += pieceBytes) {
+      const wanted = Math.min(pieceBytes, to - at);
+      const small = wanted < LARGE_BLOB_BYTES;
+      const space = small ? this.#store.space(wanted).subarray(0, wanted) : this.#buffer.subarray(0, wanted);
+      const read = this.#reader.read(handle, space, at);
+      if (read < 0) return read;
+      if (read === 0) return 0;
+      this.#counters[0]! += read;
+      const piece = space.subarray(0, read);
+      if (this.#addZeros(piece)) continue;
+      this.#addStored(small ? this.#store.storeRead(piece) : this.#store.store(piece), read);
+    }
+    return 0;
+  }
+
+  /** Images are full of zeros: naming them once is enough. */
+  #addZeros(piece: Uint8Array): boolean {
+    if (piece[0] !== 0 || piece[piece.length >> 1] !== 0 || Buffer.compare(piece, this.#zeros.subarray(0, piece.length)) !== 0) return false;
+    this.#addZeroRun(piece.length);
+    return true;
+  }
+
+  #addZeroRun(length: number): void {
+    const known = this.#zeroRuns.get(length);
+    if (known !== undefined) return this.#parts.addNew(known.record, known.id, length);
+    const found = this.#store.store(this.#zeros.subarray(0, length));
+    this.#addStored(found, length);
+    // A place in an older pack must be named every time, so only blobs of this run are remembered.
+    if (found < 0) this.#zeroRuns.set(length, { id: this.#store.id.slice(), record: this.#store.record });
+  }
+
+  #addStored(found: number, length: number): void {
+    if (found >= 0) this.#parts.addOld(found, this.#store.id, length);
+    else this.#parts.addNew(this.#store.record, this.#store.id, length);
+  }
+
+  #readByContent(handle: number, size: number): number {
+    const holes = this.#sparse() ? this.#reader.holes(handle, size) : [];
+    this.#chunker.reset();
+    let hole = 0;
+    let start = 0;
+    let filled = 0;
+    let fileAt = 0;
+    for (;;) {
+      const available = filled - start;
+      while (hole < holes.length && fileAt >= holes[hole]![0] + holes[hole]![1]) hole++;
+      const inHole = available === 0 && hole < holes.length ? this.#skipZeros(fileAt, holes[hole]!) : 0;
+      if (inHole > 0) {
+        fileAt += inHole;
+        continue;
+      }
+      const cut = size <= MIN_CHUNK_BYTES ? 0 : this.#chunker.cut(BUFFER_AT + start, available);
+      if (cut > 0) {
+        this.#addChunk(start, cut);
+        start += cut;
+        fileAt += cut;
+        continue;
+      }
+      if (start > 0) this.#buffer.copyWithin(0, start, filled);
+      filled = available;
+      start = 0;
+      const read = this.#reader.read(handle, this.#buffer.subarray(filled), fileAt + filled);
+      if (read < 0) return read;
+      this.#counters[0]! += read;
+      if (read === 0) {
+        if (filled > 0) this.#addChunk(0, filled);
+        return 0;
+      }
+      filled += read;
+    }
+  }
+
+  #sparse(): boolean {
+    return (this.#listed[22]! + this.#listed[23]! * 0x1_0000_0000) * 512 < sizeOf(this.#listed, 0);
+  }
+
+  /** Whole chunks of zeros inside a hole, without reading them; the bytes they cover. */
+  #skipZeros(at: number, hole: readonly [number, number]): number {
+    if (at < hole[0]) return 0;
+    let covered = 0;
+    while (at + covered + MAX_CHUNK_BYTES <= hole[0] + hole[1]) {
+      this.#addZeroRun(MAX_CHUNK_BYTES);
+      covered += MAX_CHUNK_BYTES;
+    }
+    return covered;
+  }
+
+  #addChunk(start: number, length: number): void {
+    this.#addStored(this.#store.store(this.#buffer.subarray(start, start + length)), length);
+  }
+}
+
+/** Parts of the file in hand. */
+class ContentParts {
+  #rows = new Uint8Array(256 * CONTENT_ROW_BYTES);
+  #count = 0;
+  #places: number[] = [];
+  bytes = 0;
+
+  reset(): void {
+    this.#count = 0;
+    this.#places = [];
+    this.bytes = 0;
+  }
+
+  get rows(): Uint8Array {
+    return this.#rows.subarray(0, this.#count * CONTENT_ROW_BYTES);
+  }
+
+  /** Where the parts are (file-results.ts), repetitions left out as far as they are next to each other. */
+  get places(): readonly number[] {
+    return this.#places;
+  }
+
+  /** A blob that an earlier commit holds in `pack`. */
+  addOld(pack: number, id: Uint8Array, length: number): void {
+    if (this.#places.at(-1) !== pack && !(this.#places.length < 16 && this.#places.includes(pack))) this.#places.push(pack);
+    this.#add(id, length);
+  }
+
+  /** A blob of this run: its pack is known after the commit, by its record. */
+  addNew(record: number, id: Uint8Array, length: number): void {
+    const place = (record | RECORD_PLACE) >>> 0;
+    if (this.#places.at(-1) !== place) this.#places.push(place);
+    this.#add(id, length);
+  }
+
+  #add(id: Uint8Array, length: number): void {
+    const at = this.#count * CONTENT_ROW_BYTES;
+    if (at === this.#rows.length) {
+      const grown = new Uint8Array(this.#rows.length * 2);
+      grown.set(this.#rows);
+      this.#rows = grown;
+    }
+    this.#rows.set(id, at);
+    this.#rows[at + 32] = length;
+    this.#rows[at + 33] = length >>> 8;
+    this.#rows[at + 34] = length >>> 16;
+    this.#rows[at + 35] = length >>> 24;
+    this.#count++;
+    this.bytes += length;
+  }
+}
+
+function sameIdentity(a: Uint32Array, b: Uint32Array): boolean {
+  for (let i = 0; i < IDENTITY_WORDS; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+function setSize(row: Uint32Array, size: number): void {
+  row[8] = size % 0x1_0000_0000;
+  row[9] = Math.floor(size / 0x1_0000_0000);
+}
