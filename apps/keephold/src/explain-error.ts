@@ -18,27 +18,59 @@ interface Rule {
 
 const { failed, usage, noRepository, noRoom, wrongKey, damaged, interrupted } = exitCodes;
 const runCheck = 'keephold check tells what is affected; everything else can still be restored';
+const spaceHint = 'what was stored before is intact; free some space, then run the same again';
+const permissionHint = 'check who owns it and what it permits';
+const historyHint = 'it may be an old copy, or somebody changed it; look for the newest copy before you go on';
+const wordsHint = 'check spelling and order of the 24 words';
+const updateHint = 'update Keephold on this device';
+
+const stop: Rule = { exitCode: interrupted };
+const broken: Rule = { exitCode: damaged, hint: runCheck };
+const tampered: Rule = { exitCode: damaged, hint: historyHint };
+const wrongWords: Rule = { exitCode: wrongKey, hint: wordsHint };
 
 /** By `code`, of our packages and of the system. */
 const rules: Readonly<Record<string, Rule>> = {
-  'no-repository': { exitCode: noRepository, hint: 'keephold init creates one; --repo or KEEPHOLD_REPO names the folder' },
-  'newer-version': { exitCode: failed, hint: 'update Keephold on this device' },
-  'no-room': { exitCode: noRoom, hint: 'what was stored before is intact; free some space, then run the same again' },
-  'no-permission': { exitCode: failed, hint: 'check who owns the folder and what it permits' },
-  damaged: { exitCode: damaged, hint: runCheck },
-  malformed: { exitCode: damaged, hint: runCheck },
-  refused: { exitCode: failed },
-  'read-only': { exitCode: failed },
+  'no-repository': { exitCode: noRepository, hint: 'keephold init creates one; --repo or KEEPHOLD_REPO names its folder' },
+  'newer-version': { exitCode: failed, hint: updateHint },
+  'downgrade-version': { exitCode: failed, hint: updateHint },
+  'downgrade-suite': { exitCode: failed, hint: updateHint },
+  'downgrade-argon2': tampered,
+  'argon2-failed': { exitCode: failed, hint: 'unlocking needs 128 MB of free memory for a moment' },
+  'no-room': { exitCode: noRoom, hint: spaceHint },
+  'no-permission': { exitCode: failed, hint: permissionHint },
   unavailable: { exitCode: failed, hint: 'try again in a while' },
   'wrong-password': { exitCode: wrongKey, hint: 'the 24 recovery words open it as well: keephold keys password --words' },
-  'wrong-words': { exitCode: wrongKey, hint: 'check spelling and order of the 24 words' },
-  ENOSPC: { exitCode: noRoom, hint: 'free some space, then run the same again: it goes on where it stopped' },
+  'words-count': wrongWords,
+  'words-unknown': wrongWords,
+  'words-checksum': wrongWords,
+  damaged: broken,
+  missing: broken,
+  malformed: broken,
+  'integrity-tag': broken,
+  'integrity-key-check': broken,
+  'integrity-padding': broken,
+  'integrity-place': broken,
+  'keyring-missing': broken,
+  'keyring-damaged': broken,
+  'session-chain': broken,
+  'account-mismatch': tampered,
+  rollback: tampered,
+  fork: tampered,
+  gap: tampered,
+  'bad-signature': tampered,
+  unauthorised: tampered,
+  'keychain-mismatch': tampered,
+  'keychain-behind': tampered,
+  conflict: tampered,
+  'not-found': { exitCode: failed, hint: 'keephold snapshots and keephold ls show what is there' },
+  ENOSPC: { exitCode: noRoom, hint: spaceHint },
   EDQUOT: { exitCode: noRoom, hint: 'your quota is used up; free some space, then run the same again' },
-  EACCES: { exitCode: failed, hint: 'check who owns the file and what it permits' },
-  EPERM: { exitCode: failed, hint: 'check who owns the file and what it permits' },
-  ABORT_ERR: { exitCode: interrupted },
-  aborted: { exitCode: interrupted },
-  interrupted: { exitCode: interrupted },
+  EACCES: { exitCode: failed, hint: permissionHint },
+  EPERM: { exitCode: failed, hint: permissionHint },
+  ABORT_ERR: stop,
+  aborted: stop,
+  interrupted: stop,
   usage: { exitCode: usage },
 };
 

@@ -85,14 +85,15 @@ export class Output {
     if (this.json) await this.#stdout.write(encoder.encode(`${JSON.stringify(record, jsonValue)}\n`));
   }
 
-  /** A line that ends in a path: raw bytes into a pipe or file, escaped on a terminal. */
-  async pathLine(before: string, path: Uint8Array): Promise<void> {
-    if (this.#stdoutIsTerminal) return this.result(before + printable(path));
-    const prefix = encoder.encode(before);
-    const line = new Uint8Array(prefix.length + path.length + 1);
-    line.set(prefix);
-    line.set(path, prefix.length);
-    line[line.length - 1] = 0x0a;
+  /** A line with a path: its raw bytes into a pipe or file, escaped on a terminal. What stands around it is safe text. */
+  async pathLine(before: string, path: Uint8Array, after = ''): Promise<void> {
+    if (this.#stdoutIsTerminal) return this.result(before + printable(path) + after);
+    const head = encoder.encode(before);
+    const tail = encoder.encode(`${after}\n`);
+    const line = new Uint8Array(head.length + path.length + tail.length);
+    line.set(head);
+    line.set(path, head.length);
+    line.set(tail, head.length + path.length);
     await this.#stdout.write(line);
   }
 

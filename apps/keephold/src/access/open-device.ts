@@ -1,0 +1,101 @@
+/**
+ * Opens a repository as this device, to write into it. A device that has no state for the repository, or whose state no
+ * longer holds, is enrolled: the password is needed for that, and for nothing afterwards.
+ */
+import { sign, systemRandom } from '@keephold/crypto';
+import { type KeeperSigner, type OpenOptions, openRepositoryFolder } from '@keephold/custody';
+import type { Custody, DeviceRole, KeychainState, VaultId } from '@keephold/protocol';
+import { type DeviceState, DeviceFaultError, enrolDevice, onlyVault, openDevice, type Unlocked } from '@keephold/vault';
+import type { Context } from '../context.ts';
+import { CommandError, exitCodes } from '../errors.ts';
+import { DeviceStore } from './device-store.ts';
+import { repositoryFolder } from './repository-folder.ts';
+import { unlockAccount } from './unlock.ts';
+
+export interface DeviceAccess extends AsyncDisposable {
+  readonly custody: Custody;
+  readonly keychain: KeychainState;
+  readonly vaultId: VaultId;
+  readonly state: DeviceState;
+  readonly store: DeviceStore;
+  /** Set when the device was enrolled just now. */
+  readonly unlocked: Unlocked | undefined;
+}
+
+export interface OpenDeviceOptions {
+  /** Of a device that has to be enrolled. */
+  readonly role?: DeviceRole;
+  readonly custody?: OpenOptions;
+}
+
+export async function openAsDevice(context: Context, options: OpenDeviceOptions = {}): Promise<DeviceAccess> {
+  const folder = repositoryFolder(context);
+  // The signer is known only when the account is; opening reads one small file.
+  const probe = await openRepositoryFolder(folder);
+  const store = new DeviceStore(context.environment, await probe.accountId());
+  const opened = (await openKnownDevice(store, probe)) ?? (await enrol(context, { store, custody: probe, options }));
+  await probe[Symbol.asyncDispose]();
+  const custody = await openRepositoryFolder(folder, { ...options.custody, signer: signerOf(opened.state) });
+  return {
+    ...opened,
+    custody,
+    vaultId: opened.state.grant.vaultId,
+    store,
+    [Symbol.asyncDispose]: () => custody[Symbol.asyncDispose](),
+  };
+}
+
+type Opened = Pick<DeviceAccess, 'state' | 'keychain' | 'unlocked'>;
+
+/** Undefined when the device is unknown here or can no longer write with what it holds. */
+async function openKnownDevice(store: DeviceStore, custody: Custody): Promise<Opened | undefined> {
+  try {
+    const stored = await store.loadWithReadKeys();
+    if (stored === undefined) return undefined;
+    const { state, keychain } = await openDevice(custody, stored);
+    return { state, keychain, unlocked: undefined };
+  } catch (error) {
+    if (error instanceof DeviceFaultError && error.code !== 'device-revoked') return undefined;
+    throw error;
+  }
+}
+
+interface Enrolment {
+  readonly store: DeviceStore;
+  readonly custody: Custody;
+  readonly options: OpenDeviceOptions;
+}
+
+async function enrol(context: Context, { store, custody, options }: Enrolment): Promise<Opened> {
+  const { environment, out } = context;
+  out.note('this device is new to the repository; the password adds it');
+  const account = await unlockAccount(context, custody);
+  const vaultId = requireVault(account.keychain);
+  const role = options.role ?? 'backup-only';
+  const { state, unlocked } = await enrolDevice(account, {
+    custody,
+    vaultId,
+    role,
+    name: environment.hostname,
+    now: context.now(),
+    random: systemRandom,
+  });
+  const keystore = await store.create(state);
+  if (role === 'trusted') out.note(`this device may read: its read key lies in ${keystore ?? store.folder}`);
+  return { state, keychain: unlocked.keychain, unlocked };
+}
+
+/** An embedded repository has one vault. */
+export function requireVault(keychain: KeychainState): VaultId {
+  const vaultId = onlyVault(keychain);
+  if (vaultId !== undefined) return vaultId;
+  throw new CommandError(`the repository has ${keychain.vaults.size} vaults, and this version works with one`, {
+    code: 'vaults',
+    exitCode: exitCodes.failed,
+    hint: 'use a newer Keephold',
+  });
+}
+
+export function signerOf(state: DeviceState): KeeperSigner {
+  return { deviceId: state.deviceId, sign: (message) => sign(state.signingSeed, message) };
+}

@@ -1,0 +1,57 @@
+/** From what the user knows, the password or the 24 words, to an unlocked account. Nothing is written. */
+import { type UnlockCustody, type Unlocked, unlockWithPassword, unlockWithWords } from '@keephold/vault';
+import type { Context } from '../context.ts';
+import { CommandError, exitCodes } from '../errors.ts';
+import { existingPassword, givenPassword } from './password.ts';
+
+type Surroundings = Pick<Context, 'globals' | 'environment' | 'terminal' | 'out'>;
+
+const tries = 3;
+
+/** Asks again after a wrong password when somebody types it. */
+export async function unlockAccount(context: Surroundings, custody: UnlockCustody): Promise<Unlocked> {
+  const given = givenPassword(context);
+  if (given !== undefined) return unlockWithSecret(custody, given);
+  for (let left = tries; ; left--) {
+    const typed = await existingPassword(context, 'password (or the 24 words): ');
+    try {
+      return await unlockWithSecret(custody, typed);
+    } catch (error) {
+      if (left <= 1 || !isWrongSecret(error)) throw error;
+      context.out.error('that is not it; once more');
+    }
+  }
+}
+
+/** Recovery words open what a password opens, wherever a password can be given. */
+export async function unlockWithSecret(custody: UnlockCustody, secret: string): Promise<Unlocked> {
+  if (!looksLikeWords(secret)) return unlockWithPassword(custody, secret);
+  try {
+    return await unlockWithWords(custody, secret);
+  } catch (error) {
+    // It might be a very long password; if not, what was wrong with the words tells more.
+    return unlockWithPassword(custody, secret).catch(() => {
+      throw error;
+    });
+  }
+}
+
+/** 24 words of letters. */
+export function looksLikeWords(secret: string): boolean {
+  return /^\s*(?:[a-z]{3,8}\s+){23}[a-z]{3,8}\s*$/i.test(secret);
+}
+
+function isWrongSecret(error: unknown): boolean {
+  const code = error instanceof Error ? (error as { readonly code?: unknown }).code : undefined;
+  return code === 'wrong-password' || (typeof code === 'string' && code.startsWith('words-'));
+}
+
+/** For acts that need more than a device: the password is asked for even where the device could do without. */
+export async function requireOwner(context: Surroundings, custody: UnlockCustody, why: string): Promise<Unlocked> {
+  try {
+    return await unlockAccount(context, custody);
+  } catch (error) {
+    if (!(error instanceof CommandError) || error.exitCode !== exitCodes.usage) throw error;
+    throw new CommandError(`${why}; ${error.message}`, { code: error.code, exitCode: error.exitCode, hint: error.hint });
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * Walks several snapshots, newest first, and yields each version of each matching entry once. A folder whose tree is the
+ * one already walked at the same path is not read again, so that a year of hourly snapshots costs little more than one.
+ */
+import { NodeType, type Repository, type Snapshot, type TreeNode } from '@keephold/engine';
+import type { NamePattern } from './name-pattern.ts';
+import { contentKey, hex, joinPath, withSlash } from './node-text.ts';
+
+export interface FoundVersion {
+  readonly path: Uint8Array;
+  readonly node: TreeNode;
+  /** The newest snapshot that has this version. */
+  readonly snapshot: Snapshot;
+}
+
+type Walkable = Pick<Repository, 'children'>;
+
+export async function* findVersions(
+  repository: Walkable,
+  snapshots: readonly Snapshot[],
+  pattern: NamePattern,
+): AsyncGenerator<FoundVersion> {
+  const walked = new Set<string>();
+  const versions = new Set<string>();
+  for (const snapshot of snapshots.toSorted((a, b) => b.seq - a.seq)) {
+    const pending: { readonly path: Uint8Array; readonly from: TreeNode | Snapshot }[] = [];
+    pending.push({ path: new Uint8Array(), from: snapshot });
+    for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
+      for await (const node of repository.children(folder.from)) {
+        const path = joinPath(folder.path, node.name);
+        if (pattern.matches(node.name, () => withSlash(path)) && isNew(versions, versionKey(path, node))) {
+          yield { path, node, snapshot };
+        }
+        if (node.type !== NodeType.directory || node.subtree === undefined) continue;
+        if (isNew(walked, `${hex(node.subtree)} ${hex(path)}`)) pending.push({ path, from: node });
+      }
+    }
+  }
+}
+
+function isNew(seen: Set<string>, key: string): boolean {
+  const before = seen.size;
+  return seen.add(key).size > before;
+}
+
+/** Folders are one version as long as they are folders: what changes in them is told by what lies in them. */
+function versionKey(path: Uint8Array, node: TreeNode): string {
+  const link = node.linkTarget === undefined ? '' : hex(node.linkTarget);
+  const own = node.type === NodeType.directory ? '' : `${node.mtime} ${node.size} ${contentKey(node)} ${link}`;
+  return `${hex(path)} ${node.type} ${own}`;
+}

@@ -1,0 +1,86 @@
+/** `keephold init`: a new repository in a folder, and this device as its first. */
+import { toHex } from '@keephold/bytes';
+import { systemRandom } from '@keephold/crypto';
+import { createRepositoryFolder } from '@keephold/custody';
+import { createAccount } from '@keephold/vault';
+import { DeviceStore } from '../access/device-store.ts';
+import { newPassword } from '../access/password.ts';
+import { handOverWords } from '../access/recovery-words.ts';
+import { repositoryFolder } from '../access/repository-folder.ts';
+import { type Command, defineCommand } from '../command-line/command.ts';
+import { flag } from '../command-line/options.ts';
+import type { Context } from '../context.ts';
+import { exitCodes } from '../errors.ts';
+
+export const init: Command = defineCommand({
+  name: 'init',
+  operands: { usage: '', min: 0, max: 0 },
+  description: [
+    'Creates a repository in a folder that is empty or not there yet. Everything in it is encrypted; the password opens it, and so do 24 recovery words, which are shown once.',
+    'This device then backs up without asking for the password. It cannot read what it stored unless it is --trusted: then its read key is kept in the keystore of the system, or in a file only you can read.',
+    'Whoever can write to the folder can also delete it: a second copy elsewhere protects from that.',
+  ],
+  options: { trusted: flag({ help: 'let this device list and restore without the password' }) },
+  examples: [
+    { command: 'keephold init --repo /media/disk/backup', says: 'on an external disk; asks for a password' },
+    { command: 'keephold init --repo ~/backup --password-file ~/.backup-password', says: 'without a terminal' },
+  ],
+  async run(context, { options }) {
+    const folder = repositoryFolder(context);
+    const created = await createRepository(context, { folder, trusted: options.trusted });
+    const { out } = context;
+    const { readKeyPlace, wordsFile, accountId, deviceId } = created;
+    await out.record({ type: 'repository', folder, accountId, deviceId, trusted: options.trusted, readKeyPlace, wordsFile });
+    if (out.json || out.quiet) return exitCodes.done;
+    await out.result(`created ${folder}`);
+    if (readKeyPlace !== null) await out.result(`this device may read; its read key lies in ${readKeyPlace}`);
+    else await out.result('this device backs up only; reading asks for the password');
+    if (wordsFile !== null) await out.result(`the 24 recovery words lie in ${wordsFile}\n  write them on paper, then delete that file`);
+    out.note('\nnext: keephold backup FOLDER; keephold keys words proves that the words work');
+    return exitCodes.done;
+  },
+});
+
+export interface NewRepository {
+  readonly folder: string;
+  readonly trusted: boolean;
+  /** Instead of the one that was given or is asked for. */
+  readonly password?: string | undefined;
+}
+
+export interface CreatedRepository {
+  readonly accountId: string;
+  readonly deviceId: string;
+  /** Where the read key lies; null on a device that cannot read. */
+  readonly readKeyPlace: string | null;
+  /** Where the words lie; null when they were shown. */
+  readonly wordsFile: string | null;
+}
+
+export async function createRepository(context: Context, wanted: NewRepository): Promise<CreatedRepository> {
+  const { environment } = context;
+  const password = wanted.password ?? (await newPassword(context));
+  const account = await createAccount({
+    password,
+    now: context.now(),
+    random: systemRandom,
+    role: wanted.trusted ? 'trusted' : 'backup-only',
+    names: { device: environment.hostname },
+  });
+  await using _custody = await createRepositoryFolder(wanted.folder, {
+    accountId: account.accountId,
+    keychain: account.keychainEntries,
+    slots: account.slots,
+    keyring: account.sealedKeyring,
+    grants: [],
+  });
+  const store = new DeviceStore(environment, account.accountId);
+  const keystore = await store.create(account.device);
+  const { file } = await handOverWords(context, account.words ?? [], store.folder);
+  return {
+    accountId: toHex(account.accountId),
+    deviceId: toHex(account.device.deviceId),
+    readKeyPlace: wanted.trusted ? (keystore ?? store.folder) : null,
+    wordsFile: file ?? null,
+  };
+}

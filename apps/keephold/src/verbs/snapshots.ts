@@ -1,0 +1,61 @@
+/** `keephold snapshots`: what there is to restore from. */
+import type { Snapshot } from '@keephold/engine';
+import { openForReading } from '../access/open-for-reading.ts';
+import { type Command, defineCommand } from '../command-line/command.ts';
+import { flag } from '../command-line/options.ts';
+import { exitCodes } from '../errors.ts';
+import { snapshotFields, snapshotSizes } from '../listing/snapshot-text.ts';
+import { hex, withSlash } from '../listing/node-text.ts';
+import { printable } from '../terminal/printable.ts';
+import { formatTable } from '../terminal/text-table.ts';
+import { counted, formatBytes, formatCount, formatTime } from '../terminal/units.ts';
+
+export const snapshots: Command = defineCommand({
+  name: 'snapshots',
+  operands: { usage: '', min: 0, max: 0 },
+  description: [
+    'Lists the snapshots of a repository, oldest first. A checkpoint is what an interrupted backup had stored; it can be listed and restored like any other.',
+    'Snapshots that were forgotten are shown with --all until they expire.',
+  ],
+  options: { all: flag({ short: 'a', help: 'show forgotten snapshots too' }) },
+  examples: [
+    { command: 'keephold snapshots', says: 'the list' },
+    { command: "keephold snapshots --json | jq -r '.id'", says: 'the ids, for a script' },
+  ],
+  async run(context, { options }) {
+    const { out } = context;
+    await using access = await openForReading(context);
+    const all = await access.repository.snapshots();
+    const shown = all.filter(({ state }) => options.all || state === 'active');
+    for (const snapshot of shown) await out.record({ type: 'snapshot', ...snapshotFields(snapshot) });
+    if (shown.length === 0) out.note('there is no snapshot yet; keephold backup FOLDER makes one');
+    else await out.result(snapshotTable(shown).trimEnd());
+    const hidden = all.length - shown.length;
+    if (hidden > 0) out.note(`${counted(hidden, 'forgotten snapshot')} not shown (--all shows them)`);
+    return exitCodes.done;
+  },
+});
+
+function snapshotTable(snapshots: readonly Snapshot[]): string {
+  const rows = snapshots.map((snapshot) => {
+    const { files, bytes } = snapshotSizes(snapshot);
+    return [
+      `#${snapshot.seq}`,
+      hex(snapshot.id).slice(0, 8),
+      formatTime(snapshot.time),
+      printable(snapshot.hostname),
+      files === undefined ? '' : formatCount(files),
+      bytes === undefined ? '' : formatBytes(bytes),
+      [snapshot.kind === 'checkpoint' ? 'checkpoint' : '', snapshot.state === 'trashed' ? 'forgotten' : '', ...snapshot.tags]
+        .filter((part) => part !== '')
+        .map(printable)
+        .join(', '),
+      snapshot.paths.map((path) => printable(withSlash(path))).join(', '),
+    ];
+  });
+  return formatTable({
+    headings: ['No.', 'ID', 'Time', 'Host', 'Files', 'Size', 'Tags', 'Paths'],
+    rows,
+    right: ['No.', 'Files', 'Size'],
+  });
+}
