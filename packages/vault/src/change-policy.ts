@@ -1,0 +1,30 @@
+/** Changing what a vault keeps (security.md §6.2), signed by the owner. */
+import type { AccountCustody, DeviceId, VaultId, VaultPolicy } from '@keephold/protocol';
+import { appendToKeychain } from './keychain-append.ts';
+import type { Unlocked } from './unlocked.ts';
+
+export interface OwnerActOptions {
+  readonly custody: Pick<AccountCustody, 'keychain' | 'appendKeychain'>;
+  readonly vaultId: VaultId;
+  /** Unix milliseconds. */
+  readonly now: number;
+}
+
+export async function setPolicy(unlocked: Unlocked, policy: VaultPolicy, options: OwnerActOptions): Promise<Unlocked> {
+  const { custody, vaultId, now } = options;
+  const { keychain, identity } = unlocked;
+  const body = { kind: 'set-policy', vaultId, policy } as const;
+  return { ...unlocked, keychain: await appendToKeychain({ custody, keychain, identity, now }, body) };
+}
+
+/** Lets `device` rely on what the trusted devices stored (security.md §3.4 P1): a computer that takes over a vault. */
+export async function trustForDedup(
+  unlocked: Unlocked,
+  trust: { readonly deviceId: DeviceId; readonly trusted: readonly DeviceId[] },
+  options: Omit<OwnerActOptions, 'vaultId'>,
+): Promise<Unlocked> {
+  const { custody, now } = options;
+  const { keychain, identity } = unlocked;
+  const body = { kind: 'trust-dedup', ...trust } as const;
+  return { ...unlocked, keychain: await appendToKeychain({ custody, keychain, identity, now }, body) };
+}

@@ -1,0 +1,104 @@
+/**
+ * Adding, replacing and removing the ways into an account. Order matters: a slot record is stored before the keychain
+ * names it, and the keychain stops naming it before the record goes, so that a crash at any step leaves either the old
+ * way in, or both, never none.
+ */
+import { equalBytes } from '@keephold/bytes';
+import { type Argon2Cost, DEFAULT_ARGON2_COST, type RandomSource, sha256 } from '@keephold/crypto';
+import { type AccountCustody, activeSlots } from '@keephold/protocol';
+import { LastSlotError, VaultError } from './errors.ts';
+import { appendToKeychain } from './keychain-append.ts';
+import { sealPasswordSlot } from './password-slot.ts';
+import { encodeSlotRecord, type SlotRecord } from './slot-record.ts';
+import { type UnlockCustody, unlockWithWords } from './unlock.ts';
+import type { Unlocked } from './unlocked.ts';
+import { sealWordsSlot } from './words-slot.ts';
+
+export interface ChangeSlotsOptions {
+  readonly custody: Pick<AccountCustody, 'keychain' | 'appendKeychain' | 'putSlot' | 'removeSlot'>;
+  /** Unix milliseconds. */
+  readonly now: number;
+  readonly random: RandomSource;
+}
+
+export interface PasswordOptions extends ChangeSlotsOptions {
+  readonly password: string;
+  readonly argon?: Argon2Cost;
+}
+
+/** Another password that opens the account as well. */
+export async function addPasswordSlot(unlocked: Unlocked, options: PasswordOptions): Promise<Unlocked> {
+  return addSlot(unlocked, await newPasswordSlot(unlocked, options), options);
+}
+
+export interface NewWords {
+  readonly unlocked: Unlocked;
+  /** 24, to be shown once. */
+  readonly words: readonly string[];
+}
+
+/** Fresh words; earlier ones stay good until their slot is removed. */
+export async function addWordsSlot(unlocked: Unlocked, options: ChangeSlotsOptions): Promise<NewWords> {
+  const { accountId, secret } = unlocked;
+  const { record, words } = await sealWordsSlot({ accountId, secret, random: options.random });
+  return { unlocked: await addSlot(unlocked, record, options), words };
+}
+
+/**
+ * Sets a new password in place of the one the account was unlocked with; unlocked with words, in place of all.
+ * @returns the account as if unlocked with the new password
+ */
+export async function changePassword(unlocked: Unlocked, options: PasswordOptions): Promise<Unlocked> {
+  const old = activeSlots(unlocked.keychain)
+    .filter((slot) => slot.method === 'local-password')
+    .filter((slot) => unlocked.method !== 'local-password' || equalBytes(slot.slotId, unlocked.slotId));
+  const added = await newPasswordSlot(unlocked, options);
+  let changed = await addSlot(unlocked, added, options);
+  for (const slot of old) changed = await removeSlot(changed, slot.slotId, options);
+  return { ...changed, slotId: added.slotId, method: 'local-password' };
+}
+
+/**
+ * Closes one way into the account.
+ * @throws LastSlotError when only the words would be left, VaultError `no-such-slot` when it is not there.
+ */
+export async function removeSlot(
+  unlocked: Unlocked,
+  slotId: Uint8Array,
+  options: ChangeSlotsOptions,
+): Promise<Unlocked> {
+  const slots = activeSlots(unlocked.keychain);
+  if (!slots.some((slot) => equalBytes(slot.slotId, slotId))) {
+    throw new VaultError('no-such-slot', 'remove slot: there is no such slot');
+  }
+  if (!slots.some((slot) => slot.method !== 'words' && !equalBytes(slot.slotId, slotId))) throw new LastSlotError();
+  const { custody, now } = options;
+  const { keychain, identity } = unlocked;
+  const shorter = await appendToKeychain({ custody, keychain, identity, now }, { kind: 'remove-slot', slotId });
+  await custody.removeSlot(slotId);
+  return { ...unlocked, keychain: shorter };
+}
+
+/**
+ * Shows that the words open the account.
+ * @throws InvalidWordsError, WrongPasswordError
+ */
+export async function verifyWords(custody: UnlockCustody, words: string | readonly string[]): Promise<void> {
+  await unlockWithWords(custody, words);
+}
+
+function newPasswordSlot(unlocked: Unlocked, options: PasswordOptions): Promise<SlotRecord> {
+  const { random, password, argon: cost = DEFAULT_ARGON2_COST } = options;
+  const { accountId, secret } = unlocked;
+  return sealPasswordSlot({ accountId, secret, password, cost, random });
+}
+
+async function addSlot(unlocked: Unlocked, record: SlotRecord, options: ChangeSlotsOptions): Promise<Unlocked> {
+  const { custody, now } = options;
+  const bytes = encodeSlotRecord(record);
+  await custody.putSlot(record.slotId, bytes);
+  const { slotId, method } = record;
+  const { keychain, identity } = unlocked;
+  const body = { kind: 'add-slot', slotId, method, recordHash: sha256(bytes) } as const;
+  return { ...unlocked, keychain: await appendToKeychain({ custody, keychain, identity, now }, body) };
+}

@@ -1,0 +1,58 @@
+/** The key hierarchy (security.md §3, §4): from a password to the keys the engine needs. No I/O but the custody passed in. */
+
+export { type OwnerActOptions, setPolicy, trustForDedup } from './change-policy.ts';
+export {
+  addPasswordSlot,
+  addWordsSlot,
+  type ChangeSlotsOptions,
+  changePassword,
+  type NewWords,
+  type PasswordOptions,
+  removeSlot,
+  verifyWords,
+} from './change-slots.ts';
+export {
+  type CreateAccountOptions,
+  type CreatedAccount,
+  createAccount,
+  DEFAULT_VAULT_POLICY,
+  publishAccount,
+} from './create-account.ts';
+export {
+  type DeviceKeys,
+  type DeviceState,
+  decodeDeviceState,
+  encodeDeviceState,
+  readKeysOf,
+  readKeysRecord,
+  withChain,
+  withoutReadKeys,
+  withPins,
+  withReadKeys,
+  writeKeysOf,
+} from './device-state.ts';
+export { type EnrolDeviceOptions, type EnrolledDevice, enrolDevice } from './enrol-device.ts';
+export {
+  AccountFaultError,
+  DeviceFaultError,
+  LastSlotError,
+  SessionChainError,
+  VaultError,
+  WrongPasswordError,
+} from './errors.ts';
+export { type Grant, openGrant, readGrant, sealGrant, writeGrant } from './grant.ts';
+export { refreshKeychain } from './keychain-append.ts';
+export type { ReadKeys, VaultKeys, WriteKeys } from './keys.ts';
+export { type OpenedDevice, openDevice, requireDeviceInForce } from './open-device.ts';
+export { recordVerifier } from './record-verifier.ts';
+export { openName } from './sealed-name.ts';
+export {
+  type ChainState,
+  confirmSessionObject,
+  type Session,
+  type StartSessionOptions,
+  startSession,
+} from './session-chain.ts';
+export { chainNameOf, openSessionObject, SessionChainReader } from './session-reader.ts';
+export { type UnlockCustody, unlockWithPassword, unlockWithWords } from './unlock.ts';
+export { listSlots, onlyVault, readKeys, type SlotSummary, type Unlocked } from './unlocked.ts';

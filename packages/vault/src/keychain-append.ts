@@ -1,0 +1,87 @@
+/** Appending to the keychain log: sign on top of the last entry, and again when another writer was first. */
+import { type Ed25519KeyPair, sign } from '@keephold/crypto';
+import {
+  type AccountCustody,
+  advanceKeychain,
+  ChainError,
+  encodeKeychainEntry,
+  joinSigned,
+  type KeychainBody,
+  type KeychainEntry,
+  type KeychainState,
+  keychainSigningInput,
+  startKeychain,
+} from '@keephold/protocol';
+import { recordVerifier } from './record-verifier.ts';
+
+/** Losing this often in a row means that something else is wrong. */
+const MAX_ATTEMPTS = 16;
+const NO_HASH = new Uint8Array(32);
+
+/** The bytes of an entry, signed by the identity key. */
+export function signKeychainEntry(entry: Omit<KeychainEntry, 'signer'>, identity: Ed25519KeyPair): Uint8Array {
+  const body = encodeKeychainEntry({ ...entry, signer: { kind: 'identity', identityKey: identity.publicKey } });
+  return joinSigned(body, sign(identity.seed, keychainSigningInput(body)));
+}
+
+/** A log under construction, before there is a custody. */
+export class NewKeychain {
+  readonly entries: Uint8Array[] = [];
+  readonly #identity: Ed25519KeyPair;
+  readonly #time: number;
+  #state: KeychainState | undefined;
+
+  /** `now`: unix milliseconds. */
+  constructor(identity: Ed25519KeyPair, now: number) {
+    this.#identity = identity;
+    this.#time = Math.floor(now / 1000);
+  }
+
+  append(accountId: KeychainEntry['accountId'], body: KeychainBody): KeychainState {
+    const seq = this.entries.length;
+    const entry = { accountId, seq, prevHash: this.#state?.hash ?? NO_HASH, time: this.#time, body };
+    const bytes = signKeychainEntry(entry, this.#identity);
+    // Walking what was just made finds a mistake before anyone relies on it.
+    this.#state =
+      this.#state === undefined
+        ? startKeychain(bytes, recordVerifier)
+        : advanceKeychain(this.#state, bytes, recordVerifier);
+    this.entries.push(bytes);
+    return this.#state;
+  }
+}
+
+export interface AppendOptions {
+  readonly custody: Pick<AccountCustody, 'keychain' | 'appendKeychain'>;
+  readonly keychain: KeychainState;
+  readonly identity: Ed25519KeyPair;
+  /** Unix milliseconds. */
+  readonly now: number;
+}
+
+/**
+ * Appends an entry and answers the state after it, entries of others that came first included.
+ * @throws ChainError when the entry contradicts the log as it is now.
+ */
+export async function appendToKeychain(options: AppendOptions, body: KeychainBody): Promise<KeychainState> {
+  const { custody, identity } = options;
+  const time = Math.floor(options.now / 1000);
+  let state = options.keychain;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const { accountId, seq, hash } = state;
+    const bytes = signKeychainEntry({ accountId, seq: seq + 1, prevHash: hash, time, body }, identity);
+    const next = advanceKeychain(state, bytes, recordVerifier);
+    if ((await custody.appendKeychain(bytes)) === 'appended') return next;
+    state = await refreshKeychain(custody, state);
+  }
+  throw new ChainError('conflict', `append to keychain: others were first ${MAX_ATTEMPTS} times`);
+}
+
+/** Walks the entries after those known. */
+export async function refreshKeychain(
+  custody: Pick<AccountCustody, 'keychain'>,
+  state: KeychainState,
+): Promise<KeychainState> {
+  const entries = await custody.keychain(state.seq + 1);
+  return entries.reduce((known, bytes) => advanceKeychain(known, bytes, recordVerifier), state);
+}

@@ -1,0 +1,171 @@
+/**
+ * The writing side of the session chain (security.md §3.5). A session's key may be used only after the next chain key is
+ * durable and the current one gone: `startSession` is the only way to a key and persists first.
+ */
+import { type CborValue, encodeCbor, equalBytes } from '@keephold/bytes';
+import {
+  asKey,
+  CHAIN_SESSIONS,
+  type ChainKey,
+  chainId,
+  nextChainKey,
+  OBJECT_TYPE,
+  objectName,
+  type RandomSource,
+  randomKey,
+  type SessionKey,
+  sealToRecipient,
+  sessionIdOf,
+  sessionKey,
+} from '@keephold/crypto';
+import {
+  asObjectName,
+  asSessionId,
+  type DeviceId,
+  HASH_LENGTH,
+  type ObjectName,
+  RecordFields,
+  type SessionId,
+  type VaultId,
+} from '@keephold/protocol';
+
+const CHAIN_ID_LENGTH = 12;
+const MAX_CHAIN_AGE_MS = 30 * 24 * 3600 * 1000;
+const MAX_MACHINE_ID = 256;
+
+/** What a device keeps of its chain. */
+export interface ChainState {
+  /** 12 bytes. */
+  readonly chainId: Uint8Array;
+  /** chainKey of session `next`. */
+  readonly chainKey: ChainKey;
+  /** The next session's number, 1 to 1,024. */
+  readonly next: number;
+  readonly epoch: number;
+  /** Unix milliseconds. */
+  readonly startedAt: number;
+  /** Tells a cloned machine from the one the chain was made on. */
+  readonly machineId: string;
+  readonly objectName: ObjectName;
+  /** The sealed session object, until a commit that names it was accepted: it cannot be made again. */
+  readonly object: Uint8Array | undefined;
+}
+
+export interface Session {
+  readonly sessionId: SessionId;
+  readonly sessionKey: SessionKey;
+  /** Every commit of this session that adds packs names it. */
+  readonly objectName: ObjectName;
+  /** To be uploaded first, when no accepted commit has named it yet. */
+  readonly object: Uint8Array | undefined;
+}
+
+export interface StartSessionOptions {
+  /** As it was persisted; undefined when there is none, or it was lost. */
+  readonly chain: ChainState | undefined;
+  readonly vaultId: VaultId;
+  readonly deviceId: DeviceId;
+  readonly epoch: number;
+  /** Public half of readKey of the epoch. */
+  readonly readKeyPublic: Uint8Array;
+  readonly machineId: string;
+  /** Unix milliseconds. */
+  readonly now: number;
+  readonly random: RandomSource;
+  /** Resolves when the state is durable (fsync). Not called again for this session. */
+  readonly persist: (next: ChainState) => Promise<void>;
+}
+
+/** One step along the chain, a new chain where one is due. When `persist` fails, no key was given out. */
+export async function startSession(options: StartSessionOptions): Promise<Session> {
+  const { chain } = options;
+  const current = chain !== undefined && isUsable(chain, options) ? chain : await newChain(options);
+  const next: ChainState = { ...current, chainKey: nextChainKey(current.chainKey), next: current.next + 1 };
+  await options.persist(next);
+  const session = {
+    sessionId: asSessionId(sessionIdOf(current.chainId, current.next)),
+    sessionKey: sessionKey(current.chainKey),
+    objectName: current.objectName,
+    object: current.object,
+  };
+  if (current !== chain) current.chainKey.fill(0);
+  return session;
+}
+
+/** The chain once a commit that names its session object was accepted. */
+export function confirmSessionObject(chain: ChainState): ChainState {
+  return { ...chain, object: undefined };
+}
+
+function isUsable(chain: ChainState, options: StartSessionOptions): boolean {
+  const age = options.now - chain.startedAt;
+  return (
+    chain.next < CHAIN_SESSIONS &&
+    age >= 0 &&
+    age < MAX_CHAIN_AGE_MS &&
+    chain.epoch === options.epoch &&
+    chain.machineId === options.machineId.slice(0, MAX_MACHINE_ID)
+  );
+}
+
+async function newChain(options: StartSessionOptions): Promise<ChainState> {
+  const { vaultId, deviceId, epoch, now, random } = options;
+  const first = randomKey('ChainKey', random);
+  const id = chainId(first, { vaultId, deviceId });
+  const payload = encodeCbor(
+    new Map<number, CborValue>([
+      [0, id],
+      [1, first],
+      [2, deviceId],
+      [3, BigInt(Math.floor(now)) * 1_000_000n],
+    ]),
+  );
+  const place = { type: OBJECT_TYPE.session, contextId: vaultId, epoch };
+  const object = await sealToRecipient({ ...place, recipient: options.readKeyPublic, payload, random });
+  payload.fill(0);
+  return {
+    chainId: id,
+    chainKey: first,
+    next: 0,
+    epoch,
+    startedAt: Math.floor(now),
+    machineId: options.machineId.slice(0, MAX_MACHINE_ID),
+    objectName: asObjectName(objectName(object)),
+    object,
+  };
+}
+
+/** `{0:chainId, 1:chainKey_n, 2:n, 3:epoch, 4:startedAt ms, 5:machineId text, 6:object name, 7:object?}` */
+export function chainStateMap(chain: ChainState): CborValue {
+  const fields = new Map<number, CborValue>([
+    [0, chain.chainId],
+    [1, chain.chainKey],
+    [2, chain.next],
+    [3, chain.epoch],
+    [4, chain.startedAt],
+    [5, chain.machineId],
+    [6, chain.objectName],
+  ]);
+  if (chain.object !== undefined) fields.set(7, chain.object);
+  return fields;
+}
+
+/** @throws MalformedRecordError */
+export function readChainState(value: CborValue | undefined): ChainState {
+  const fields = new RecordFields(value, 'chain state');
+  const chain = {
+    chainId: fields.bytes(0, CHAIN_ID_LENGTH),
+    chainKey: asKey('ChainKey', fields.bytes(1, 32)),
+    next: fields.uint(2, 1, CHAIN_SESSIONS),
+    epoch: fields.uint(3, 0, 0xffff_ffff),
+    startedAt: fields.uint(4),
+    machineId: fields.text(5, MAX_MACHINE_ID),
+    objectName: asObjectName(fields.bytes(6, HASH_LENGTH)),
+    object: fields.optionalBytes(7),
+  };
+  if (chain.object !== undefined && !equalBytes(objectName(chain.object), chain.objectName)) {
+    throw fields.fault(7, 'session object has another name');
+  }
+  fields.end();
+  return chain;
+}
