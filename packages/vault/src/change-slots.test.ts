@@ -71,6 +71,8 @@ describe('changing the password', () => {
     const unlocked = await unlockWithPassword(custody, PASSWORD);
     await changePassword(unlocked, { ...passwordOptions(custody), random: seededRandom(77), password: 'third' });
     expect([await opens(custody, PASSWORD), await opens(custody, 'third')]).toEqual([false, true]);
+    // Between the two, NEW_PASSWORD has a slot as well: the words', that one's and the third's.
+    expect(custody.slotRecords.size).toBe(3);
   });
 
   it('replaces every password when unlocked with the words', async () => {
@@ -94,6 +96,17 @@ describe('changing the password', () => {
 });
 
 describe('slots', () => {
+  it('leave no record behind, not even after a crash', async () => {
+    const custody = made.custody.clone();
+    custody.writesLeft = 3;
+    await expect(changePassword(made.account.unlocked, passwordOptions(custody))).rejects.toThrow('power cut');
+    custody.writesLeft = Number.POSITIVE_INFINITY;
+    expect(custody.slotRecords.size).toBe(3);
+    const unlocked = await unlockWithPassword(custody, NEW_PASSWORD);
+    await changePassword(unlocked, { ...passwordOptions(custody), random: seededRandom(78), password: 'third' });
+    expect(custody.slotRecords.size).toBe(2);
+  });
+
   it('are added and removed, but the last besides the words stays', async () => {
     const custody = made.custody.clone();
     const two = await addPasswordSlot(made.account.unlocked, passwordOptions(custody));

@@ -3,19 +3,19 @@
  * names it, and the keychain stops naming it before the record goes, so that a crash at any step leaves either the old
  * way in, or both, never none.
  */
-import { equalBytes } from '@keephold/bytes';
+import { equalBytes, toHex } from '@keephold/bytes';
 import { type Argon2Cost, DEFAULT_ARGON2_COST, type RandomSource, sha256 } from '@keephold/crypto';
-import { type AccountCustody, activeSlots } from '@keephold/protocol';
+import { type AccountCustody, activeSlots, type KeychainState } from '@keephold/protocol';
 import { LastSlotError, VaultError } from './errors.ts';
 import { appendToKeychain } from './keychain-append.ts';
 import { sealPasswordSlot } from './password-slot.ts';
-import { encodeSlotRecord, type SlotRecord } from './slot-record.ts';
+import { decodeSlotRecordOrSkip, encodeSlotRecord, type SlotRecord } from './slot-record.ts';
 import { type UnlockCustody, unlockWithWords } from './unlock.ts';
 import type { Unlocked } from './unlocked.ts';
 import { sealWordsSlot } from './words-slot.ts';
 
 export interface ChangeSlotsOptions {
-  readonly custody: Pick<AccountCustody, 'keychain' | 'appendKeychain' | 'putSlot' | 'removeSlot'>;
+  readonly custody: Pick<AccountCustody, 'keychain' | 'appendKeychain' | 'slots' | 'putSlot' | 'removeSlot'>;
   /** Unix milliseconds. */
   readonly now: number;
   readonly random: RandomSource;
@@ -75,8 +75,19 @@ export async function removeSlot(
   const { custody, now } = options;
   const { keychain, identity } = unlocked;
   const shorter = await appendToKeychain({ custody, keychain, identity, now }, { kind: 'remove-slot', slotId });
-  await custody.removeSlot(slotId);
+  await sweepRemovedSlots(custody, shorter);
   return { ...unlocked, keychain: shorter };
+}
+
+/**
+ * Deletes the records of slots that the keychain closed, also those a crash left behind. A record that the keychain does
+ * not name yet stays: another writer may be about to name it.
+ */
+async function sweepRemovedSlots(custody: ChangeSlotsOptions['custody'], keychain: KeychainState): Promise<void> {
+  for (const bytes of await custody.slots()) {
+    const slotId = decodeSlotRecordOrSkip(bytes)?.slotId;
+    if (slotId !== undefined && keychain.slots.get(toHex(slotId))?.removed === true) await custody.removeSlot(slotId);
+  }
 }
 
 /**

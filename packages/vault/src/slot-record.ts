@@ -80,6 +80,16 @@ export function decodeSlotRecord(bytes: Uint8Array): SlotRecord {
   return record;
 }
 
+/** As `decodeSlotRecord`, but undefined for what is no slot record of this version: it opens nothing, and harms nothing. */
+export function decodeSlotRecordOrSkip(bytes: Uint8Array): SlotRecord | undefined {
+  try {
+    return decodeSlotRecord(bytes);
+  } catch (error) {
+    if (error instanceof MalformedRecordError) return undefined;
+    throw error;
+  }
+}
+
 export interface SealSlotOptions extends SlotSecret {
   readonly accountId: AccountId;
   readonly method: SlotMethod;

@@ -19,7 +19,7 @@ import { AccountFaultError, WrongPasswordError } from './errors.ts';
 import { openKeyring } from './keyring.ts';
 import { derivePasswordKey, requireAcceptableParameters } from './password-slot.ts';
 import { recordVerifier } from './record-verifier.ts';
-import { decodeSlotRecord, openSlot, type SlotRecord, type SlotSecret } from './slot-record.ts';
+import { decodeSlotRecordOrSkip, openSlot, type SlotRecord, type SlotSecret } from './slot-record.ts';
 import type { Unlocked } from './unlocked.ts';
 import { deriveWordsKey } from './words-slot.ts';
 
@@ -82,21 +82,12 @@ interface NamedSlot {
 function namedSlots(records: readonly Uint8Array[], keychain: KeychainState, method: SlotMethod): readonly NamedSlot[] {
   const named = new Map(activeSlots(keychain).map((slot) => [toHex(slot.slotId), slot]));
   return records.flatMap((bytes) => {
-    const slot = decodeOrSkip(bytes);
+    const slot = decodeSlotRecordOrSkip(bytes);
     if (slot?.method !== method || !equalBytes(slot.accountId, keychain.accountId)) return [];
     const entry = named.get(toHex(slot.slotId));
     if (entry?.method !== method) return [];
     return [{ slot, genuine: equalBytes(entry.recordHash, sha256(bytes)) }];
   });
-}
-
-function decodeOrSkip(bytes: Uint8Array): SlotRecord | undefined {
-  try {
-    return decodeSlotRecord(bytes);
-  } catch (error) {
-    if (error instanceof MalformedRecordError) return undefined;
-    throw error;
-  }
 }
 
 async function openAnySlot(
