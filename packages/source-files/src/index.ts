@@ -1,7 +1,20 @@
 /** Captures files with their metadata, and writes them back. */
 export * from './errors.ts';
+export {
+  createExcluder,
+  describeRule,
+  type ExcludedContents,
+  type Excluder,
+  type ExcluderConfig,
+  type Explanation,
+  type RawName,
+} from './excludes/excluder.ts';
+export type { IgnoreRule } from './excludes/ignore-rule.ts';
+export { createSelector, type Selection, type Selector, type SelectorConfig } from './excludes/selector.ts';
+export { type Hole, MAX_HOLES, mayHaveHoles, readHoles } from './holes.ts';
 export { createOwnerNames, type OwnerNames, type OwnerNamesOptions } from './owner-names.ts';
 export { printablePath } from './printable-path.ts';
 export { createTarget, type TargetCapabilities, targetCapabilities } from './target/create-target.ts';
 export type { TargetConfig } from './target/target-config.ts';
 export { isTemporaryName } from './target/temporary-names.ts';
+export { createXattrReader, type FileXattr, type XattrReader, type XattrReading } from './xattrs.ts';
