@@ -23,7 +23,7 @@ export interface PackEntry {
 
 export const DAY = 86_400_000;
 /** For how long packs that no commit names yet are left alone. */
-export const LEASE = 7 * DAY;
+export const LEASE: number = 7 * DAY;
 
 /** The bytes are durable now. Undefined: refused, the old bytes are being deleted. */
 export function afterPut(

@@ -132,7 +132,7 @@ function addDevice(accountId: AccountId, vault: VaultId, nextEntry: (body: Keych
 }
 
 /** A pack of the right form; kind 1 data, 2 meta. */
-export function createPack(vault: VaultId, kind: 1 | 2 = 1, pageCount = kind === 1 ? 256 : 64): FixturePack {
+export function createPack(vault: VaultId, kind: 1 | 2 = 1, pageCount: number = kind === 1 ? 256 : 64): FixturePack {
   const packed = new Uint8Array(packLength(pageCount));
   const header = { kind, vaultId: vault, sessionId: asSessionId(bytes(16)), pageCount, packSalt: bytes(32) };
   packed.set(encodePackHeader(header));

@@ -1,2 +1,4 @@
 /** What tests of several packages share: fixtures, faults on demand, conformance suites. Never part of a release. */
 export * from './custody-fixture.ts';
+export * from './custody-suite.ts';
+export * from './faulty-disk.ts';
