@@ -1,6 +1,14 @@
 import { type CborKey, type CborValue, decodeCbor, encodeCbor, toHex } from '@keephold/bytes';
-import { asKey, generateXWing, objectName } from '@keephold/crypto';
-import { asAccountId, asDeviceId, asObjectName, asVaultId, RollbackError, walkKeychain } from '@keephold/protocol';
+import { asKey, generateXWing, IntegrityError, objectName } from '@keephold/crypto';
+import {
+  asAccountId,
+  asDeviceId,
+  asObjectName,
+  asVaultId,
+  MalformedRecordError,
+  RollbackError,
+  walkKeychain,
+} from '@keephold/protocol';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { NOW, seededRandom, type TestAccount, testAccount } from './_memory-account.ts';
@@ -87,7 +95,7 @@ describe('keyring', () => {
       const vaults = (decodeCbor(record) as Map<number, CborValue>).get(5);
       return !(Array.isArray(vaults) && vaults.length === 0);
     });
-    for (const record of bad) expect(() => decodeKeyring(record)).toThrow();
+    for (const record of bad) expect(() => decodeKeyring(record)).toThrow(MalformedRecordError);
     const twice = { ...keyring, vaults: [...keyring.vaults, ...keyring.vaults] };
     expect(() => decodeKeyring(encodeKeyring(twice))).toThrow(/twice/);
   });
@@ -116,7 +124,7 @@ describe('grant', () => {
       }),
     );
     for (const record of damaged(encodeGrant(made.account.device.grant))) {
-      expect(() => decodeGrant(record)).toThrow();
+      expect(() => decodeGrant(record)).toThrow(MalformedRecordError);
     }
   });
 
@@ -135,11 +143,11 @@ describe('grant', () => {
     const entry = signKeychainEntry({ accountId, seq, prevHash: keychain.hash, time: 1, body }, identity);
     const named = walkKeychain([...made.custody.entries, entry], recordVerifier);
     expect(await openGrant({ ...open, keychain: named })).toEqual(grant);
-    await expect(openGrant({ ...open, keychain: named, keychainSeq: seq + 1 })).rejects.toThrow();
+    await expect(openGrant({ ...open, keychain: named, keychainSeq: seq + 1 })).rejects.toThrow(IntegrityError);
     const stranger = asDeviceId(new Uint8Array(16));
-    await expect(openGrant({ ...open, keychain: named, deviceId: stranger })).rejects.toThrow();
+    await expect(openGrant({ ...open, keychain: named, deviceId: stranger })).rejects.toThrow(IntegrityError);
     const { seed } = await generateXWing(seededRandom(6));
-    await expect(openGrant({ ...open, keychain: named, seed })).rejects.toThrow();
+    await expect(openGrant({ ...open, keychain: named, seed })).rejects.toThrow(IntegrityError);
   });
 });
 

@@ -3,12 +3,13 @@ import {
   asKey,
   CHAIN_SESSIONS,
   generateXWing,
+  IntegrityError,
   nextChainKey,
   objectName,
   snapshotKey,
   type XWingKeyPair,
 } from '@keephold/crypto';
-import { asDeviceId, asObjectName, asVaultId } from '@keephold/protocol';
+import { asDeviceId, asObjectName, asVaultId, MalformedRecordError } from '@keephold/protocol';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import vectors from '../../../vectors/format-v1.json' with { type: 'json' };
@@ -164,7 +165,7 @@ describe('session chain', () => {
     const fields = chainStateMap(chain) as Map<number, unknown>;
     for (const key of fields.keys()) {
       const bad = new Map(fields).set(key, new Uint8Array(3)) as never;
-      expect(() => readChainState(bad)).toThrow();
+      expect(() => readChainState(bad)).toThrow(MalformedRecordError);
     }
     const swapped = { ...chain, objectName: asObjectName(new Uint8Array(32)) };
     expect(() => readChainState(chainStateMap(swapped))).toThrow(/another name/);
@@ -197,10 +198,10 @@ describe('session objects', () => {
     await expect(openedBy(session, { deviceId: asDeviceId(other) })).rejects.toThrow(SessionChainError);
     await expect(openedBy(session, { readKeySeeds: new Map() })).rejects.toThrow(SessionChainError);
     const stranger = new Map([[0, (await generateXWing(seededRandom(2))).seed]]);
-    await expect(openedBy(session, { readKeySeeds: stranger })).rejects.toThrow();
+    await expect(openedBy(session, { readKeySeeds: stranger })).rejects.toThrow(IntegrityError);
     const bytes = (session.object as Uint8Array).slice();
     bytes[1300] = (bytes[1300] as number) ^ 1;
-    await expect(openedBy(session, { bytes, name: asObjectName(objectName(bytes)) })).rejects.toThrow();
+    await expect(openedBy(session, { bytes, name: asObjectName(objectName(bytes)) })).rejects.toThrow(IntegrityError);
   });
 
   it('give no key for sessions of other chains or beyond the last', () => {

@@ -1,5 +1,14 @@
 import { type CborKey, type CborValue, decodeCbor, encodeCbor, fromHex, toHex } from '@keephold/bytes';
-import { asKey, DowngradeError, ed25519FromSeed, expandKey, label, wordsToEntropy } from '@keephold/crypto';
+import {
+  asKey,
+  CryptoError,
+  DowngradeError,
+  ed25519FromSeed,
+  expandKey,
+  IntegrityError,
+  label,
+  wordsToEntropy,
+} from '@keephold/crypto';
 import { asAccountId } from '@keephold/protocol';
 import { describe, expect, it } from 'vitest';
 import vectors from '../../../vectors/format-v1.json' with { type: 'json' };
@@ -51,18 +60,18 @@ describe('slots', () => {
 
   it('refuse another key and a flip of any byte', async () => {
     const record = await slot();
-    await expect(openSlot(record, asKey('SlotKey', new Uint8Array(32)))).rejects.toThrow();
+    await expect(openSlot(record, asKey('SlotKey', new Uint8Array(32)))).rejects.toThrow(IntegrityError);
     for (let at = 0; at < record.sealed.length; at++) {
       const sealed = record.sealed.slice();
       sealed[at] = (sealed[at] as number) ^ 0x40;
-      await expect(openSlot({ ...record, sealed }, kek)).rejects.toThrow();
+      await expect(openSlot({ ...record, sealed }, kek)).rejects.toThrow(CryptoError);
     }
   });
 
   it('refuse public fields that differ from the sealed ones', async () => {
     const record = await slot();
     const other = asAccountId(new Uint8Array(16));
-    await expect(openSlot({ ...record, accountId: other }, kek)).rejects.toThrow();
+    await expect(openSlot({ ...record, accountId: other }, kek)).rejects.toThrow(IntegrityError);
     await expect(openSlot({ ...record, method: 'local-password' }, kek)).rejects.toThrow(/differ/);
     await expect(openSlot({ ...record, parameters: new Map([[0, 2]]) }, kek)).rejects.toThrow(/differ/);
     await expect(openSlot({ ...record, parameters: new Map() }, kek)).rejects.toThrow(/differ/);
