@@ -112,10 +112,29 @@ describe('exclude rules', () => {
         gitVerdicts(rules, paths).map((verdict, index) => [paths[index], verdict]),
       );
     };
-    const piece = fc.constantFrom(
-      ...['a', 'b', 'ab', '*', '**', '?', '/', '/', '.', '[ab]', '[!a]', '[a-', ']', '\\', '!', '#', ' ', '-', '***'],
-      ...['[^b-a]', '[[:alpha:]]', '[[:nope:]]', '[]a]', '[a\\]]', '[a/b]', '\\*', 'é', '**/', '/**', '/**/'],
-    );
+    const plain = [
+      'a',
+      'b',
+      'ab',
+      '*',
+      '**',
+      '?',
+      '/',
+      '/',
+      '.',
+      '[ab]',
+      '[!a]',
+      '[a-',
+      ']',
+      '\\',
+      '!',
+      '#',
+      ' ',
+      '-',
+      '***',
+    ];
+    const odd = ['[^b-a]', '[[:alpha:]]', '[[:nope:]]', '[]a]', '[a\\]]', '[a/b]', '\\*', 'é', '**/', '/**', '/**/'];
+    const piece = fc.constantFrom(...plain, ...odd);
     // Git takes 'a**/b' for 'a' + '**/b' (it strips the plain start first), against its own manual; we follow the manual.
     const pattern = fc
       .array(piece, { minLength: 1, maxLength: 5 })

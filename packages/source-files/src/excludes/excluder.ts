@@ -38,6 +38,8 @@ export interface Explanation {
 export type RawName = Uint8Array | string;
 
 export interface Excluder {
+  /** False when rules look at names alone: `excludedEntry` then takes any path, an empty one too. */
+  readonly usesPaths: boolean;
   /**
    * The rule that leaves this entry out. `path` is relative to its backup root, `name` its last part. Ask for the
    * directories above first: what is in an excluded directory cannot be taken back, as in git.
@@ -70,15 +72,17 @@ export function describeRule(rule: IgnoreRule): string {
 class RuleExcluder implements Excluder {
   readonly #rules: RuleSet;
   readonly #config: ExcluderConfig;
+  readonly usesPaths: boolean;
 
   constructor(rules: readonly IgnoreRule[], config: ExcluderConfig) {
     this.#rules = new RuleSet(rules);
+    this.usesPaths = this.#rules.usesPaths;
     this.#config = config;
   }
 
   excludedEntry(path: RawName, name: RawName, isDirectory: boolean): IgnoreRule | undefined {
     if (this.#rules.isEmpty) return undefined;
-    const rule = this.#rules.find(latin1(path), latin1(name), isDirectory);
+    const rule = this.#rules.find(this.usesPaths ? latin1(path) : '', latin1(name), isDirectory);
     return rule?.negated === true ? undefined : rule;
   }
 

@@ -38,13 +38,19 @@ export class RuleSet {
     return this.#rules.length === 0;
   }
 
+  /** False when names alone decide: `find` then does not look at the path. */
+  get usesPaths(): boolean {
+    return this.#paths.size > 0 || this.#globs.some((glob) => glob.onPath);
+  }
+
   /**
    * The last rule that matches, which may be a negated one. `path` is relative to the top, without '/' at either end;
    * `name` its last part; both latin1.
    */
   find(path: string, name: string, isDirectory: boolean): IgnoreRule | undefined {
     let best = latest(this.#names.get(name), isDirectory);
-    best = Math.max(best, latest(this.#paths.get(path), isDirectory));
+    // Looking a path up means hashing all of it: not for nothing.
+    if (this.#paths.size > 0) best = Math.max(best, latest(this.#paths.get(path), isDirectory));
     for (const [length, texts] of this.#suffixes) {
       if (name.length >= length)
         best = Math.max(best, latest(texts.get(name.slice(name.length - length)), isDirectory));
