@@ -13,6 +13,8 @@ export interface Explanation {
 
 interface Rule {
   readonly exitCode: ExitCode;
+  /** In place of the error's own message, where that speaks to developers. */
+  readonly says?: string;
   readonly hint?: string;
 }
 
@@ -40,7 +42,11 @@ const rules: Readonly<Record<string, Rule>> = {
   'no-room': { exitCode: noRoom, hint: spaceHint },
   'no-permission': { exitCode: failed, hint: permissionHint },
   unavailable: { exitCode: failed, hint: 'try again in a while' },
-  'wrong-password': { exitCode: wrongKey, hint: 'the 24 recovery words open it as well: keephold keys password --words' },
+  'wrong-password': {
+    exitCode: wrongKey,
+    says: 'that password, or those words, does not open this repository',
+    hint: 'wherever a password is asked for, the 24 recovery words can be given',
+  },
   'words-count': wrongWords,
   'words-unknown': wrongWords,
   'words-checksum': wrongWords,
@@ -93,6 +99,7 @@ function explainByRule(error: unknown, link: unknown, code: string, rule: Rule):
   if (rule.exitCode === interrupted) {
     return { code: 'interrupted', message: 'stopped before the end', hint: rule.hint, exitCode: interrupted };
   }
+  if (rule.says !== undefined) return { code, message: rule.says, hint: rule.hint, exitCode: rule.exitCode };
   const outer = messageOf(error);
   const inner = messageOf(link);
   const message = link === error || outer.includes(inner) ? outer : `${outer}: ${inner}`;

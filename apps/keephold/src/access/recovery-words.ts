@@ -1,7 +1,7 @@
 /** Showing the 24 recovery words, once: on the terminal, or where nobody watches in a file only the user can read. */
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
-import { makePrivateFolder, writePrivateFile } from './private-file.ts';
+import { createPrivateFile, writePrivateFile } from './private-file.ts';
 
 export interface WordsPlace {
   /** The file they were written to; undefined when they were shown on the terminal. */
@@ -11,17 +11,26 @@ export interface WordsPlace {
 const advice =
   'These 24 words open the backup when the password is forgotten. Write them on paper and keep\nthem where only you find them. They are not shown again.';
 
-/** `folder`: the device's state folder. */
+export interface NewWords {
+  readonly words: readonly string[];
+  /** The device's state folder. */
+  readonly folder: string;
+  /** Tells a second set of words from the first, in the file's name. */
+  readonly id: string;
+}
+
 export async function handOverWords(
   { terminal, out }: Pick<Context, 'terminal' | 'out'>,
-  words: readonly string[],
-  folder: string,
+  { words, folder, id }: NewWords,
 ): Promise<WordsPlace> {
   if (!terminal.canAsk || out.json) {
-    const file = join(folder, 'recovery-words.txt');
-    makePrivateFolder(folder);
-    writePrivateFile(file, new TextEncoder().encode(`${advice}\n\n${formatWords(words)}\n`));
-    return { file };
+    const content = new TextEncoder().encode(`${advice}\n\n${formatWords(words)}\n`);
+    const first = join(folder, 'recovery-words.txt');
+    // Words that are there already may be the only copy.
+    if (createPrivateFile(first, content)) return { file: first };
+    const other = join(folder, `recovery-words-${id}.txt`);
+    writePrivateFile(other, content);
+    return { file: other };
   }
   out.error(`\n${advice}\n\n${formatWords(words)}\n`);
   await terminal.ask('Press return when you have written them down. ');

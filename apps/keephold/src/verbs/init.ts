@@ -1,7 +1,8 @@
 /** `keephold init`: a new repository in a folder, and this device as its first. */
 import { toHex } from '@keephold/bytes';
 import { systemRandom } from '@keephold/crypto';
-import { createRepositoryFolder } from '@keephold/custody';
+import { createRepositoryFolder, type GenesisRecords } from '@keephold/custody';
+import { type Custody, CustodyError } from '@keephold/protocol';
 import { createAccount } from '@keephold/vault';
 import { DeviceStore } from '../access/device-store.ts';
 import { newPassword } from '../access/password.ts';
@@ -10,7 +11,7 @@ import { repositoryFolder } from '../access/repository-folder.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { flag } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
-import { exitCodes } from '../errors.ts';
+import { CommandError, exitCodes } from '../errors.ts';
 
 export const init: Command = defineCommand({
   name: 'init',
@@ -67,7 +68,7 @@ export async function createRepository(context: Context, wanted: NewRepository):
     role: wanted.trusted ? 'trusted' : 'backup-only',
     names: { device: environment.hostname },
   });
-  await using _custody = await createRepositoryFolder(wanted.folder, {
+  await using _custody = await createFolder(wanted.folder, {
     accountId: account.accountId,
     keychain: account.keychainEntries,
     slots: account.slots,
@@ -76,11 +77,21 @@ export async function createRepository(context: Context, wanted: NewRepository):
   });
   const store = new DeviceStore(environment, account.accountId);
   const keystore = await store.create(account.device);
-  const { file } = await handOverWords(context, account.words ?? [], store.folder);
+  const { file } = await handOverWords(context, { words: account.words ?? [], folder: store.folder, id: 'first' });
   return {
     accountId: toHex(account.accountId),
     deviceId: toHex(account.device.deviceId),
     readKeyPlace: wanted.trusted ? (keystore ?? store.folder) : null,
     wordsFile: file ?? null,
   };
+}
+
+async function createFolder(folder: string, records: GenesisRecords): Promise<Custody> {
+  try {
+    return await createRepositoryFolder(folder, records);
+  } catch (error) {
+    if (!(error instanceof CustodyError) || error.code !== 'refused') throw error;
+    const hint = 'name a folder that is empty or not there yet; keephold snapshots shows what a repository holds';
+    throw new CommandError(error.message, { code: error.code, exitCode: exitCodes.failed, hint, cause: error });
+  }
 }

@@ -1,0 +1,59 @@
+/** `keephold gc`: frees the space of what was forgotten, after its delays. */
+import { vaultRecord } from '@keephold/protocol';
+import { openAsDevice } from '../access/open-device.ts';
+import { requireOwner } from '../access/unlock.ts';
+import { type Command, defineCommand } from '../command-line/command.ts';
+import { flag, integer } from '../command-line/options.ts';
+import { exitCodes } from '../errors.ts';
+import { counted, formatBytes } from '../terminal/units.ts';
+
+/** G of security.md §6.5. */
+const purgeDelayDays = 7;
+
+export const gc: Command = defineCommand({
+  name: 'gc',
+  operands: { usage: '', min: 0, max: 0 },
+  description: [
+    'Frees space in two steps, each after a delay: a forgotten snapshot expires 30 days after it was forgotten; what no snapshot needs any more is deleted 7 days after that was noticed. Running gc again later finishes what is waiting now. It can run while backups run.',
+    'Shorter delays need the password, and a mistake can then no longer be taken back.',
+  ],
+  options: {
+    'trash-days': integer({ value: 'N', min: 0, max: 36_500, help: 'forgotten snapshots expire after N days (30)' }),
+    'purge-days': integer({ value: 'N', min: 0, max: 36_500, help: 'what nothing needs is deleted after N days (7)' }),
+    'dry-run': flag({ short: 'n', help: 'show what would happen' }),
+  },
+  examples: [
+    { command: 'keephold gc', says: 'what is due' },
+    { command: 'keephold gc --trash-days 0 --purge-days 0', says: 'everything that was forgotten, at once and for good' },
+  ],
+  async run(context, { options }) {
+    const { out, signal } = context;
+    await using access = await openAsDevice(context);
+    const { custody, vaultId, keychain } = access;
+    const { 'trash-days': trashDays, 'purge-days': purgeDays, 'dry-run': dryRun } = options;
+    const shorter =
+      (trashDays ?? Number.POSITIVE_INFINITY) < vaultRecord(keychain, vaultId).policy.trashDays ||
+      (purgeDays ?? Number.POSITIVE_INFINITY) < purgeDelayDays;
+    if (shorter && !dryRun && access.unlocked === undefined) {
+      await requireOwner(context, custody, 'shorter delays need the password');
+    }
+    const report = await custody.collect(vaultId, {
+      signal,
+      dryRun,
+      ...(trashDays !== undefined && { trashDays }),
+      ...(purgeDays !== undefined && { purgeDays }),
+    });
+    const usage = await custody.usage(vaultId);
+    await out.record({ type: 'gc', dryRun, ...report, usage });
+    const would = dryRun ? 'would have ' : '';
+    await out.result(
+      [
+        `${would}expired ${counted(report.expiredSnapshots, 'snapshot')}`,
+        `${would}freed ${formatBytes(report.purgedBytes)} (${counted(report.purgedPacks, 'pack')}, ${counted(report.purgedObjects, 'object')})`,
+        `waiting for the delay: ${formatBytes(usage.condemnedBytes)}`,
+        `in use: ${formatBytes(usage.packBytes + usage.objectBytes - usage.condemnedBytes)}`,
+      ].join('\n'),
+    );
+    return exitCodes.done;
+  },
+});
