@@ -8,7 +8,7 @@ import { equalBytes, toHex } from '@keephold/bytes';
 import { type AccountId, ChainError, CustodyError, type VaultId, vaultRecord } from '@keephold/protocol';
 import type { AccountRecords } from '../account/account-records.ts';
 import { ChainStore, hashOfCommit } from '../chain/chain-store.ts';
-import { reconcilePacks, replay } from './replay.ts';
+import { reconcileObjects, reconcilePacks, replay } from './replay.ts';
 import { createTables, LEDGER_VERSION } from './schema.ts';
 import { type Sql, type SqlDatabase, SqlError } from './sql.ts';
 import type { VaultRow } from './vault-ledger.ts';
@@ -108,6 +108,7 @@ export class Ledger {
     if (row === undefined || !(await this.#isSameHistory(transaction, row))) await this.#startVault(transaction);
     await replay(transaction, backend);
     await reconcilePacks(transaction, backend);
+    await reconcileObjects(transaction, backend);
   }
 
   async #startVault(transaction: VaultTransaction): Promise<void> {

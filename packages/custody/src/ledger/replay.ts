@@ -101,6 +101,13 @@ export async function reconcilePacks(transaction: VaultTransaction, backend: Bac
   await markMissing(transaction, seen);
 }
 
+/** Takes objects that are gone out of the ledger: an older one still names what was purged since. */
+export async function reconcileObjects({ ledger, vault }: VaultTransaction, backend: Backend): Promise<void> {
+  for (const { name } of await ledger.objects()) {
+    if ((await backend.stat(objectName(vault, name))) === undefined) await ledger.forgetObject(name);
+  }
+}
+
 async function markMissing({ packs }: VaultTransaction, seen: ReadonlySet<string>): Promise<void> {
   for (const shard of await packs.all()) {
     for (const [view, entry] of [...shard.entries()]) {
