@@ -1,2 +1,3 @@
 export * from './node-fields.ts';
 export * from './target.ts';
+export * from './snapshot.ts';
