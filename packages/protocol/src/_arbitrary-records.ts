@@ -17,7 +17,7 @@ const exchangeKey = arbitraryBytes(1216);
 const grants = arbitraryIds(32);
 const days = fc.integer({ min: 0, max: 36_500 });
 const seconds = fc.integer({ min: 0, max: 2 ** 35 });
-const ascending = fc.uniqueArray(fc.nat(), { maxLength: 4 }).map((seqs) => seqs.sort((a, b) => a - b));
+const ascending = fc.uniqueArray(fc.nat(), { minLength: 1, maxLength: 4 }).map((seqs) => seqs.sort((a, b) => a - b));
 const optional = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined });
 const role = fc.constantFrom('backup-only', 'trusted');
 const method = fc.constantFrom('opaque', 'passkey', 'words', 'contacts', 'local-password', 'keystore');
@@ -87,7 +87,7 @@ export function decodeMap(bytes: Uint8Array): Map<CborKey, CborValue> {
 
 /** The map with each field in turn given a value of every wrong kind, and with a foreign key. Absence is not covered. */
 export function damagedMaps(map: ReadonlyMap<CborKey, CborValue>): Map<CborKey, CborValue>[] {
-  const wrong: CborValue[] = ['text', -1, new Uint8Array(7), [], [1], new Map(), 2n ** 64n - 1n];
+  const wrong: CborValue[] = ['text', -1, new Uint8Array(7), [], ['text'], new Map(), 2n ** 64n - 1n];
   const damaged = [...map.keys()].flatMap((key) => wrong.map((value) => new Map(map).set(key, value)));
   return [...damaged, new Map(map).set(23, 0)];
 }

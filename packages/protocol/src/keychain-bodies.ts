@@ -60,6 +60,13 @@ const readGrants = (fields: RecordFields, key: number): readonly ObjectName[] =>
   fields.idList(key, HASH_LENGTH).map(asObjectName);
 const list = (items: readonly CborValue[]): CborValue | undefined => (items.length === 0 ? undefined : items);
 
+/** At least one: a request about nothing must not be read as one about everything. */
+function readSnapshots(fields: RecordFields): readonly number[] {
+  const snapshots = fields.ascendingUints(1);
+  if (snapshots.length === 0) throw fields.fault(1, 'no snapshot');
+  return snapshots;
+}
+
 function policyMap(policy: VaultPolicy): CborValue {
   return new Map([
     [0, policy.windowDays],
@@ -215,7 +222,7 @@ const CODECS: { readonly [K in Kind]: BodyCodec<K> } = {
       [0, body.vaultId],
       [1, list(body.snapshots)],
     ],
-    read: (fields) => ({ vaultId: readVault(fields, 0), snapshots: fields.ascendingUints(1) }),
+    read: (fields) => ({ vaultId: readVault(fields, 0), snapshots: readSnapshots(fields) }),
   },
   'cancel-request': {
     type: 13,
