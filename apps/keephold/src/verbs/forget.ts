@@ -1,6 +1,6 @@
 /** `keephold forget`: marks what the rules no longer need, or what is named. Nothing is deleted here. */
-import type { SnapshotRecord } from '@keephold/protocol';
-import { vaultRecord } from '@keephold/protocol';
+import { type KeepDecision, type KeepReason, keepFirst } from '@keephold/custody';
+import { type SnapshotRecord, type VaultPolicy, vaultRecord } from '@keephold/protocol';
 import { type DeviceAccess, openAsDevice } from '../access/open-device.ts';
 import { requireOwner } from '../access/unlock.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
@@ -8,7 +8,6 @@ import { flag, integer } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { CommandError, exitCodes, UsageError } from '../errors.ts';
 import { hex } from '../listing/node-text.ts';
-import { type KeepFirstPolicy, type KeepReason, keepFirst } from '../retention/keep-first.ts';
 import { formatTable } from '../terminal/text-table.ts';
 import { counted, formatClock } from '../terminal/units.ts';
 
@@ -77,34 +76,45 @@ async function forgetNamed(context: Context, task: Task & { readonly names: read
   await trash(context, { access, chosen, dryRun });
 }
 
-type Rules = { readonly [K in keyof KeepFirstPolicy]: number | undefined };
+type Rules = Readonly<Record<'dailyDays' | 'weeklyWeeks' | 'monthlyMonths' | 'windowDays', number | undefined>>;
 
-async function forgetByRules(context: Context, { access, records, rules, dryRun }: Task & { readonly rules: Rules }): Promise<void> {
+async function forgetByRules(context: Context, task: Task & { readonly rules: Rules }): Promise<void> {
+  const { access, records, rules, dryRun } = task;
   const own = vaultRecord(access.keychain, access.vaultId).policy;
-  const policy: KeepFirstPolicy = {
-    dailyDays: rules.dailyDays ?? own.dailyDays,
-    weeklyWeeks: rules.weeklyWeeks ?? own.weeklyWeeks,
-    monthlyMonths: rules.monthlyMonths ?? own.monthlyMonths,
-    windowDays: rules.windowDays ?? own.windowDays,
-  };
-  const keepsLess = (Object.keys(policy) as (keyof KeepFirstPolicy)[]).some((name) => policy[name] < own[name]);
+  const policy: VaultPolicy = { ...own, ...Object.fromEntries(Object.entries(rules).filter(([, days]) => days !== undefined)) };
+  const keepsLess = (Object.keys(rules) as (keyof Rules)[]).some((name) => policy[name] < own[name]);
   if (keepsLess && !dryRun && access.unlocked === undefined) {
     await requireOwner(context, access.custody, 'rules that keep less than the repository asks for need the password');
   }
-  const decisions = keepFirst(records, policy, context.now());
-  for (const { record, reasons } of decisions.filter((decision) => decision.reasons.length > 0)) {
-    await context.out.record({ type: 'kept', ...recordFields(record), reasons: reasons.map(reasonFields) });
-  }
-  if (dryRun && decisions.length > 0 && !context.out.json) {
-    const rows = decisions.map(({ record, reasons }) => [
-      ...recordCells(record),
-      reasons.length === 0 ? 'forget' : 'keep',
-      reasons.map(reasonText).join(', '),
-    ]);
-    await context.out.result(formatTable({ headings: ['No.', 'ID', 'Received', '', 'Because'], rows, right: ['No.'] }).trimEnd());
-  }
-  const chosen = decisions.filter(({ reasons }) => reasons.length === 0).map(({ record }) => record);
+  const kept = records.filter(({ state }) => state !== 'expired');
+  const decisions = new Map(keepFirst(kept, policy, context.now()).map((decision) => [decision.seq, decision]));
+  const active = kept.filter(({ state }) => state === 'active');
+  const judged = active.flatMap((record) => {
+    const decision = decisions.get(record.seq);
+    return decision === undefined ? [] : [{ record, decision }];
+  });
+  await explain(context, judged, dryRun);
+  const chosen = judged.filter(({ decision }) => !decision.keep).map(({ record }) => record);
   await trash(context, { access, chosen, dryRun });
+}
+
+interface Judged {
+  readonly record: SnapshotRecord;
+  readonly decision: KeepDecision;
+}
+
+/** Every kept snapshot with its reasons as JSON; as text only when that is what was asked for. */
+async function explain({ out }: Context, judged: readonly Judged[], dryRun: boolean): Promise<void> {
+  for (const { record, decision } of judged.filter(({ decision: { keep } }) => keep)) {
+    await out.record({ type: 'kept', ...recordFields(record), reasons: decision.reasons.map(reasonFields) });
+  }
+  if (!dryRun || judged.length === 0) return;
+  const rows = judged.map(({ record, decision }) => [
+    ...recordCells(record),
+    decision.keep ? 'keep' : 'forget',
+    decision.reasons.map(reasonText).join(', '),
+  ]);
+  await out.result(formatTable({ headings: ['No.', 'ID', 'Received', '', 'Because'], rows, right: ['No.'] }).trimEnd());
 }
 
 interface Trash {
@@ -158,13 +168,12 @@ const ruleTexts = {
   'first-of-month': 'first of its month',
 } as const;
 
-function reasonText(reason: KeepReason): string {
-  const text = ruleTexts[reason.rule];
-  return reason.rule === 'newest' ? text : `${text} (until ${formatClock(reason.until).slice(0, 10)})`;
+function reasonText({ rule, until }: KeepReason): string {
+  return Number.isFinite(until) ? `${ruleTexts[rule]} (until ${formatClock(until).slice(0, 10)})` : ruleTexts[rule];
 }
 
-function reasonFields(reason: KeepReason): Readonly<Record<string, unknown>> {
-  return reason.rule === 'newest' ? { rule: reason.rule } : { rule: reason.rule, until: isoTime(reason.until) };
+function reasonFields({ rule, until }: KeepReason): Readonly<Record<string, unknown>> {
+  return { rule, until: Number.isFinite(until) ? isoTime(until) : null };
 }
 
 function isoTime(milliseconds: number): string {

@@ -1,4 +1,5 @@
 /** `keephold gc`: frees the space of what was forgotten, after its delays. */
+import type { FolderCollectOptions, FolderPurgeReport } from '@keephold/custody';
 import { vaultRecord } from '@keephold/protocol';
 import { openAsDevice } from '../access/open-device.ts';
 import { requireOwner } from '../access/unlock.ts';
@@ -20,6 +21,7 @@ export const gc: Command = defineCommand({
   options: {
     'trash-days': integer({ value: 'N', min: 0, max: 36_500, help: 'forgotten snapshots expire after N days (30)' }),
     'purge-days': integer({ value: 'N', min: 0, max: 36_500, help: 'what nothing needs is deleted after N days (7)' }),
+    'confirm-date': flag({ help: 'the date of this computer is right, although it jumped' }),
     'dry-run': flag({ short: 'n', help: 'show what would happen' }),
   },
   examples: [
@@ -37,14 +39,20 @@ export const gc: Command = defineCommand({
     if (shorter && !dryRun && access.unlocked === undefined) {
       await requireOwner(context, custody, 'shorter delays need the password');
     }
-    const report = await custody.collect(vaultId, {
+    const wanted: FolderCollectOptions = {
       signal,
       dryRun,
+      dateConfirmed: options['confirm-date'],
       ...(trashDays !== undefined && { trashDays }),
       ...(purgeDays !== undefined && { purgeDays }),
-    });
+    };
+    // A folder's keeper says more than the seam asks of every keeper.
+    const report = (await custody.collect(vaultId, wanted)) as FolderPurgeReport;
     const usage = await custody.usage(vaultId);
-    await out.record({ type: 'gc', dryRun, ...report, usage });
+    await out.record({ type: 'gc', dryRun, ...report, paused: report.paused ?? null, usage });
+    if (report.paused === 'clock-jump') {
+      out.warn('the date jumped by more than a week, so nothing expires for now; --confirm-date says that it is right');
+    }
     const would = dryRun ? 'would have ' : '';
     await out.result(
       [

@@ -1,0 +1,98 @@
+/** The account of a restore: each item's fate, and the sums. Failed items are always told, others when asked for. */
+import type { RestoredItem, RestoreReport } from '@keephold/engine/node';
+import type { Output } from '../terminal/output.ts';
+import { printable } from '../terminal/printable.ts';
+import { counted, formatBytes, formatCount, formatDuration, formatRate } from '../terminal/units.ts';
+import { pathRecord, typeName, withSlash } from './node-text.ts';
+
+export interface RestoreAccountOptions {
+  /** List every item. */
+  readonly verbose: boolean;
+  readonly dryRun: boolean;
+}
+
+const outcomes = ['restored', 'identical', 'skipped', 'failed', 'deleted'] as const;
+type Sums = Record<(typeof outcomes)[number], number>;
+
+export class RestoreAccount {
+  readonly #out: Output;
+  readonly #options: RestoreAccountOptions;
+  readonly #sums: Sums = { restored: 0, identical: 0, skipped: 0, failed: 0, deleted: 0 };
+  readonly #problems = new Map<string, number>();
+  #bytes = 0;
+  #durationMs = 0;
+  #interrupted = false;
+  /** Lines are written in order, whatever the caller awaits. */
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(out: Output, options: RestoreAccountOptions) {
+    this.#out = out;
+    this.#options = options;
+  }
+
+  get failed(): number {
+    return this.#sums.failed;
+  }
+
+  get interrupted(): boolean {
+    return this.#interrupted;
+  }
+
+  item(item: RestoredItem): void {
+    this.#writing = this.#writing.then(() => this.#tell(item));
+  }
+
+  async #tell(item: RestoredItem): Promise<void> {
+    const { path, type, outcome, reason, bytes, problems } = item;
+    if (this.#out.json) {
+      const told = { kind: typeName(type), outcome, reason: reason ?? null, bytes, problems, dryRun: this.#options.dryRun };
+      return this.#out.record({ type: 'item', ...pathRecord(path), ...told });
+    }
+    if (outcome === 'failed') {
+      this.#out.error(`failed: ${printable(withSlash(path))}: ${reason ?? 'no reason given'}`);
+      return;
+    }
+    const plain = outcome === 'restored' || outcome === 'identical';
+    if (this.#out.quiet || (plain && !this.#options.verbose)) return;
+    const why = [reason, ...problems.map(({ what, reason: because }) => `${what} not restored: ${because}`)];
+    const text = why.filter((part) => part !== undefined).join('; ');
+    await this.#out.pathLine(`${outcome.padEnd(9)}  `, withSlash(path), text === '' ? '' : `  (${printable(text)})`);
+  }
+
+  add(report: RestoreReport): void {
+    for (const outcome of outcomes) this.#sums[outcome] += report[outcome];
+    for (const [kind, count] of report.problems) this.#problems.set(kind, (this.#problems.get(kind) ?? 0) + count);
+    this.#bytes += report.bytes;
+    this.#durationMs += report.durationMs;
+    this.#interrupted ||= report.interrupted;
+  }
+
+  /** The sums, after everything told before. */
+  async print(): Promise<void> {
+    await this.#writing;
+    const { dryRun } = this.#options;
+    await this.#out.record({
+      type: 'summary',
+      ...this.#sums,
+      bytes: this.#bytes,
+      problems: Object.fromEntries(this.#problems),
+      durationMs: this.#durationMs,
+      dryRun,
+      interrupted: this.#interrupted,
+    });
+    if (this.#out.quiet) return;
+    const { restored, identical, skipped, failed, deleted } = this.#sums;
+    const rate = this.#durationMs > 0 ? `, ${formatRate((this.#bytes / this.#durationMs) * 1000)}` : '';
+    const parts = [
+      `${dryRun ? 'would restore' : 'restored'} ${counted(restored, 'item')}`,
+      `${formatCount(identical)} identical`,
+      `${formatCount(skipped)} skipped`,
+      `${formatCount(failed)} failed`,
+      ...(deleted > 0 ? [`${formatCount(deleted)} ${dryRun ? 'to delete' : 'deleted'}`] : []),
+    ];
+    await this.#out.result(`${parts.join(', ')}; ${formatBytes(this.#bytes)} in ${formatDuration(this.#durationMs)}${rate}`);
+    if (this.#problems.size === 0) return;
+    const problems = [...this.#problems].map(([kind, count]) => `${kind} of ${counted(count, 'item')}`);
+    await this.#out.result(`not restored: ${problems.join(', ')} (--verbose names them)`);
+  }
+}

@@ -1,0 +1,72 @@
+/** `keephold check`: whether everything that snapshots need is there and intact. */
+import { type CheckReport, check as checkRepository } from '@keephold/engine/node';
+import { openForReading } from '../access/open-for-reading.ts';
+import { type Command, defineCommand } from '../command-line/command.ts';
+import { byteCount, share } from '../command-line/options.ts';
+import type { Context } from '../context.ts';
+import { exitCodes } from '../errors.ts';
+import { printable } from '../terminal/printable.ts';
+import { ProgressLine } from '../terminal/progress-line.ts';
+import { counted, formatBytes } from '../terminal/units.ts';
+import { spawnReadWorker } from '../workers.ts';
+
+const defaultMemory = 256e6;
+
+export const check: Command = defineCommand({
+  name: 'check',
+  operands: { usage: '', min: 0, max: 0 },
+  description: [
+    'Checks that the history is unbroken and signed, that every file of every snapshot leads to data that is there, and with --read-data that the data is what was stored, by reading it.',
+    'Damage is listed with what it affects; everything else can still be restored.',
+  ],
+  options: {
+    'read-data': share({ value: 'SHARE', bare: 1, help: 'read all data, or a random share of it such as 5%' }),
+    memory: byteCount({ value: 'SIZE', min: 64e6, max: 1e12, help: 'use about this much memory (256MB)' }),
+  },
+  examples: [
+    { command: 'keephold check', says: 'structure only, fast' },
+    { command: 'keephold check --read-data', says: 'every stored byte' },
+    { command: 'keephold check --read-data=5%', says: 'another twentieth each time' },
+  ],
+  async run(context, { options }) {
+    const { out, signal } = context;
+    await using access = await openForReading(context);
+    const progress = new ProgressLine(out, 'checking');
+    let report: CheckReport;
+    try {
+      report = await checkRepository({
+        repository: access.repository,
+        custody: access.custody,
+        readData: options['read-data'] ?? 0,
+        spawnWorker: spawnReadWorker,
+        signal,
+        memory: options.memory ?? defaultMemory,
+        onProgress: (event) => progress.update(event),
+      });
+    } finally {
+      progress.end();
+    }
+    await printReport(context, report);
+    return report.problems.length === 0 ? exitCodes.done : exitCodes.damaged;
+  },
+});
+
+const shownAffected = 5;
+
+async function printReport({ out }: Context, report: CheckReport): Promise<void> {
+  for (const { kind, what, affects } of report.problems) {
+    await out.record({ type: 'problem', kind, what, affects });
+    if (out.json) continue;
+    out.error(`${kind.replace('-', ' ')}: ${printable(what)}`);
+    for (const affected of affects.slice(0, shownAffected)) out.error(`  affects ${printable(affected)}`);
+    if (affects.length > shownAffected) out.error(`  and ${affects.length - shownAffected} more`);
+  }
+  const { snapshots, trees, blobs, packs, packsRead, bytesRead, problems } = report;
+  await out.record({ type: 'summary', snapshots, trees, blobs, packs, packsRead, bytesRead, problems: problems.length });
+  if (out.quiet) return;
+  await out.result(
+    `${counted(snapshots, 'snapshot')}, ${counted(trees, 'folder')}, ${counted(blobs, 'blob')}, ${counted(packs, 'pack')}` +
+      (packsRead > 0 ? `; read ${formatBytes(bytesRead)} in ${counted(packsRead, 'pack')}` : ''),
+  );
+  await out.result(problems.length === 0 ? 'no problem found' : `${counted(problems.length, 'problem')} found`);
+}

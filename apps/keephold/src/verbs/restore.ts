@@ -1,0 +1,103 @@
+/** `keephold restore`: brings files back and accounts for every item. */
+import { resolve } from 'node:path';
+import { NodeType, type Snapshot } from '@keephold/engine';
+import { restore as restoreFiles } from '@keephold/engine/node';
+import { openForReading, type ReadAccess } from '../access/open-for-reading.ts';
+import { type Command, defineCommand } from '../command-line/command.ts';
+import { byteCount, flag, oneOf, text, texts } from '../command-line/options.ts';
+import { parseSnapshotPath, type SnapshotPath } from '../command-line/snapshot-path.ts';
+import { exitCodes, InterruptedError, UsageError } from '../errors.ts';
+import { type Destination, inPlaceDestination, targetDestination } from '../listing/restore-destinations.ts';
+import { RestoreAccount } from '../listing/restore-account.ts';
+import { ProgressLine } from '../terminal/progress-line.ts';
+import { spawnReadWorker } from '../workers.ts';
+
+const defaultMemory = 256e6;
+
+export const restore: Command = defineCommand({
+  name: 'restore',
+  operands: { usage: 'SNAPSHOT[:PATH]', min: 1, max: 1 },
+  description: [
+    'Restores a snapshot or a part of it. With a PATH, what that folder contains lands right in the target; without one, the target gets the whole tree from the root.',
+    'What is in the target already and the same is left alone, so a restore that was interrupted goes on where it stopped. Every item ends up in the account: restored, identical, skipped or failed, and why.',
+    'Owners, set-id bits, devices and security attributes are restored with --privileged only.',
+  ],
+  options: {
+    target: text({ short: 't', value: 'DIR', help: 'restore into this folder' }),
+    'in-place': flag({ help: 'restore to where it was backed up from' }),
+    include: texts({ value: 'PATTERN', help: 'only what matches, in gitignore syntax (may be repeated)' }),
+    exclude: texts({ value: 'PATTERN', help: 'not what matches (may be repeated)' }),
+    overwrite: oneOf({
+      choices: ['never', 'if-changed', 'always'],
+      initial: 'if-changed',
+      help: 'what happens to files that are there already (if-changed)',
+    }),
+    delete: flag({ help: 'remove what the snapshot does not have; try it with --dry-run first' }),
+    'dry-run': flag({ short: 'n', help: 'say what would happen and change nothing' }),
+    privileged: flag({ help: 'restore owners, set-id bits, devices, security attributes (as root)' }),
+    'numeric-ids': flag({ help: 'restore owner numbers as they were, whatever the names are here' }),
+    verbose: flag({ short: 'v', help: 'list every item, not only those with something to say' }),
+    memory: byteCount({ value: 'SIZE', min: 64e6, max: 1e12, help: 'use about this much memory (256MB)' }),
+  },
+  examples: [
+    { command: 'keephold restore latest:/home/me/Documents --target ~/restored', says: 'one folder, somewhere else' },
+    { command: 'keephold restore 3f9a --in-place --overwrite never', says: 'what is missing, where it was' },
+    { command: "keephold restore latest:/home/me --target out --include '*.odt'", says: 'some of it' },
+    { command: 'keephold restore latest:/srv --target /srv --delete --dry-run', says: 'what making it the same would remove' },
+  ],
+  async run(context, { operands: [operand = ''], options }) {
+    const { out, signal } = context;
+    const wanted = parseSnapshotPath(operand);
+    if ((options.target === undefined) === !options['in-place']) {
+      throw new UsageError('say where to: either --target DIR or --in-place', 'keephold restore --help shows examples');
+    }
+    await using access = await openForReading(context);
+    const snapshot = await access.repository.snapshot(wanted.snapshot);
+    const destinations = await destinationsOf(access, { snapshot, wanted, target: options.target });
+    const account = new RestoreAccount(out, { verbose: options.verbose || options['dry-run'], dryRun: options['dry-run'] });
+    for (const { path, root } of destinations) {
+      const progress = new ProgressLine(out, options['dry-run'] ? 'looking' : 'restoring');
+      try {
+        const report = await restoreFiles({
+          repository: access.repository,
+          snapshot,
+          path,
+          spawnWorker: spawnReadWorker,
+          target: { root, privileged: options.privileged, numericIds: options['numeric-ids'] },
+          select: { include: options.include, exclude: options.exclude },
+          overwrite: options.overwrite,
+          delete: options.delete,
+          dryRun: options['dry-run'],
+          signal,
+          memory: options.memory ?? defaultMemory,
+          onProgress: (event) => progress.update(event),
+          onItem: (item) => account.item(item),
+        });
+        account.add(report);
+      } finally {
+        progress.end();
+      }
+      if (account.interrupted) break;
+    }
+    await account.print();
+    if (account.interrupted) throw new InterruptedError();
+    return account.failed > 0 ? exitCodes.partial : exitCodes.done;
+  },
+});
+
+interface Request {
+  readonly snapshot: Snapshot;
+  readonly wanted: SnapshotPath;
+  readonly target: string | undefined;
+}
+
+/** In place without a path: each folder that was backed up. */
+async function destinationsOf({ repository }: ReadAccess, { snapshot, wanted, target }: Request): Promise<Destination[]> {
+  const place = async (path: Uint8Array): Promise<{ path: Uint8Array; isDirectory: boolean }> => {
+    const isDirectory = path.length === 0 || (await repository.nodeAt(snapshot, path)).type === NodeType.directory;
+    return { path, isDirectory };
+  };
+  if (target !== undefined) return [targetDestination(await place(wanted.path), resolve(target))];
+  const paths = wanted.path.length > 0 ? [wanted.path] : snapshot.paths;
+  return Promise.all(paths.map(async (path) => inPlaceDestination(await place(path))));
+}
