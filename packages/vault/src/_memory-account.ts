@@ -1,5 +1,5 @@
 /** An account's records in memory, with the step that fails chosen by the test; and cheap, repeatable inputs. */
-import { toHex } from '@keephold/bytes';
+import { equalBytes, toHex } from '@keephold/bytes';
 import { type Argon2Cost, hmacSha256, type RandomSource } from '@keephold/crypto';
 import { type AccountCustody, type AccountId, type ObjectName, parseKeychainEntry } from '@keephold/protocol';
 import { type CreateAccountOptions, type CreatedAccount, createAccount, publishAccount } from './create-account.ts';
@@ -51,9 +51,9 @@ export class MemoryAccount implements AccountCustody {
   async appendKeychain(entry: Uint8Array): Promise<'appended' | 'head-moved'> {
     this.beforeAppend();
     this.#step('appendKeychain');
-    if (parseKeychainEntry(entry).entry.seq !== this.entries.length) return 'head-moved';
-    this.entries.push(entry);
-    return 'appended';
+    const { seq } = parseKeychainEntry(entry).entry;
+    if (seq === this.entries.length) this.entries.push(entry);
+    return equalBytes(this.entries[seq] ?? new Uint8Array(0), entry) ? 'appended' : 'head-moved';
   }
 
   slots(): Promise<readonly Uint8Array[]> {

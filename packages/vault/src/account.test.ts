@@ -106,6 +106,13 @@ describe('a new account', () => {
   });
 });
 
+describe('publishing', () => {
+  it('refuses a place that has another account', async () => {
+    const other = await testAccount(8);
+    await expect(publishAccount(made.custody.clone(), other.account)).rejects.toMatchObject({ code: 'not-empty' });
+  });
+});
+
 describe('unlocking', () => {
   it('gives one error for a wrong password, damaged slots and wrong words', async () => {
     const { account, custody } = made;

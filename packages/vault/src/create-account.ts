@@ -24,6 +24,7 @@ import {
 } from '@keephold/protocol';
 import { type DeviceState, generateDeviceKeys } from './device-state.ts';
 import { addDeviceBody, embeddedDeviceState } from './enrol-device.ts';
+import { VaultError } from './errors.ts';
 import { NewKeychain } from './keychain-append.ts';
 import { type Keyring, sealKeyring, type VaultSecrets } from './keyring.ts';
 import { sealPasswordSlot } from './password-slot.ts';
@@ -122,13 +123,18 @@ export async function createAccount(options: CreateAccountOptions): Promise<Crea
 /**
  * Writes a new account where nothing is yet. Every step can be repeated; slots come last, so that whatever can be opened
  * is complete.
+ * @throws VaultError `not-empty` when there is a keychain of another account.
  */
 export async function publishAccount(
   custody: Pick<AccountCustody, 'putKeyring' | 'appendKeychain' | 'putSlot'>,
   account: CreatedAccount,
 ): Promise<void> {
   await custody.putKeyring(account.sealedKeyring);
-  for (const entry of account.keychainEntries) await custody.appendKeychain(entry);
+  for (const entry of account.keychainEntries) {
+    if ((await custody.appendKeychain(entry)) !== 'appended') {
+      throw new VaultError('not-empty', 'create account: there is another account already');
+    }
+  }
   for (const { slotId, record } of account.slots) await custody.putSlot(slotId, record);
 }
 

@@ -1,6 +1,6 @@
 /** An unlocked account: it holds the root key, so it may do anything. Kept for as short as possible, never on disk. */
 import { toHex } from '@keephold/bytes';
-import type { AccountRootKey, Ed25519KeyPair } from '@keephold/crypto';
+import type { Ed25519KeyPair } from '@keephold/crypto';
 import {
   type AccountId,
   activeSlots,
@@ -26,11 +26,6 @@ export interface Unlocked {
   /** The slot that was used. */
   readonly slotId: Uint8Array;
   readonly method: SlotMethod;
-}
-
-/** The account root key. */
-export function rootKey(unlocked: Unlocked): AccountRootKey {
-  return unlocked.secret.ark;
 }
 
 /** Where the keychain stands: to be pinned. */
