@@ -101,7 +101,10 @@ export class RefsetStore {
 }
 
 function extend(base: StoredRefset, record: KeeperRecord): StoredRefset {
-  const packs = applyRefsetDelta(base.packs, { parentSeq: undefined, added: record.added, removed: record.removed });
+  const delta = { parentSeq: undefined, added: record.added, removed: record.removed };
+  const same = delta.added.length === 0 && delta.removed.length === 0;
+  // The first of a chain is a set in order already; many others change nothing.
+  const packs = record.baseSeq === 0 ? record.added : same ? base.packs : applyRefsetDelta(base.packs, delta);
   const own = record.baseSeq === 0 ? 0 : record.added.length + record.removed.length;
   return { packs, depth: base.depth + 1, deltaBytes: base.deltaBytes + own };
 }

@@ -42,7 +42,9 @@ export function checkRequest(vault: VaultId, request: CommitRequest): CommitWith
 
 /** @throws CustodyError 'refused' unless the delta gives the set behind refsetDigest. */
 export function refsetOf(commit: CommitWithRefset, base: PackIdList, delta: RefsetDelta): PackIdList {
-  const packs = refusingMalformed(() => applyRefsetDelta(base, delta));
+  // Nothing changed: the usual nightly run must not merge lists of a hundred thousand ids.
+  const same = delta.added.length === 0 && delta.removed.length === 0;
+  const packs = same ? base : refusingMalformed(() => applyRefsetDelta(base, delta));
   if (!equalBytes(sha256(...refsetDigestInput(packs)), commit.refsetDigest)) {
     throw refused(commit, 'the refset does not match its digest');
   }
