@@ -1,4 +1,7 @@
 /** Captures files with their metadata, and writes them back. */
+
+export { type CompareTreesOptions, compareTrees } from './compare/compare-trees.ts';
+export type { DifferenceKind, TreeComparison, TreeDifference } from './compare/tree-difference.ts';
 export * from './errors.ts';
 export {
   createExcluder,
