@@ -1,3 +1,4 @@
+/** In Node only: dozens of stretched passwords take a minute in a browser; account.test.ts stretches there too. */
 import { activeSlots } from '@keephold/protocol';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
