@@ -48,7 +48,11 @@ export class EntryMetadata {
   applyToExisting(entry: EntryHandle, metadata: RestoredMetadata): readonly MetadataProblem[] {
     checked(entry.stat(this.#stat), 'statx');
     const type = this.#stat.mode & fileTypeBits.mask;
+    const mode = this.#stat.mode & 0o7777;
     const born = this.#defaultsOf(entry);
+    // Attributes of a user can be changed by those who may write; the mode is set again below.
+    const touchesXattrs = born.xattrs.length > 0 || (metadata.xattrs ?? []).length > 0;
+    if (touchesXattrs && type !== fileTypeBits.symlink && (mode & 0o600) !== 0o600) entry.chmod(mode | 0o600);
     return this.#apply(entry, type, metadata, born);
   }
 
