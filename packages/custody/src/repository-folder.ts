@@ -39,6 +39,8 @@ export interface GenesisRecords {
   readonly grants: readonly { readonly name: ObjectName; readonly sealed: Uint8Array }[];
 }
 
+// The one place of this package that reads the time by itself: for callers that only look and pass no clock.
+// oxlint-disable-next-line eslint/no-restricted-properties
 const systemClock: KeeperClock = { now: () => Date.now() };
 /** Longer than any version of the marker. */
 const MARKER_LIMIT = 64 * 1024;

@@ -91,6 +91,7 @@ export function custodySuite(name: string, factory: KeeperFactory): void {
   describe(`Custody: ${name}`, () => {
     accountCases(factory);
     writingCases(factory);
+    packCases(factory);
     refusalCases(factory);
     readingCases(factory);
     retentionCases(factory);
@@ -201,7 +202,9 @@ function writingCases(factory: KeeperFactory): void {
     expect((await custody.commit(account.vault, request)).kind).toBe('accepted');
     expect(await custody.referablePacks(account.vault)).toEqual(refset);
   });
+}
 
+function packCases(factory: KeeperFactory): void {
   it('takes packs and objects from shared memory and gives them back into it', async () => {
     const account = createAccountFixture();
     await using keeper = await factory(account);

@@ -66,8 +66,8 @@ export function faultyDisk(disk: Disk, fault?: DiskFault): FaultyDisk {
       unsafe.files.add(path);
       return faultyFile(file, path, step, unsafe);
     },
-    read: disk.read,
-    readToEnd: disk.readToEnd,
+    read: async (path, offset, into) => await disk.read(path, offset, into),
+    readToEnd: async (path, offset, atMost) => await disk.readToEnd(path, offset, atMost),
     link: async (from, to) => {
       await step(`link ${to}`, async () => await disk.link(from, to));
       if (unsafe.files.has(from)) unsafe.files.add(to);
@@ -89,8 +89,8 @@ export function faultyDisk(disk: Disk, fault?: DiskFault): FaultyDisk {
       await step(`fsync folder ${path}`, async () => await disk.syncDirectory(path));
       for (const [name] of before) unsafe.names.delete(name);
     },
-    stat: disk.stat,
-    list: disk.list,
+    stat: async (path) => await disk.stat(path),
+    list: async (path) => await disk.list(path),
     touch: async (path) => await step(`touch ${path}`, async () => await disk.touch(path)),
   };
 }

@@ -23,7 +23,7 @@ import { hashOfCommit } from '../chain/chain-store.ts';
 import type { KeeperRecord } from '../chain/keeper-record.ts';
 import { findingDamage } from '../custody-failure.ts';
 import { chainName, objectName, packsFolder } from '../layout.ts';
-import { LEASE } from '../pack-state.ts';
+import { LEASE, type PackEntry } from '../pack-state.ts';
 import { applyCommit, NO_PACKS } from './apply-commit.ts';
 import { isKept, type VaultTransaction, vaultRow } from './vault-transaction.ts';
 
@@ -109,13 +109,16 @@ export async function reconcileObjects({ ledger, vault }: VaultTransaction, back
 }
 
 async function markMissing({ packs }: VaultTransaction, seen: ReadonlySet<string>): Promise<void> {
+  const missing: (readonly [PackId, PackEntry])[] = [];
   for (const shard of await packs.all()) {
-    for (const [view, entry] of [...shard.entries()]) {
-      if (seen.has(toHex(view))) continue;
-      const id = new Uint8Array(view);
-      if (entry.state === 'live') await packs.set(id, { ...entry, state: 'lost' });
-      else if (entry.state !== 'lost') await packs.remove(id);
+    for (const [id, entry] of shard.entries()) {
+      // The id is a view of the shard, which is about to change.
+      if (!seen.has(toHex(id))) missing.push([new Uint8Array(id) as Uint8Array as PackId, entry]);
     }
+  }
+  for (const [id, entry] of missing) {
+    if (entry.state === 'live') await packs.set(id, { ...entry, state: 'lost' });
+    else if (entry.state !== 'lost') await packs.remove(id);
   }
 }
 

@@ -1,0 +1,96 @@
+/** What is and what is not a repository. */
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { nodeDisk } from '@keephold/backend';
+import { createAccountFixture, faultyDisk, storeSnapshot } from '@keephold/testkit';
+import { describe, expect, it } from 'vitest';
+import { createRepositoryFolder, openRepositoryFolder } from '../src/index.ts';
+import { createTestRepository } from './_repository.ts';
+
+async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'keephold-opening-'));
+  return { path, [Symbol.asyncDispose]: async () => await rm(path, { recursive: true, force: true }) };
+}
+
+describe('opening', () => {
+  it('says no-repository where there is none', async () => {
+    await using folder = await temporaryFolder();
+    await expect(openRepositoryFolder(folder.path)).rejects.toMatchObject({ code: 'no-repository' });
+    await expect(openRepositoryFolder(join(folder.path, 'none'))).rejects.toMatchObject({ code: 'no-repository' });
+    await writeFile(join(folder.path, 'file'), 'x');
+    await expect(openRepositoryFolder(join(folder.path, 'file'))).rejects.toMatchObject({ code: 'no-repository' });
+  });
+
+  it('says newer-version of a newer one and damaged of a broken marker', async () => {
+    await using repository = await createTestRepository(createAccountFixture());
+    const marker = join(repository.path, 'keephold.format');
+    const text = await readFile(marker, 'utf8');
+    await chmod(marker, 0o600);
+    for (const [content, code] of [
+      [text.replace('version 1', 'version 2'), 'newer-version'],
+      ['keephold repository\nversion 7\nanything else', 'newer-version'],
+      [text.slice(0, -5), 'damaged'],
+      [`${text}more`, 'damaged'],
+      ['something else', 'damaged'],
+    ] as const) {
+      await writeFile(marker, content);
+      await expect(repository.open()).rejects.toMatchObject({ code });
+    }
+    await writeFile(marker, new Uint8Array([0xff, 0xfe]));
+    await expect(repository.open()).rejects.toMatchObject({ code: 'damaged' });
+  });
+});
+
+describe('creating', () => {
+  it('refuses a folder with something in it, and touches nothing', async () => {
+    await using folder = await temporaryFolder();
+    await writeFile(join(folder.path, 'photo.jpg'), 'x');
+    await expect(createRepositoryFolder(folder.path, createAccountFixture())).rejects.toMatchObject({
+      code: 'refused',
+    });
+    await expect(createRepositoryFolder(join(folder.path, 'photo.jpg'), createAccountFixture())).rejects.toMatchObject({
+      code: 'refused',
+    });
+    expect(await readFile(join(folder.path, 'photo.jpg'), 'utf8')).toBe('x');
+  });
+
+  it('refuses a keychain that does not hold together', async () => {
+    await using folder = await temporaryFolder();
+    const account = createAccountFixture();
+    const broken = { ...account, keychain: [account.keychain[0] as Uint8Array, account.keychain[2] as Uint8Array] };
+    await expect(createRepositoryFolder(join(folder.path, 'a'), broken)).rejects.toMatchObject({ code: 'refused' });
+  });
+
+  it('that is cut short leaves no repository', async () => {
+    await using folder = await temporaryFolder();
+    const account = createAccountFixture();
+    let cut = 0;
+    for (let step = 1; ; step++) {
+      const path = join(folder.path, String(step));
+      const disk = faultyDisk(nodeDisk, { kind: 'power-cut', step });
+      const created = await createRepositoryFolder(path, account, { disk }).catch(() => undefined);
+      await created?.[Symbol.asyncDispose]();
+      if (!disk.stopped()) break;
+      cut += 1;
+      if (created === undefined)
+        await expect(openRepositoryFolder(path)).rejects.toMatchObject({ code: 'no-repository' });
+    }
+    expect(cut).toBeGreaterThan(20);
+  }, 60_000);
+});
+
+describe('reading from a medium that cannot be written', () => {
+  it.skipIf(process.getuid?.() === 0)('works with a ledger in memory', async () => {
+    const account = createAccountFixture();
+    await using repository = await createTestRepository(account);
+    const stored = await storeSnapshot(repository.custody, account);
+    await repository.custody[Symbol.asyncDispose]();
+    await chmod(join(repository.path, 'ledger.sqlite'), 0o400);
+    await chmod(repository.path, 0o500);
+    const custody = await repository.open();
+    expect(await custody.head(account.vault)).toEqual(stored.head);
+    await custody[Symbol.asyncDispose]();
+    await chmod(repository.path, 0o700);
+  });
+});
