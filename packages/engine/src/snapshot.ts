@@ -91,7 +91,11 @@ export function encodeSnapshot(snapshot: SnapshotPayload): Uint8Array {
   if (paths.length > 0) fields.set(8, paths);
   if (stats.size > 0) fields.set(9, stats);
   if (clientVersion !== '') fields.set(12, clientVersion);
-  if (unreadable.length > 0) fields.set(13, unreadable.map(({ path, error }) => [path, error]));
+  if (unreadable.length > 0)
+    fields.set(
+      13,
+      unreadable.map(({ path, error }) => [path, error]),
+    );
   if (tags.length > 0) fields.set(14, tags);
   if (sourceKind !== 0) fields.set(15, sourceKind);
   const payload = encodeCbor(fields);
@@ -157,8 +161,8 @@ function readStats(fields: RecordFields): ReadonlyMap<number, number | bigint> {
 }
 
 function asUnreadable(fields: RecordFields, item: CborValue): UnreadablePath {
-  if (!Array.isArray(item) || item.length !== 2) throw fields.fault(13, 'not a pair');
-  const [path, error] = item as readonly [CborValue, CborValue];
+  const [path, error, ...more] = Array.isArray(item) ? (item as readonly CborValue[]) : [];
+  if (path === undefined || error === undefined || more.length > 0) throw fields.fault(13, 'not a pair');
   return { path: asBytes(fields, 13, path), error: asText(fields, 13, error) };
 }
 

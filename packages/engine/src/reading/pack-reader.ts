@@ -1,0 +1,201 @@
+/**
+ * Reads frames out of packs (format.md §4 and §8): pages fetched by range, opened, joined, decompressed within their
+ * announced length. Frames used last are kept. What it gives is what somebody sealed under the pack's key; only the
+ * blob id tells whether it is what was asked for.
+ */
+import { toHex } from '@keephold/bytes';
+import { CryptoError, openPage, type PackKey } from '@keephold/crypto';
+import {
+  CustodyError,
+  MalformedRecordError,
+  PAGE_LENGTH,
+  type ReadingCustody,
+  SEALED_PAGE_LENGTH,
+  type VaultId,
+} from '@keephold/protocol';
+import { DamagedError, MissingDataError } from '../errors.ts';
+import { type FrameRow, frameRow, type LocatedPack } from './blob-locations.ts';
+import { ByteCache } from './byte-cache.ts';
+import type { SessionKeys } from './session-keys.ts';
+
+const META = 2;
+const FRAME_CACHE_BYTES = 32 * 1024 * 1024;
+/** Opened meta packs whose frames are still compressed: the last four. */
+const PACK_CACHE_BYTES = 16 * 1024 * 1024;
+/** From this part on the whole pack is taken (format.md §4). */
+const WHOLE_PACK_SHARE = 0.4;
+
+/** Decompresses one zstd frame of exactly `rawLength` bytes; throws for anything else, before it writes more. */
+export type Decompress = (frame: Uint8Array, rawLength: number) => Uint8Array;
+
+/**
+ * Opens `count` pages of `area` in place, page i at i × 65,552, numbered from `first`; answers how many opened before
+ * the first whose tag is wrong.
+ */
+export type OpenPages = (packKey: Uint8Array, area: Uint8Array, first: number, count: number) => number;
+
+export interface PackReaderOptions {
+  readonly custody: Pick<ReadingCustody, 'getPack'>;
+  readonly vaultId: VaultId;
+  readonly sessions: SessionKeys;
+  readonly decompress: Decompress;
+  /** Faster than page by page, where the platform has it. */
+  readonly openPages?: OpenPages | undefined;
+}
+
+interface PackState {
+  /** In cache keys. */
+  readonly number: number;
+  /** Frames fetched one by one so far. */
+  fetched: number;
+}
+
+export class PackReader {
+  readonly #options: PackReaderOptions;
+  readonly #states = new Map<LocatedPack, PackState>();
+  readonly #frames = new ByteCache(FRAME_CACHE_BYTES);
+  /** Plaintext of packs up to the end of their frames. */
+  readonly #packs = new ByteCache(PACK_CACHE_BYTES);
+  readonly #loading = new Map<string, Promise<Uint8Array>>();
+
+  constructor(options: PackReaderOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Plaintext of one frame: shared, must not be written to.
+   * @throws DamagedError, MissingDataError naming the pack
+   */
+  async frame(pack: LocatedPack, frame: number): Promise<Uint8Array> {
+    const state = this.#stateOf(pack);
+    const key = `${state.number}/${frame}`;
+    return this.#frames.get(key) ?? (await this.#once(key, () => this.#loadFrame(pack, state, frame)));
+  }
+
+  #stateOf(pack: LocatedPack): PackState {
+    const known = this.#states.get(pack);
+    if (known !== undefined) return known;
+    const state = { number: this.#states.size, fetched: 0 };
+    this.#states.set(pack, state);
+    return state;
+  }
+
+  /** Two readers of one frame or pack share the work. */
+  async #once(key: string, load: () => Promise<Uint8Array>): Promise<Uint8Array> {
+    const running = this.#loading.get(key);
+    if (running !== undefined) return await running;
+    const started = load();
+    this.#loading.set(key, started);
+    try {
+      return await started;
+    } finally {
+      this.#loading.delete(key);
+    }
+  }
+
+  async #loadFrame(pack: LocatedPack, state: PackState, frame: number): Promise<Uint8Array> {
+    try {
+      const row = frameRow(pack, frame);
+      const stored = await this.#storedFrame(pack, state, row);
+      const raw = row.compressed ? this.#decompressed(stored, row.rawLength) : stored;
+      this.#frames.set(`${state.number}/${frame}`, raw);
+      return raw;
+    } catch (cause) {
+      throw namingPack(cause, pack);
+    }
+  }
+
+  async #storedFrame(pack: LocatedPack, state: PackState, row: FrameRow): Promise<Uint8Array> {
+    if (!takesWholePack(pack, state, row)) {
+      state.fetched++;
+      const first = Math.floor(row.offset / PAGE_LENGTH);
+      const plaintext = await this.#pages(pack, first, pagesTo(row.offset + row.storedLength) - first);
+      return cut(plaintext, row.offset - first * PAGE_LENGTH, row.storedLength);
+    }
+    const key = `${state.number}`;
+    const plaintext = this.#packs.get(key) ?? (await this.#once(key, () => this.#loadPack(pack, key)));
+    return cut(plaintext, row.offset, row.storedLength);
+  }
+
+  async #loadPack(pack: LocatedPack, key: string): Promise<Uint8Array> {
+    const plaintext = await this.#pages(pack, 0, pagesTo(framesEnd(pack)));
+    this.#packs.set(key, plaintext);
+    return plaintext;
+  }
+
+  /** Plaintext of `count` pages from page `first` on. */
+  async #pages(pack: LocatedPack, first: number, count: number): Promise<Uint8Array> {
+    const { custody, vaultId, sessions } = this.#options;
+    const key = await sessions.packKeyOf(pack);
+    const area = new Uint8Array(count * SEALED_PAGE_LENGTH);
+    const length = await custody.getPack(vaultId, pack.packId, area, { first, count });
+    if (length === undefined) throw new MissingDataError('it is not there');
+    if (length !== area.length)
+      throw new DamagedError(`it ends within page ${first + Math.floor(length / SEALED_PAGE_LENGTH)}`);
+    const { openPages } = this.#options;
+    if (openPages === undefined) return await openEach(key, area, first, count);
+    const opened = openPages(key, area, first, count);
+    if (opened !== count) throw new DamagedError(`page ${first + opened} is not what was sealed`);
+    for (let page = 1; page < count; page++) {
+      const at = page * SEALED_PAGE_LENGTH;
+      area.copyWithin(page * PAGE_LENGTH, at, at + PAGE_LENGTH);
+    }
+    return area.subarray(0, count * PAGE_LENGTH);
+  }
+
+  #decompressed(stored: Uint8Array, rawLength: number): Uint8Array {
+    const raw = decompressOrFail(this.#options.decompress, stored, rawLength);
+    if (raw.length !== rawLength) throw new DamagedError(`a frame has ${raw.length} bytes, must be ${rawLength}`);
+    return raw;
+  }
+}
+
+/** Who needs a second frame of a meta pack will need more: it is small, and browsing reads it in order. */
+function takesWholePack(pack: LocatedPack, state: PackState, row: FrameRow): boolean {
+  if (pack.kind !== META) return false;
+  return state.fetched > 0 || row.storedLength >= framesEnd(pack) * WHOLE_PACK_SHARE;
+}
+
+function framesEnd(pack: LocatedPack): number {
+  const last = frameRow(pack, pack.frames.length / 16 - 1);
+  return last.offset + last.storedLength;
+}
+
+/** Pages that hold the first `bytes` bytes. */
+function pagesTo(bytes: number): number {
+  return Math.ceil(bytes / PAGE_LENGTH);
+}
+
+/** A copy, so that a small frame does not keep its pages. */
+function cut(plaintext: Uint8Array, offset: number, length: number): Uint8Array {
+  return plaintext.slice(offset, offset + length);
+}
+
+async function openEach(key: PackKey, area: Uint8Array, first: number, count: number): Promise<Uint8Array> {
+  const plaintext = new Uint8Array(count * PAGE_LENGTH);
+  for (let page = 0; page < count; page++) {
+    const sealed = area.subarray(page * SEALED_PAGE_LENGTH, (page + 1) * SEALED_PAGE_LENGTH);
+    plaintext.set(await openPage({ key, index: first + page, sealed }), page * PAGE_LENGTH);
+  }
+  return plaintext;
+}
+
+function decompressOrFail(decompress: Decompress, stored: Uint8Array, rawLength: number): Uint8Array {
+  try {
+    return decompress(stored, rawLength);
+  } catch (cause) {
+    throw new DamagedError('a frame does not decompress to its length', { cause });
+  }
+}
+
+/** Failures of this one pack, by its name; others (no network, a bug) as they are. */
+function namingPack(cause: unknown, pack: LocatedPack): unknown {
+  const what = `read pack ${toHex(pack.packId)}`;
+  if (cause instanceof MissingDataError) return new MissingDataError(`${what}: ${cause.message}`, { cause });
+  const damaged =
+    cause instanceof DamagedError ||
+    cause instanceof CryptoError ||
+    cause instanceof MalformedRecordError ||
+    (cause instanceof CustodyError && cause.code === 'damaged');
+  return damaged ? new DamagedError(`${what}: ${cause.message}`, { cause }) : cause;
+}
