@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { NodeType, type RestoredMetadata, type Target } from '@keephold/engine';
 import { libc } from '@keephold/ffi';
@@ -161,7 +162,7 @@ describe.skipIf(libc() === undefined)('on Linux', () => {
   });
 
   it('serves two threads on one root at once', async () => {
-    const script = join(import.meta.dirname, '_write-from-thread.ts');
+    const script = new URL('./_write-from-thread.ts', import.meta.url);
     const run = (thread: number) =>
       new Promise<number>((resolve, reject) => {
         const worker = new Worker(script, { workerData: { root, thread } });
@@ -173,6 +174,45 @@ describe.skipIf(libc() === undefined)('on Linux', () => {
       expect(readdirSync(at(`d${i}`)).sort()).toEqual(['0', '1', 'sub']);
       expect(readFileSync(at(`d${i}/0`), 'utf8')).toBe('thread 0');
     }
+  });
+
+  it('writes nothing outside while someone keeps exchanging a directory for a link', async () => {
+    const outside = mkdtempSync(join(tmpdir(), 'kh-outside-'));
+    const stop = new Int32Array(new SharedArrayBuffer(4));
+    const attacker = new Worker(new URL('./_swap-directory.ts', import.meta.url), {
+      workerData: { root, outside, stop },
+    });
+    const swaps = new Promise<number>((resolve, reject) => attacker.on('message', resolve).on('error', reject));
+    const before = lstatSync(outside, { bigint: true });
+    const finished = { restored: 0, refused: 0 };
+    const attempt = (step: () => unknown) => {
+      try {
+        step();
+        finished.restored++;
+      } catch {
+        finished.refused++;
+      }
+    };
+    for (const end = performance.now() + 1500; performance.now() < end; ) {
+      const fresh = createTarget({ root, privileged: isRoot, numericIds: true });
+      for (let i = 0; i < 20; i++) {
+        attempt(() => fresh.makeDirectory(bytes('d')));
+        attempt(() => fresh.makeDirectory(bytes('d/e')));
+        attempt(() => fresh.finishFile(fresh.createFile(bytes(`d/f${i}`), 0, { replace: i % 2 === 0 }), metadata()));
+        attempt(() => fresh.makeSymlink(bytes(`d/l${i}`), bytes('x'), metadata()));
+        attempt(() => fresh.applyMetadata(bytes('d'), metadata({ mode: 0o711 })));
+        attempt(() => fresh.remove(bytes('d/e')));
+      }
+      fresh.close();
+    }
+    Atomics.store(stop, 0, 1);
+    expect(await swaps).toBeGreaterThan(5);
+    const after = lstatSync(outside, { bigint: true });
+    expect(readdirSync(outside)).toEqual([]);
+    expect([after.mode, after.mtimeNs, after.ctimeNs]).toEqual([before.mode, before.mtimeNs, before.ctimeNs]);
+    expect(finished.restored).toBeGreaterThan(50);
+    expect(finished.refused).toBeGreaterThan(5);
+    rmSync(outside, { recursive: true });
   });
 
   describe.skipIf(!isRoot)('as root (needs root)', () => {
@@ -232,7 +272,7 @@ describe.skipIf(libc() === undefined)('on Linux', () => {
       chmodSync(home, 0o777);
       mkdirSync(join(home, 'in'), { mode: 0o777 });
       chmodSync(join(home, 'in'), 0o777);
-      const script = join(import.meta.dirname, '_restore-as-other-user.ts');
+      const script = fileURLToPath(new URL('./_restore-as-other-user.ts', import.meta.url));
       const args = ['--conditions=@keephold/source', '--disable-warning=ExperimentalWarning', script, join(home, 'in')];
       const run = spawnSync(process.execPath, args, { uid: 65534, gid: 65534, encoding: 'utf8', env: {} });
       rmSync(home, { recursive: true });
