@@ -90,6 +90,8 @@ describe('reading from a medium that cannot be written', () => {
     await chmod(repository.path, 0o500);
     const custody = await repository.open();
     expect(await custody.head(account.vault)).toEqual(stored.head);
+    expect(await custody.refset(account.vault, 1)).toEqual(stored.refset);
+    await expect(storeSnapshot(custody, account)).rejects.toMatchObject({ code: 'read-only' });
     await custody[Symbol.asyncDispose]();
     await chmod(repository.path, 0o700);
   });

@@ -27,6 +27,8 @@ export class Ledger {
   /** Vaults whose head was compared with its file since opening, by hex. */
   readonly #compared = new Set<string>();
   readonly #files = new Map<string, VaultFiles>();
+  /** The ledger is in memory because its file cannot be written: then nobody would see our lock. */
+  #readOnly = false;
 
   constructor(options: LedgerOptions) {
     this.#options = options;
@@ -50,15 +52,17 @@ export class Ledger {
 
   /** Runs `work` holding the repository's write lock, on the vault as the chain has it. */
   async write<T>(vault: VaultId, work: (transaction: VaultTransaction) => Promise<T>): Promise<T> {
-    return await this.#surviving(
-      async (database) =>
-        await database.transaction(async (sql) => {
-          const transaction = await this.#current(sql, vault);
-          const result = await work(transaction);
-          await transaction.packs.save();
-          return result;
-        }),
-    );
+    return await this.#surviving(async (database) => {
+      if (this.#readOnly) {
+        throw new CustodyError('read-only', `change repository: ${this.#options.path} cannot be written`);
+      }
+      return await database.transaction(async (sql) => {
+        const transaction = await this.#current(sql, vault);
+        const result = await work(transaction);
+        await transaction.packs.save();
+        return result;
+      });
+    });
   }
 
   async close(): Promise<void> {
@@ -160,6 +164,7 @@ export class Ledger {
       if (!(error instanceof SqlError) || error.code !== 'read-only') throw error;
       // A repository on a medium that cannot be written is still read, through a ledger in memory.
       database = await SqliteDatabase.open(':memory:');
+      this.#readOnly = true;
     }
     try {
       await prepare(database, await this.#options.account.accountId());
