@@ -3,8 +3,8 @@
  * are exactly the workspace dependencies. `--check` only compares. It must never be edited around: the files it writes
  * are overwritten.
  */
-import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { type Layer, layerNamed, layers, splitSpecifier } from './layers/table.ts';
 
 interface Manifest {
@@ -123,6 +123,16 @@ function solution(): Project {
   return { file: 'tsconfig.json', json: { files: [], references: paths } };
 }
 
+/** The compiler may keep what it found under the old options, so what it remembers of the package goes too. */
+function writeProject({ file, json }: Project): void {
+  writeFileSync(join(root, file), `${JSON.stringify(json, null, 2)}\n`);
+  const remembered = globSync('{,dist/,.cache/}**/*.tsbuildinfo', {
+    cwd: join(root, dirname(file)),
+    exclude: (path) => path.includes('node_modules'),
+  });
+  for (const path of remembered) rmSync(join(root, dirname(file), path), { force: true });
+}
+
 function main(): void {
   const check = process.argv.includes('--check');
   const projects = [...layers.flatMap(projectsOf), solution()];
@@ -136,7 +146,7 @@ function main(): void {
     const path = join(root, file);
     return !existsSync(path) || JSON.stringify(JSON.parse(readFileSync(path, 'utf8'))) !== JSON.stringify(json);
   });
-  if (!check) for (const { file, json } of stale) writeFileSync(join(root, file), `${JSON.stringify(json, null, 2)}\n`);
+  if (!check) for (const project of stale) writeProject(project);
   const problems = [
     ...strays.map((file) => `${file}: not one of the generated projects`),
     ...unlisted.map((file) => `${file}: its package is missing in tools/layers/table.ts`),

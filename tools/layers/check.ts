@@ -2,13 +2,14 @@
  * `npm run layers`: checks the import-direction table against every import of the project, types included.
  * It must never pass without having looked: it fails when fewer modules were cruised than sources exist.
  */
-import { globSync, readFileSync } from 'node:fs';
+import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ICruiseResult, IViolation } from 'dependency-cruiser';
 import { cruiseProject, views } from './cruise.ts';
+import { disallowedDependencies, undeclaredImports } from './declared.ts';
 import { mapIsCurrent } from './map.ts';
 import { rulesFor, type View } from './rules.ts';
-import { drawerNames, type Layer, layers } from './table.ts';
+import { drawerNames } from './table.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const ignored = /(^|\/)(node_modules|dist|\.cache|fixtures)\/|\.as\.ts$/;
@@ -25,7 +26,11 @@ async function violationsIn(view: View, counted: { modules: number; imports: num
   counted.modules = Math.max(counted.modules, result.modules.length);
   counted.imports = Math.max(counted.imports, result.summary.totalDependenciesCruised ?? 0);
   const violations = result.summary.violations.filter((violation) => violation.rule.severity === 'error');
-  return [...violations.map((violation) => describe(violation, view)), ...uncruised(result)];
+  return [
+    ...violations.map((violation) => describe(violation, view)),
+    ...uncruised(result),
+    ...undeclaredImports(root, result),
+  ];
 }
 
 /** Silence is only good news when something was looked at. */
@@ -42,20 +47,9 @@ function drawers(): string[] {
     .map((path) => `${path}: name it for what it holds`);
 }
 
-/** Workspace dependencies of a manifest must be what the table allows, so that `npm ci` and lint agree. */
-function undeclarable(layer: Layer): string[] {
-  const manifest = JSON.parse(readFileSync(join(root, layer.folder, 'package.json'), 'utf8')) as {
-    readonly dependencies?: Readonly<Record<string, string>>;
-  };
-  const allowed = [...layer.imports, ...(layer.nodeImports ?? []), ...layer.thirdParty];
-  return Object.keys(manifest.dependencies ?? {})
-    .filter((name) => !allowed.some((entry) => entry === name || entry.startsWith(`${name}/`)))
-    .map((name) => `${layer.folder}/package.json: depends on ${name}, which the table does not allow`);
-}
-
 async function main(): Promise<void> {
   const counted = { modules: 0, imports: 0 };
-  const problems = new Set<string>([...drawers(), ...layers.flatMap(undeclarable)]);
+  const problems = new Set<string>([...drawers(), ...disallowedDependencies(root)]);
   for (const view of views) for (const problem of await violationsIn(view, counted)) problems.add(problem);
   const write = process.argv.includes('--write-map');
   if (!mapIsCurrent(join(root, 'ARCHITECTURE.md'), { write })) {

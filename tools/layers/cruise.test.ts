@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { cruiseProject, views } from './cruise.ts';
+import { undeclaredImports } from './declared.ts';
 import { layers } from './table.ts';
 
 const projectRoot = join(import.meta.dirname, '..', '..');
@@ -166,4 +167,17 @@ const breaches: readonly (readonly [name: string, rule: string, files: Readonly<
 
 test.each(breaches)('%s breaks "%s"', async (_name, rule, files) => {
   expect(await brokenRules(files)).toContain(rule);
+});
+
+test('an import that the manifest does not declare is found, in tests too', async () => {
+  const root = workspaceWith({
+    'packages/bytes/src/index.ts': leaf,
+    'packages/ffi/src/index.ts': from('@keephold/bytes'),
+    'packages/ffi/src/a.test.ts': from('@keephold/bytes'),
+    'packages/custody/src/index.ts': from('@keephold/bytes'),
+  });
+  expect(undeclaredImports(root, await cruiseProject(root, 'types'))).toEqual([
+    'packages/ffi/package.json: tests use @keephold/bytes without declaring it',
+    'packages/ffi/package.json: it uses @keephold/bytes without declaring it',
+  ]);
 });

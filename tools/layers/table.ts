@@ -51,19 +51,19 @@ export const layers: readonly Layer[] = [
     thirdParty: ['@hpke/core', '@hpke/hybridkem-x-wing', '@noble/curves', '@noble/hashes', '@scure/bip39', 'hash-wasm'],
   },
   {
-    folder: 'packages/vault',
-    name: '@keephold/vault',
-    purpose: 'key hierarchy: account root key, slots, keychain, device grants',
-    runsOn: 'any',
-    imports: ['@keephold/bytes', '@keephold/crypto'],
-    thirdParty: [],
-  },
-  {
     folder: 'packages/protocol',
     name: '@keephold/protocol',
     purpose: 'the Custody seam, its errors, and the codecs that both sides read',
     runsOn: 'any',
     imports: ['@keephold/bytes'],
+    thirdParty: [],
+  },
+  {
+    folder: 'packages/vault',
+    name: '@keephold/vault',
+    purpose: 'key hierarchy: account root key, slots, keychain, device grants',
+    runsOn: 'any',
+    imports: ['@keephold/bytes', '@keephold/crypto', '@keephold/protocol'],
     thirdParty: [],
   },
   {
