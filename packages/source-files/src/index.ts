@@ -21,3 +21,5 @@ export { createTarget, type TargetCapabilities, targetCapabilities } from './tar
 export type { TargetConfig } from './target/target-config.ts';
 export { isTemporaryName } from './target/temporary-names.ts';
 export { createXattrReader, type FileXattr, type XattrReader, type XattrReading } from './xattrs.ts';
+export { createContentReader } from './reading/content-reader.ts';
+export { createFileSource, type FileFilter, type FileSourceOptions } from './reading/file-source.ts';

@@ -1,6 +1,7 @@
 /** Bulk crypto by node:crypto alone: slower, for platforms where OpenSSL cannot be called directly. */
 import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
-import { type BulkCrypto, hmacPads, PAGE_BYTES, SEALED_PAGE_BYTES, writePageNonce } from './bulk.ts';
+import type { BulkCrypto } from './bulk.ts';
+import { hmacPads, PAGE_BYTES, SEALED_PAGE_BYTES, writePageNonce } from './page-layout.ts';
 
 export function createPortableBulk(idKey: Uint8Array): BulkCrypto {
   const pads = hmacPads(idKey);

@@ -66,7 +66,7 @@ class BackupWorker {
       onPack: (pack, area) => answer({ kind: 'pack', area: areas.indexOf(area), pack }),
     });
     this.#store = new BlobStore({ bulk, packer: this.#packer, known: new KnownBlobs(setup.known), kind: BlobKind.data });
-    this.#contents = new FileContents({ reader, store: this.#store, gearTable: setup.gearTable, counters: this.#counters });
+    this.#contents = new FileContents({ reader, store: this.#store, gearTable: setup.gearTable, counters: this.#counters, stop: new Int32Array(setup.stop) });
   }
 
   handle(message: Exclude<ToWorker, { kind: 'setup' | 'stop' }>): void {

@@ -28,15 +28,16 @@ export class FileContents {
   readonly #reader: ContentReader;
   readonly #store: BlobStore;
   readonly #counters: Float64Array;
+  readonly #stop: Int32Array;
   readonly #buffer: Uint8Array;
   readonly #chunker: Chunker;
   readonly #parts = new ContentParts();
   readonly #row = new Uint32Array(STAT_ROW_WORDS);
   readonly #zeros = new Uint8Array(MAX_CHUNK_BYTES);
   readonly #zeroRuns = new Map<number, { readonly id: Uint8Array; readonly record: number }>();
-  #listed = this.#row;
+  #listed: Uint32Array = this.#row;
 
-  constructor(parts: { readonly reader: ContentReader; readonly store: BlobStore; readonly gearTable: Uint8Array; readonly counters: Float64Array }) {
+  constructor(parts: { readonly reader: ContentReader; readonly store: BlobStore; readonly gearTable: Uint8Array; readonly counters: Float64Array; readonly stop: Int32Array }) {
     const pages = (BUFFER_AT + BUFFER_BYTES) / WASM_PAGE;
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     new Uint8Array(memory.buffer, 0, GEAR_TABLE_BYTES).set(parts.gearTable);
@@ -45,6 +46,7 @@ export class FileContents {
     this.#reader = parts.reader;
     this.#store = parts.store;
     this.#counters = parts.counters;
+    this.#stop = parts.stop;
   }
 
   /** After a commit: blobs of this run are old ones now. */
@@ -54,13 +56,15 @@ export class FileContents {
 
   /** Reads the file at `path` (ends with NUL), listed as `row`, and writes what came of it. */
   capture(path: Uint8Array, row: Uint32Array, results: FileResultWriter): void {
+    if (this.#stopped) return results.gone();
     const handle = this.#reader.open(path);
     if (handle < 0) return this.#openFailed(handle, results);
     try {
-      let before = row;
+      let before: Uint32Array = row;
       for (let attempt = 1; ; attempt++) {
         this.#listed = before;
         const capture = this.#read(handle, path, sizeOf(before, 0));
+        if (this.#stopped) return results.gone();
         if (typeof capture === 'number') return results.failed(this.#reader.errorCode(capture));
         if (!this.#reader.stat(handle, this.#row)) return results.gone();
         const still = sameIdentity(before, this.#row) && capture.parts.bytes === (capture.pieceBytes === undefined ? sizeOf(this.#row, 0) : capture.parts.bytes);
@@ -76,6 +80,7 @@ export class FileContents {
 
   /** Reads one segment of a file of fixed pieces. */
   captureSegment(segment: FileSegment, results: FileResultWriter): void {
+    if (this.#stopped) return results.gone();
     const handle = this.#reader.open(segment.path);
     if (handle < 0) return this.#openFailed(handle, results);
     try {
@@ -88,6 +93,10 @@ export class FileContents {
     } finally {
       this.#reader.close(handle);
     }
+  }
+
+  get #stopped(): boolean {
+    return Atomics.load(this.#stop, 0) !== 0;
   }
 
   #openFailed(answer: number, results: FileResultWriter): void {
@@ -207,7 +216,7 @@ export class FileContents {
       const read = this.#reader.read(handle, this.#buffer.subarray(filled), fileAt + filled);
       if (read < 0) return read;
       this.#counters[0]! += read;
-      if (read === 0) {
+      if (read === 0 || this.#stopped) {
         if (filled > 0) this.#addChunk(0, filled);
         return 0;
       }

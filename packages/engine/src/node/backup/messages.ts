@@ -14,6 +14,8 @@ export interface WorkerSetup {
   readonly level: number;
   /** Float64 counters of this worker: [0] bytes read, [1] bytes stored, [2] files done. */
   readonly counters: SharedArrayBuffer;
+  /** Int32: not 0 when the run is to end: files not begun are left out, files in hand end early. */
+  readonly stop: SharedArrayBuffer;
   readonly native: boolean;
 }
 

@@ -88,7 +88,7 @@ export class KnownBlobStore {
 
   /** The number of a pack; a new one when it has none yet. */
   packNumber(id: Uint8Array): number {
-    const key = Buffer.from(id.buffer, id.byteOffset, 32).latin1Slice();
+    const key = Buffer.from(id.buffer, id.byteOffset, 32).toString('latin1');
     let number = this.#packNumbers.get(key);
     if (number === undefined) {
       number = this.#packIds.length;

@@ -79,6 +79,22 @@ export class CachedEntries {
     this.#left--;
   }
 
+  /** Goes to the entry called `name`, past smaller ones; false when there is none. Names must be asked in order. */
+  seekName(name: string): boolean {
+    while (this.#left > 0) {
+      const order = this.compareName(name);
+      if (order >= 0) return order === 0;
+      this.advance();
+    }
+    return false;
+  }
+
+  /** Whether mode and owner, though not times, are those at `row`. */
+  hasOwnerAndMode(stats: Uint32Array, row: number): boolean {
+    const at = this.#at;
+    return this.#words[at] === stats[row] && this.#words[at + 1] === stats[row + 1] && this.#words[at + 2] === stats[row + 2];
+  }
+
   /** Order of the current entry's name against `name` (one code unit a byte). */
   compareName(name: string): number {
     const from = this.#nameAt();

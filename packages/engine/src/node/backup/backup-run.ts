@@ -1,0 +1,274 @@
+/**
+ * One pass of a backup. Starts threads and opens the table of known blobs only when something changed: a run without
+ * changes costs a look at every entry and one commit.
+ */
+import { containsPackId, type Head, type PackIdList } from '@keephold/protocol';
+import { StreamCache } from '../tree-cache/stream-cache.ts';
+import { commitSnapshot, type CommittedSnapshot } from './commit-snapshot.ts';
+import { FileQueue } from './file-queue.ts';
+import type { BackupOptions, BackupProgress, BackupReport, WriterSession } from './options.ts';
+import { selectRoots } from './paths.ts';
+import { RefsetInHand } from './refset-in-hand.ts';
+import { RunCounters } from './run-counters.ts';
+import { Storing } from './storing.ts';
+import { TreeWalk } from './tree-walk.ts';
+import { UsedPacks } from './used-packs.ts';
+
+/** Milliseconds the walk may go on before it lets messages in. */
+const TURN_MS = 4;
+const PROGRESS_MS = 200;
+/** A change this shortly before the run may be followed by another within the file system's resolution of time. */
+const YOUNG_SECONDS = 0.1;
+/** The same for file systems whose times have whole seconds, or two. */
+const COARSE_YOUNG_SECONDS = 2.1;
+
+export type RunResult = { readonly kind: 'done'; readonly report: BackupReport } | { readonly kind: 'missing-packs'; readonly packs: PackIdList };
+
+export class BackupRun {
+  readonly #options: BackupOptions;
+  /** Packs that the last pass relied on in vain. */
+  readonly #missing: PackIdList;
+  readonly #counters = new RunCounters();
+  readonly #cache: StreamCache;
+  readonly #used = new UsedPacks();
+  readonly #walk: TreeWalk;
+  readonly #files: FileQueue;
+  readonly #refset: RefsetInHand;
+  readonly #startNs: bigint;
+  readonly #startMs = performance.now();
+  #storing: Storing | undefined;
+  #session: WriterSession | undefined;
+  #lastTurn = performance.now();
+  #lastCheckpoint = performance.now();
+  #committed: Extract<CommittedSnapshot, { kind: 'committed' }> | undefined;
+
+  constructor(options: BackupOptions, missing: PackIdList) {
+    const { keys, cacheFolder, stream } = options;
+    this.#options = options;
+    this.#missing = missing;
+    this.#startNs = options.now();
+    this.#cache = new StreamCache(cacheFolder, keys.vaultId, stream);
+    this.#refset = new RefsetInHand(options.custody, keys.vaultId, this.#cache.head);
+    this.#files = new FileQueue(() => this.#storing!.pool);
+    const startSeconds = Number(this.#startNs / 1_000_000n) / 1000;
+    this.#walk = new TreeWalk({
+      source: options.source,
+      cached: this.#cache.trees,
+      records: this.#cache.records,
+      files: this.#files,
+      trees: () => this.#storing!.trees,
+      used: this.#used,
+      counters: this.#counters,
+      isDead: (pack) => this.#storing?.isDead(pack) ?? false,
+      isTooYoung: (stats, at) => isYoung(stats, at, startSeconds),
+      prepare: () => this.#prepare(),
+      breathe: () => this.#breathe(),
+      mode: options.dryRun ? 'look' : 'store',
+    });
+  }
+
+  async run(): Promise<RunResult> {
+    const timer = setInterval(() => this.#options.onProgress(this.#progress), PROGRESS_MS);
+    try {
+      // A first run, or one that must look out for missing packs, is going to store something: start at once.
+      if (this.#cache.head === undefined || this.#missing.length > 0) await this.#prepare();
+      const interrupted = await this.#walkAll();
+      if (this.#options.dryRun) return this.#done('none', interrupted);
+      if (interrupted && this.#storing === undefined) return this.#done('none', true);
+      return await this.#commitAll(interrupted);
+    } finally {
+      clearInterval(timer);
+      await this.#storing?.close();
+      this.#cache.close();
+    }
+  }
+
+  /** True when the run was interrupted. */
+  async #walkAll(): Promise<boolean> {
+    try {
+      await this.#walk.run(selectRoots(this.#options.source.roots));
+      this.#files.flush();
+      await this.#storing?.idle(() => this.#throwIfAborted());
+      return false;
+    } catch (cause) {
+      if (!(cause instanceof InterruptedRun)) throw cause;
+      this.#storing?.pool.hurry();
+      this.#files.flush();
+      await this.#storing?.pool.idle();
+      return true;
+    }
+  }
+
+  async #commitAll(interrupted: boolean): Promise<RunResult> {
+    if (!interrupted && this.#walk.isUnchanged && this.#cache.isSingle && this.#storing === undefined) return this.#commitUnchanged();
+    await this.#prepare();
+    const kind = interrupted ? 'checkpoint' : 'complete';
+    const rootTree = interrupted ? this.#walk.storePartial().id : this.#walk.rootTree;
+    const missing = await this.#commit(kind, rootTree);
+    if (missing !== undefined) return { kind: 'missing-packs', packs: missing };
+    return this.#done(kind, interrupted);
+  }
+
+  /** The same tree and the same packs as last time, under a new date. */
+  async #commitUnchanged(): Promise<RunResult> {
+    const head = this.#cache.head!;
+    const session = await this.#openSession();
+    if (session.object !== undefined) await this.#options.custody.putObject(this.#options.keys.vaultId, session.objectName, session.object);
+    const result = await commitSnapshot(this.#options, session, {
+      kind: 'complete',
+      rootTree: this.#walk.rootTree,
+      start: this.#startNs,
+      packs: [],
+      refsetDigest: head.refsetDigest,
+      refset: this.#refset.unchanged,
+      unreadable: this.#counters.unreadable,
+      stats: this.#stats,
+    });
+    if (result.kind === 'missing-packs') return result;
+    this.#committed = result;
+    this.#counters.bytesWritten += result.objectBytes;
+    this.#cache.unchanged(this.#cacheHead(result.head, head.rootTree, head.refsetDigest));
+    return this.#done('complete', false);
+  }
+
+  /** Commits everything stored so far; answers packs the keeper misses. */
+  async #commit(kind: 'complete' | 'checkpoint', rootTree: Uint8Array): Promise<PackIdList | undefined> {
+    const storing = this.#storing!;
+    const packs = await storing.finish();
+    const session = await this.#openSession();
+    await storing.uploads.storeSession();
+    const refset = await this.#refset.with([...this.#used].map((pack) => storing.known.packId(pack)), packs.map((pack) => pack.packId));
+    const result = await commitSnapshot(this.#options, session, {
+      kind,
+      rootTree,
+      start: this.#startNs,
+      packs,
+      refsetDigest: refset.digest,
+      refset: refset.delta,
+      unreadable: this.#counters.unreadable,
+      stats: this.#stats,
+    });
+    if (result.kind === 'missing-packs') return result.packs;
+    this.#committed = result;
+    this.#counters.bytesWritten += result.objectBytes;
+    this.#refset.committed(result.head.seq);
+    const head = this.#cacheHead(result.head, rootTree, refset.digest);
+    const packOf = (record: number): number => storing.known.known.packOf(record);
+    if (kind === 'complete') this.#cache.complete(head, packOf);
+    else this.#cache.keepPart(head, packOf);
+    storing.settle(result.head);
+    return undefined;
+  }
+
+  #cacheHead(head: Head, rootTree: Uint8Array, refsetDigest: Uint8Array): Parameters<StreamCache['complete']>[0] {
+    const { vaultId } = this.#options.keys;
+    const { files, bytes } = this.#counters;
+    return { commitSeq: head.seq, vaultId, streamId: this.#options.stream, rootTree, refsetDigest, files, bytes };
+  }
+
+  async #openSession(): Promise<WriterSession> {
+    this.#session ??= await this.#options.nextSession();
+    return this.#session;
+  }
+
+  async #prepare(): Promise<void> {
+    if (this.#storing !== undefined || this.#options.dryRun) return;
+    const session = await this.#openSession();
+    this.#storing = await Storing.open(this.#options, session, this.#counters, (packId) => containsPackId(this.#missing, packId));
+  }
+
+  /** What the walk waits for before it goes on. */
+  #breathe(): Promise<void> | undefined {
+    this.#throwIfAborted();
+    const storing = this.#storing;
+    if (storing === undefined) return undefined;
+    storing.check();
+    const now = performance.now();
+    const isDue = now - this.#lastCheckpoint > this.#options.checkpointEvery;
+    if (isDue || storing.known.known.arenaIsFull) return this.#checkpoint();
+    if (!storing.hasRoom) return this.#waitForRoom(storing);
+    if (now - this.#lastTurn < TURN_MS) return undefined;
+    return new Promise((resolve) =>
+      setImmediate(() => {
+        this.#lastTurn = performance.now();
+        resolve();
+      }),
+    );
+  }
+
+  async #waitForRoom(storing: Storing): Promise<void> {
+    while (!storing.hasRoom) {
+      await storing.change();
+      this.#throwIfAborted();
+    }
+    this.#lastTurn = performance.now();
+  }
+
+  async #checkpoint(): Promise<void> {
+    this.#files.flush();
+    await this.#storing!.idle(() => this.#throwIfAborted());
+    const root = this.#walk.storePartial();
+    // Packs that are missing are found again, and dealt with, at the end.
+    await this.#commit('checkpoint', root.id);
+    this.#lastCheckpoint = performance.now();
+  }
+
+  #throwIfAborted(): void {
+    if (this.#options.signal.aborted) throw new InterruptedRun();
+  }
+
+  get #stats(): Parameters<typeof commitSnapshot>[2]['stats'] {
+    const { files, directories, otherEntries, bytes } = this.#counters;
+    return { files, directories, other: otherEntries, bytes };
+  }
+
+  get #progress(): BackupProgress {
+    const counters = this.#counters;
+    const read = this.#storing?.progress ?? { bytesRead: 0, bytesStored: 0 };
+    const totals = this.#cache.head === undefined ? undefined : { files: this.#cache.head.files, bytes: this.#cache.head.bytes };
+    return {
+      files: counters.files,
+      directories: counters.directories,
+      bytesDone: counters.bytes,
+      bytesRead: read.bytesRead,
+      bytesStored: read.bytesStored,
+      filesUnchanged: counters.filesUnchanged,
+      errors: counters.unreadable.length,
+      currentPath: counters.currentPath,
+      totals,
+    };
+  }
+
+  #done(kind: BackupReport['kind'], interrupted: boolean): RunResult {
+    const counters = this.#counters;
+    const committed = this.#committed;
+    return {
+      kind: 'done',
+      report: {
+        kind: committed === undefined ? 'none' : kind,
+        snapshot: committed === undefined ? undefined : { seq: committed.head.seq, id: committed.object },
+        files: { new: counters.filesNew, changed: counters.filesChanged, unchanged: counters.filesUnchanged },
+        directories: counters.directories,
+        otherEntries: counters.otherEntries,
+        bytes: counters.bytes,
+        bytesRead: this.#storing?.progress.bytesRead ?? 0,
+        bytesStored: counters.bytesWritten,
+        packsAdded: counters.packs,
+        unreadable: counters.unreadable,
+        notes: counters.notes,
+        excluded: this.#options.source.excluded,
+        durationMs: performance.now() - this.#startMs,
+        interrupted,
+      },
+    };
+  }
+}
+
+class InterruptedRun extends Error {}
+
+function isYoung(stats: Uint32Array, at: number, startSeconds: number): boolean {
+  const mtime = stats[at + 10]! + stats[at + 11]! * 0x1_0000_0000 + stats[at + 3]! / 1e9;
+  const ctime = stats[at + 12]! + stats[at + 13]! * 0x1_0000_0000 + stats[at + 4]! / 1e9;
+  const isCoarse = stats[at + 3] === 0 && stats[at + 4] === 0;
+  return Math.max(mtime, ctime) > startSeconds - (isCoarse ? COARSE_YOUNG_SECONDS : YOUNG_SECONDS);
+}

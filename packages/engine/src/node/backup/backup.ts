@@ -1,0 +1,24 @@
+/** A backup: walk, store, commit; again from the start when the keeper misses packs that were relied on. */
+import type { PackIdList } from '@keephold/protocol';
+import { EngineError } from '../../errors.ts';
+import { BackupRun } from './backup-run.ts';
+import type { BackupOptions, BackupReport } from './options.ts';
+
+const MAX_ROUNDS = 4;
+
+/**
+ * Backs up `options.source` as one snapshot. Entries that cannot be read are named in the report and the rest goes on.
+ * When `signal` is aborted, ends with a checkpoint of what is stored.
+ *
+ * @throws EngineError, CustodyError (for example `no-room`): what was committed before stays as it was.
+ */
+export async function backup(options: BackupOptions): Promise<BackupReport> {
+  let missing: PackIdList = new Uint8Array(0);
+  for (let round = 1; round <= MAX_ROUNDS; round++) {
+    const run = new BackupRun(options, missing);
+    const result = await run.run();
+    if (result.kind === 'done') return result.report;
+    missing = result.packs;
+  }
+  throw new EngineError('no-progress', 'commit snapshot: the repository keeps missing packs that were stored; run check');
+}

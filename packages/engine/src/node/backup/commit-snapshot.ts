@@ -1,0 +1,186 @@
+/**
+ * Makes what was stored visible, in the order of format.md §7: (session object and packs are there) → index objects →
+ * snapshot object → commit. Before the commit nothing is visible, after it everything is.
+ */
+import type { PackKind } from '@keephold/bytes';
+import { OBJECT_TYPE, type ObjectType, objectName, type SealingKey, sealObject, sha256, snapshotKey } from '@keephold/crypto';
+import {
+  type BlobId,
+  type Commit,
+  type CommitOutcome,
+  commitSigningInput,
+  encodeCommit,
+  type Head,
+  joinSigned,
+  type ObjectName,
+  type PackIdList,
+  packsDigestInput,
+  type RefsetDelta,
+  refsetDigestInput,
+  sortPackIds,
+} from '@keephold/protocol';
+import { EngineError } from '../../errors.ts';
+import { encodeIndexPayload, type IndexedPack, MAX_BLOBS_PER_INDEX } from '../../index-object.ts';
+import { blobCount } from '../../pack-contents.ts';
+import { encodeSnapshot, SnapshotStat } from '../../snapshot.ts';
+import type { BackupOptions, UnreadableEntry, WriterSession } from './options.ts';
+
+const MAX_ATTEMPTS = 100;
+/** More would make the snapshot object too large; the report has them all. */
+const MAX_UNREADABLE = 10_000;
+
+export interface SnapshotToCommit {
+  readonly kind: 'complete' | 'checkpoint';
+  readonly rootTree: Uint8Array;
+  readonly start: bigint;
+  /** Packs stored since the last commit. */
+  readonly packs: readonly IndexedPack[];
+  /** Digest of the whole refset, and how it differs from that of the parent. */
+  readonly refsetDigest: Uint8Array;
+  readonly refset: RefsetDelta;
+  readonly unreadable: readonly UnreadableEntry[];
+  readonly stats: { readonly files: number; readonly directories: number; readonly other: number; readonly bytes: number };
+}
+
+export type CommittedSnapshot =
+  | { readonly kind: 'committed'; readonly head: Head; readonly object: ObjectName; readonly objectBytes: number }
+  | { readonly kind: 'missing-packs'; readonly packs: PackIdList };
+
+type Where = Pick<BackupOptions, 'custody' | 'keys' | 'sign' | 'keychain' | 'stream' | 'hostname' | 'clientVersion' | 'source' | 'tags' | 'now' | 'random'>;
+
+export async function commitSnapshot(where: Where, session: WriterSession, snapshot: SnapshotToCommit): Promise<CommittedSnapshot> {
+  const indexes = await storeIndexObjects(where, snapshot.packs);
+  const packsAdded = sortPackIds(snapshot.packs.map((pack) => pack.packId));
+  let objectBytes = indexes.bytes;
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    const head = await where.custody.head(where.keys.vaultId);
+    const object = await sealSnapshot(where, session, snapshot, head);
+    const name = objectName(object) as ObjectName;
+    await where.custody.putObject(where.keys.vaultId, name, object);
+    objectBytes += object.length;
+    const commit = describeCommit(where, { session, snapshot, head, name, indexes: indexes.names, packsAdded });
+    const body = encodeCommit(commit);
+    const bytes = joinSigned(body, where.sign(commitSigningInput(body)));
+    const outcome: CommitOutcome = await where.custody.commit(where.keys.vaultId, { bytes, packsAdded, refset: snapshot.refset });
+    if (outcome.kind === 'accepted') {
+      await session.confirmed();
+      return { kind: 'committed', head: outcome.head, object: name, objectBytes };
+    }
+    if (outcome.kind === 'missing-packs') return { kind: 'missing-packs', packs: outcome.packs };
+  }
+  throw new EngineError('no-progress', `commit snapshot: other writers were first ${MAX_ATTEMPTS} times`);
+}
+
+interface CommitParts {
+  readonly session: WriterSession;
+  readonly snapshot: SnapshotToCommit;
+  readonly head: Head;
+  readonly name: ObjectName;
+  readonly indexes: readonly ObjectName[];
+  readonly packsAdded: PackIdList;
+}
+
+function describeCommit(where: Where, parts: CommitParts): Commit {
+  const { snapshot, head, session } = parts;
+  const namesSession = snapshot.packs.length > 0 || session.object !== undefined;
+  return {
+    kind: snapshot.kind === 'complete' ? 'snapshot' : 'checkpoint',
+    vaultId: where.keys.vaultId,
+    seq: head.seq + 1,
+    prevHash: head.hash,
+    deviceId: where.keys.deviceId,
+    keychainSeq: where.keychain.seq,
+    keychainHash: where.keychain.hash,
+    clientTime: where.now(),
+    streamId: where.stream,
+    snapshotObject: parts.name,
+    indexObjects: parts.indexes,
+    sessionObjects: namesSession ? [session.objectName] : [],
+    packsDigest: sha256(...packsDigestInput(parts.packsAdded)),
+    refsetDigest: snapshot.refsetDigest,
+    parentSeq: snapshot.refset.parentSeq,
+    superseded: [],
+  };
+}
+
+export function digestRefset(packs: PackIdList): Uint8Array {
+  return sha256(...refsetDigestInput(packs));
+}
+
+async function storeIndexObjects(where: Where, packs: readonly IndexedPack[]): Promise<{ readonly names: readonly ObjectName[]; readonly bytes: number }> {
+  const { custody, keys } = where;
+  const key = keys.indexKeys.get(keys.epoch);
+  if (key === undefined) throw new EngineError('refused', `seal index: no key for epoch ${keys.epoch}`);
+  const names: ObjectName[] = [];
+  let bytes = 0;
+  const kinds: readonly (readonly [PackKind, ObjectType])[] = [
+    [1, OBJECT_TYPE.dataIndex],
+    [2, OBJECT_TYPE.metaIndex],
+  ];
+  for (const [kind, type] of kinds) {
+    for (const group of groupPacks(packs.filter((pack) => pack.kind === kind))) {
+      const object = await seal(where, type, { contextId: keys.vaultId, epoch: keys.epoch, key, payload: encodeIndexPayload(group) });
+      const name = objectName(object) as ObjectName;
+      await custody.putObject(keys.vaultId, name, object);
+      names.push(name);
+      bytes += object.length;
+    }
+  }
+  return { names, bytes };
+}
+
+/** Each pack stands whole in one index object of at most 65,536 blobs. */
+function groupPacks(packs: readonly IndexedPack[]): readonly (readonly IndexedPack[])[] {
+  const groups: IndexedPack[][] = [];
+  let blobs = MAX_BLOBS_PER_INDEX;
+  for (const pack of packs) {
+    const count = blobCount(pack.contents);
+    if (blobs + count > MAX_BLOBS_PER_INDEX) {
+      groups.push([]);
+      blobs = 0;
+    }
+    groups.at(-1)!.push(pack);
+    blobs += count;
+  }
+  return groups;
+}
+
+async function sealSnapshot(where: Where, session: WriterSession, snapshot: SnapshotToCommit, head: Head): Promise<Uint8Array> {
+  const { stats } = snapshot;
+  const payload = encodeSnapshot({
+    vaultId: where.keys.vaultId,
+    streamId: where.stream,
+    deviceId: where.keys.deviceId,
+    start: snapshot.start,
+    end: where.now(),
+    rootTree: snapshot.rootTree as BlobId,
+    hostname: where.hostname,
+    paths: where.source.roots.map((root) => (root.length === 0 ? new Uint8Array([0x2f]) : root)),
+    stats: new Map([
+      [SnapshotStat.files, stats.files],
+      [SnapshotStat.directories, stats.directories],
+      [SnapshotStat.otherEntries, stats.other],
+      [SnapshotStat.bytes, stats.bytes],
+    ]),
+    prevCommitHash: head.hash,
+    kind: snapshot.kind,
+    clientVersion: where.clientVersion,
+    unreadable: snapshot.unreadable.slice(0, MAX_UNREADABLE),
+    tags: where.tags,
+    sourceKind: 1,
+  });
+  return seal(where, OBJECT_TYPE.snapshot, {
+    contextId: session.sessionId,
+    epoch: where.keys.epoch,
+    key: snapshotKey(session.sessionKey, where.keys.vaultId),
+    payload,
+  });
+}
+
+async function seal(
+  where: Where,
+  type: ObjectType,
+  parts: { readonly contextId: Uint8Array; readonly epoch: number; readonly key: SealingKey; readonly payload: Uint8Array },
+): Promise<Uint8Array> {
+  return sealObject({ type, ...parts, random: where.random });
+}

@@ -1,0 +1,181 @@
+/**
+ * Turns the entries of a directory that changed into nodes, and the directory into a tree when the last of them is
+ * there. Marks every pack that holds something new entries refer to.
+ */
+import { encodeNode } from '../../node-encoding.ts';
+import { NodeType } from '../../node-fields.ts';
+import { type EntryDetails, nodeTypeOf, STAT_ROW_WORDS, sizeOf } from '../../source.ts';
+import { encodeDirectory } from '../tree-cache/tree-cache-writer.ts';
+import type { DirectoryJob } from './directory-job.ts';
+import { type FileResult, RECORD_PLACE } from './file-results.ts';
+import { joinPath } from './paths.ts';
+import type { StoredTree } from './tree-store.ts';
+import type { WalkParts } from './walk-parts.ts';
+
+/** What became of a visited directory. */
+export type Visited =
+  /** As in this cache file. */
+  | { readonly kind: 'unchanged'; readonly subtree: Uint8Array; readonly file: string }
+  | { readonly kind: 'job'; readonly job: DirectoryJob }
+  | { readonly kind: 'failed'; readonly code: string };
+
+type NodeParts = Omit<Parameters<typeof encodeNode>[3], 'type' | 'details'>;
+
+const NO_TREE: StoredTree = { id: new Uint8Array(32), kind: 2, bytes: 0, places: [] };
+
+export class DirectoryCapture {
+  readonly #parts: WalkParts;
+
+  constructor(parts: WalkParts) {
+    this.#parts = parts;
+  }
+
+  /** Captures entry `i`; files are queued and come back later. */
+  capture(job: DirectoryJob, i: number, options: { readonly child: Visited | undefined; readonly isNew: boolean }): void {
+    const { stats, rows } = job.listing;
+    const row = rows[i]!;
+    const type = nodeTypeOf(stats, row);
+    if (type === undefined) return this.reportUnreadable(this.#path(job, i), 'a kind of entry that cannot be kept');
+    if (this.#parts.isTooYoung(stats, row * STAT_ROW_WORDS)) job.volatile.add(i);
+    if (type === NodeType.directory) this.#captureDirectory(job, i, options.child!);
+    else if (type === NodeType.file) this.#captureFile(job, i, options.isNew);
+    else {
+      this.#parts.counters.otherEntries++;
+      this.#set(job, i, type, {});
+    }
+  }
+
+  /** Stores the tree of a directory that has all its nodes, and goes on with the parent that waits for it. */
+  finishIfDone(job: DirectoryJob): void {
+    if (!job.isDone) return;
+    job.tree = this.#parts.mode === 'look' ? NO_TREE : this.#storeTree(job);
+    if (job.parent === undefined) return;
+    const { job: parent, index } = job.parent;
+    this.#set(parent, index, NodeType.directory, { subtree: job.tree.id });
+    parent.pending--;
+    this.finishIfDone(parent);
+  }
+
+  reportUnreadable(path: Uint8Array, error: string): void {
+    this.#parts.counters.unreadable.push({ path, error });
+  }
+
+  /** Stores a tree of nodes that are done, for a checkpoint. */
+  storePartial(nodes: readonly Uint8Array[]): StoredTree {
+    const tree = this.#parts.trees().storeTree(nodes);
+    this.#markUsed(tree.places);
+    return tree;
+  }
+
+  /** A directory's node, for a checkpoint. */
+  encodeDirectory(job: Pick<DirectoryJob, 'path' | 'listing' | 'rows'>, i: number, subtree: Uint8Array): Uint8Array {
+    return this.#encode(job, i, NodeType.directory, { subtree });
+  }
+
+  #captureDirectory(job: DirectoryJob, i: number, child: Visited): void {
+    if (child.kind === 'failed') {
+      this.reportUnreadable(this.#path(job, i), child.code);
+      job.volatile.add(i);
+      this.#set(job, i, NodeType.directory, { note: `unreadable: ${child.code}` });
+    } else if (child.kind === 'unchanged') {
+      this.#set(job, i, NodeType.directory, { subtree: child.subtree });
+    } else if (child.job.tree !== undefined) {
+      this.#set(job, i, NodeType.directory, { subtree: child.job.tree.id });
+    } else {
+      child.job.parent = { job, index: i };
+      job.pending++;
+    }
+  }
+
+  #captureFile(job: DirectoryJob, i: number, isNew: boolean): void {
+    const { counters, files, mode } = this.#parts;
+    const { stats, rows } = job.listing;
+    const size = sizeOf(stats, rows[i]!);
+    const count = (bytes: number): void => {
+      if (isNew) counters.filesNew++;
+      else counters.filesChanged++;
+      counters.bytes += bytes;
+    };
+    if (size === 0 || mode === 'look') {
+      count(size);
+      return this.#set(job, i, NodeType.file, { size: 0 });
+    }
+    job.pending++;
+    files.add(this.#path(job, i), stats, rows[i]! * STAT_ROW_WORDS, (result) => {
+      this.#fileRead(job, i, result, count);
+      job.pending--;
+      this.finishIfDone(job);
+    });
+  }
+
+  #fileRead(job: DirectoryJob, i: number, result: FileResult, count: (bytes: number) => void): void {
+    if (result.outcome === 'gone') return;
+    if (result.outcome === 'failed') {
+      this.reportUnreadable(this.#path(job, i), result.errorCode);
+      job.volatile.add(i);
+      return this.#set(job, i, NodeType.file, { note: `unreadable: ${result.errorCode}` });
+    }
+    if (result.changedRow !== undefined) {
+      job.rows.set(i, result.changedRow);
+      if (this.#parts.isTooYoung(result.changedRow, 0)) job.volatile.add(i);
+    }
+    if (result.live) {
+      job.volatile.add(i);
+      this.#parts.counters.notes.push({ path: this.#path(job, i), note: 'changed while it was read' });
+    }
+    const { stats, row } = rowOf(job, i);
+    const size = sizeOf(stats, row);
+    const places = [...result.places];
+    const content = this.#parts.trees().storeContent(result.parts, places);
+    this.#set(job, i, NodeType.file, { size, content, holes: result.holes, note: result.live ? 'live' : undefined });
+    job.places[i] = places;
+    this.#markUsed(places);
+    count(size);
+  }
+
+  #storeTree(job: DirectoryJob): StoredTree {
+    const tree = this.#parts.trees().storeTree(job.nodes.filter((node) => node !== undefined));
+    this.#markUsed(tree.places);
+    const entries = job.listing.names.flatMap((name, i) => {
+      const node = job.nodes[i];
+      if (node === undefined) return [];
+      const { stats, row } = rowOf(job, i);
+      return [{ name, stats, row: row * STAT_ROW_WORDS, volatile: job.volatile.has(i), node, places: job.places[i] ?? [] }];
+    });
+    const record = encodeDirectory({ path: job.path, subtree: tree, places: tree.places, entries });
+    this.#parts.records.put(job.sequence, { kind: 'record', bytes: record });
+    return tree;
+  }
+
+  /** Packs of earlier commits; those of this run are all needed anyway. */
+  #markUsed(places: readonly number[]): void {
+    for (const place of places) if (place < RECORD_PLACE) this.#parts.used.add(place);
+  }
+
+  #set(job: DirectoryJob, i: number, type: number, body: NodeParts): void {
+    job.nodes[i] = this.#encode(job, i, type, body);
+    job.places[i] ??= [];
+  }
+
+  #encode(job: Pick<DirectoryJob, 'path' | 'listing' | 'rows'>, i: number, type: number, body: NodeParts): Uint8Array {
+    const { stats, row } = rowOf(job, i);
+    const path = this.#path(job, i);
+    const details: EntryDetails = this.#parts.mode === 'look' ? {} : this.#parts.source.describe(path, stats, row);
+    if (details.problem !== undefined) this.#parts.counters.notes.push({ path, note: details.problem });
+    const missingTarget = type === NodeType.symlink && details.linkTarget === undefined;
+    return encodeNode(job.listing.names[i]!, stats, row, {
+      ...body,
+      type,
+      details: missingTarget ? { ...details, linkTarget: new Uint8Array(0) } : details,
+    });
+  }
+
+  #path(job: Pick<DirectoryJob, 'path' | 'listing'>, i: number): Uint8Array {
+    return joinPath(job.path, job.listing.names[i]!);
+  }
+}
+
+function rowOf(job: Pick<DirectoryJob, 'listing' | 'rows'>, i: number): { readonly stats: Uint32Array; readonly row: number } {
+  const changed = job.rows.get(i);
+  return changed === undefined ? { stats: job.listing.stats, row: job.listing.rows[i]! } : { stats: changed, row: 0 };
+}

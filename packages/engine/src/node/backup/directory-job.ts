@@ -1,0 +1,42 @@
+/** A directory whose tree is not known yet: some of its files are being read, or directories in it are not done. */
+import type { DirectoryListing } from '../../source.ts';
+import type { StoredTree } from './tree-store.ts';
+
+export interface ParentPlace {
+  readonly job: DirectoryJob;
+  readonly index: number;
+}
+
+export class DirectoryJob {
+  readonly path: Uint8Array;
+  readonly listing: DirectoryListing;
+  /** Position of its record in the tree cache. */
+  readonly sequence: number;
+  /** Node of each listed entry; undefined while missing, and in the end for what was gone when it was read. */
+  readonly nodes: (Uint8Array | undefined)[];
+  readonly places: (ArrayLike<number> | undefined)[];
+  /** Rows that differ from the listing: files that changed before they were read. */
+  readonly rows: Map<number, Uint32Array> = new Map<number, Uint32Array>();
+  /** Entries to be looked at again next time whatever their identity. */
+  readonly volatile: Set<number> = new Set<number>();
+  /** Entries still missing. */
+  pending = 0;
+  /** All entries were gone through: when none is missing the tree can be stored. */
+  sealed = false;
+  /** Its tree, once it is stored. */
+  tree: StoredTree | undefined;
+  /** Where its node goes; undefined for the root, and as long as the parent was not reached. */
+  parent: ParentPlace | undefined;
+
+  constructor(path: Uint8Array, listing: DirectoryListing, sequence: number) {
+    this.path = path;
+    this.listing = listing;
+    this.sequence = sequence;
+    this.nodes = new Array<Uint8Array | undefined>(listing.count);
+    this.places = new Array<ArrayLike<number> | undefined>(listing.count);
+  }
+
+  get isDone(): boolean {
+    return this.sealed && this.pending === 0;
+  }
+}

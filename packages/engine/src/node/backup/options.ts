@@ -1,0 +1,107 @@
+/** What a backup is asked to do, what it reports while it goes, and what it answers. */
+import type { Worker } from 'node:worker_threads';
+import type { ChunkerKey, IdKey, IndexKey, SessionKey } from '@keephold/crypto';
+import type { Custody, DeviceId, ObjectName, SessionId, StreamId, VaultId } from '@keephold/protocol';
+import type { ExcludedEntry, Source } from '../../source.ts';
+
+/** The keys of a writer (vault's WriteKeys). */
+export interface WriterKeys {
+  readonly vaultId: VaultId;
+  readonly deviceId: DeviceId;
+  readonly idKey: IdKey;
+  readonly chunkerKey: ChunkerKey;
+  readonly indexKeys: ReadonlyMap<number, IndexKey>;
+  readonly epoch: number;
+}
+
+/** One link of the session chain, persisted by the caller before it is handed out (security.md §3.5). */
+export interface WriterSession {
+  readonly sessionId: SessionId;
+  readonly sessionKey: SessionKey;
+  readonly objectName: ObjectName;
+  /** The sealed session object while no accepted commit has named it. */
+  readonly object: Uint8Array | undefined;
+  /** To be called once a commit has named the session object. */
+  confirmed(): Promise<void> | void;
+}
+
+export interface BackupOptions {
+  readonly custody: Custody;
+  readonly keys: WriterKeys;
+  /** Ed25519 public key of the device, 32 bytes. */
+  readonly devicePublicKey: Uint8Array;
+  /** Ed25519 by the device key. */
+  readonly sign: (message: Uint8Array) => Uint8Array;
+  readonly keychain: { readonly seq: number; readonly hash: Uint8Array };
+  readonly nextSession: () => Promise<WriterSession>;
+  readonly stream: StreamId;
+  readonly hostname: string;
+  readonly clientVersion: string;
+  readonly source: Source;
+  /** Starts a thread whose entry calls runBackupWorker. */
+  readonly spawnWorker: () => Worker;
+  readonly workers: number;
+  /** Folder of this vault's caches; it exists and only the user can read it. */
+  readonly cacheFolder: string;
+  readonly tags: readonly string[];
+  /** zstd level, 1 to 19. */
+  readonly compression: number;
+  /** Bytes all of it may use. */
+  readonly memory: number;
+  /** Milliseconds between checkpoints. */
+  readonly checkpointEvery: number;
+  readonly dryRun: boolean;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: BackupProgress) => void;
+  /** Unix nanoseconds. */
+  readonly now: () => bigint;
+  readonly random: (length: number) => Uint8Array;
+  /** False: only node:crypto and node:zlib. */
+  readonly native: boolean;
+}
+
+export interface BackupProgress {
+  readonly files: number;
+  readonly directories: number;
+  /** Bytes of files looked at so far, unchanged ones included. */
+  readonly bytesDone: number;
+  /** Bytes read from files. */
+  readonly bytesRead: number;
+  /** Bytes of new packs, before they are full. */
+  readonly bytesStored: number;
+  readonly filesUnchanged: number;
+  readonly errors: number;
+  readonly currentPath: Uint8Array | undefined;
+  /** From the last backup, else undefined until the walk is done. */
+  readonly totals: { readonly files: number; readonly bytes: number } | undefined;
+}
+
+export interface UnreadableEntry {
+  readonly path: Uint8Array;
+  /** For people, with the system's error code. */
+  readonly error: string;
+}
+
+export interface CaptureNote {
+  readonly path: Uint8Array;
+  readonly note: string;
+}
+
+export interface BackupReport {
+  readonly kind: 'complete' | 'checkpoint' | 'none';
+  readonly snapshot: { readonly seq: number; readonly id: ObjectName } | undefined;
+  readonly files: { readonly new: number; readonly changed: number; readonly unchanged: number };
+  readonly directories: number;
+  readonly otherEntries: number;
+  /** Bytes of all files in the snapshot. */
+  readonly bytes: number;
+  readonly bytesRead: number;
+  /** Bytes of packs and objects written. */
+  readonly bytesStored: number;
+  readonly packsAdded: number;
+  readonly unreadable: readonly UnreadableEntry[];
+  readonly notes: readonly CaptureNote[];
+  readonly excluded: { readonly entries: readonly ExcludedEntry[]; readonly count: number };
+  readonly durationMs: number;
+  readonly interrupted: boolean;
+}

@@ -1,0 +1,94 @@
+/** Stores sealed packs while the run goes on, and remembers what the next commit must name. */
+import type { Custody, VaultId } from '@keephold/protocol';
+import type { IndexedPack } from '../../index-object.ts';
+import type { KnownBlobStore } from '../known-blobs/known-blob-store.ts';
+import type { SealedPack } from '../packing/pack-builder.ts';
+import type { WriterSession } from './options.ts';
+import type { RunCounters } from './run-counters.ts';
+
+export class PackUploads {
+  readonly #custody: Custody;
+  readonly #vaultId: VaultId;
+  readonly #session: WriterSession;
+  readonly #known: () => KnownBlobStore;
+  readonly #counters: RunCounters;
+  #ready: Promise<void> | undefined;
+  #packs: IndexedPack[] = [];
+  #running = new Set<Promise<void>>();
+  #failure: unknown;
+
+  constructor(parts: {
+    readonly custody: Custody;
+    readonly vaultId: VaultId;
+    readonly session: WriterSession;
+    readonly known: () => KnownBlobStore;
+    readonly counters: RunCounters;
+  }) {
+    this.#custody = parts.custody;
+    this.#vaultId = parts.vaultId;
+    this.#session = parts.session;
+    this.#known = parts.known;
+    this.#counters = parts.counters;
+  }
+
+  /** Uploads not yet durable. */
+  get inFlight(): number {
+    return this.#running.size;
+  }
+
+  /** Takes a sealed pack whose bytes are the first `pack.length` of `area`; `release` is called when they are stored. */
+  add(pack: SealedPack, area: Uint8Array, release: () => void): void {
+    const known = this.#known();
+    const number = known.packNumber(pack.packId);
+    for (const record of pack.records) known.known.setPack(record, number);
+    const { packId, packSalt, pageCount, kind, contents } = pack;
+    this.#packs.push({ packId, packSalt, pageCount, kind, sessionId: this.#session.sessionId, contents });
+    this.#counters.packs++;
+    this.#counters.bytesWritten += pack.length;
+    const upload = this.#upload(pack, area).then(release, (cause: unknown) => {
+      this.#failure ??= cause;
+      release();
+    });
+    this.#running.add(upload);
+    void upload.finally(() => this.#running.delete(upload));
+  }
+
+  /** Waits until fewer than `limit` uploads are going. Throws what an upload failed with. */
+  async room(limit: number): Promise<void> {
+    while (this.#running.size >= limit) await Promise.race(this.#running);
+    this.check();
+  }
+
+  /** Waits until everything given is durable. */
+  async settled(): Promise<void> {
+    await this.room(1);
+  }
+
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Packs stored since the last call; the next commit must name them. */
+  takePacks(): readonly IndexedPack[] {
+    const packs = this.#packs;
+    this.#packs = [];
+    return packs;
+  }
+
+  /** Stores the session object; before the first pack, and before a snapshot that needs no pack. */
+  async storeSession(): Promise<void> {
+    this.#ready ??= this.#storeSession();
+    await this.#ready;
+  }
+
+  async #storeSession(): Promise<void> {
+    const { objectName, object } = this.#session;
+    await this.#custody.openSession(this.#vaultId);
+    if (object !== undefined) await this.#custody.putObject(this.#vaultId, objectName, object);
+  }
+
+  async #upload(pack: SealedPack, area: Uint8Array): Promise<void> {
+    await this.storeSession();
+    await this.#custody.putPack(this.#vaultId, pack.packId, area.subarray(0, pack.length));
+  }
+}

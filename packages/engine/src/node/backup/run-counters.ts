@@ -1,0 +1,22 @@
+import type { CaptureNote, UnreadableEntry } from './options.ts';
+
+/** Counts and findings of a run. */
+export class RunCounters {
+  filesNew = 0;
+  filesChanged = 0;
+  filesUnchanged = 0;
+  directories = 0;
+  otherEntries = 0;
+  /** Bytes of files in the snapshot. */
+  bytes = 0;
+  /** Bytes of packs and objects written. */
+  bytesWritten = 0;
+  packs = 0;
+  currentPath: Uint8Array | undefined;
+  readonly unreadable: UnreadableEntry[] = [];
+  readonly notes: CaptureNote[] = [];
+
+  get files(): number {
+    return this.filesNew + this.filesChanged + this.filesUnchanged;
+  }
+}

@@ -1,0 +1,134 @@
+/** Everything a run needs to store something: known blobs, workers, the packer of trees, uploads. */
+import { gearTable } from '@keephold/crypto';
+import type { Head } from '@keephold/protocol';
+import type { IndexedPack } from '../../index-object.ts';
+import type { KnownBlobStore } from '../known-blobs/known-blob-store.ts';
+import { markDeadPacks, openKnownBlobs } from '../known-blobs/sync-known-blobs.ts';
+import { AreaPool, createSharedAreaPool } from '../packing/area-pool.ts';
+import { packAreaBytes } from '../packing/pack-builder.ts';
+import type { BackupOptions, WriterSession } from './options.ts';
+import { PackUploads } from './pack-uploads.ts';
+import type { RunCounters } from './run-counters.ts';
+import { TreeStore } from './tree-store.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+/** What a run needs besides pack areas and the table of known blobs: code, threads, buffers. */
+const FIXED_BYTES: number = 130 * 1024 * 1024;
+/** Trees wait in memory for their upload: beyond this many the walk waits. */
+const MAX_TREE_UPLOADS = 3;
+
+export class Storing {
+  readonly known: KnownBlobStore;
+  readonly uploads: PackUploads;
+  readonly trees: TreeStore;
+  readonly pool: WorkerPool;
+  readonly #options: BackupOptions;
+  readonly #session: WriterSession;
+  #dead: Uint8Array;
+
+  private constructor(options: BackupOptions, session: WriterSession, known: KnownBlobStore, counters: RunCounters) {
+    const { keys, native } = options;
+    this.#options = options;
+    this.#session = session;
+    this.known = known;
+    this.#dead = new Uint8Array(known.shared.deadPacks);
+    this.uploads = new PackUploads({ custody: options.custody, vaultId: keys.vaultId, session, known: () => this.known, counters });
+    const identity = { vaultId: keys.vaultId, sessionId: session.sessionId, sessionKey: session.sessionKey };
+    this.trees = new TreeStore({
+      idKey: keys.idKey,
+      native,
+      level: options.compression,
+      known: known.known,
+      identity,
+      random: options.random,
+      onPack: (pack, area, release) => this.uploads.add(pack, area, release),
+    });
+    const areas = createSharedAreaPool(areaCount(options, known));
+    const pool = new AreaPool(areas);
+    this.pool = new WorkerPool({
+      spawn: options.spawnWorker,
+      workers: options.workers,
+      setup: {
+        known: known.shared,
+        areas,
+        idKey: keys.idKey,
+        gearTable: gearTable(keys.chunkerKey, keys.vaultId),
+        identity,
+        level: options.compression,
+        native,
+      },
+      onPack: (pack, index) => this.uploads.add(pack, pool.area(index), () => pool.release(index)),
+    });
+  }
+
+  static async open(options: BackupOptions, session: WriterSession, counters: RunCounters, isMissing: (packId: Uint8Array) => boolean): Promise<Storing> {
+    const { custody, keys, cacheFolder, signal, devicePublicKey } = options;
+    const known = await openKnownBlobs({ custody, keys, devicePublicKey, folder: cacheFolder, signal });
+    await markDeadPacks(custody, keys, known, isMissing);
+    return new Storing(options, session, known, counters);
+  }
+
+  isDead(pack: number): boolean {
+    return ((this.#dead[pack >> 3] ?? 0) >> (pack & 7)) % 2 === 1;
+  }
+
+  get hasRoom(): boolean {
+    return this.pool.hasRoom && this.uploads.inFlight < MAX_TREE_UPLOADS + this.#options.custody.properties.uploadsInFlight;
+  }
+
+  get progress(): { readonly bytesRead: number; readonly bytesStored: number } {
+    const { bytesRead, bytesStored } = this.pool.progress;
+    return { bytesRead, bytesStored: bytesStored + this.trees.storedBytes };
+  }
+
+  check(): void {
+    this.pool.check();
+    this.uploads.check();
+  }
+
+  /** Resolves when a worker or an upload got something done. */
+  async change(): Promise<void> {
+    if (this.pool.hasRoom) await this.uploads.room(this.uploads.inFlight);
+    else await this.pool.change();
+    this.check();
+  }
+
+  /** Resolves when workers have nothing left to do; `look` is called now and then and may throw. */
+  async idle(look: () => void): Promise<void> {
+    while (!this.pool.isIdle) {
+      await this.pool.change();
+      look();
+      this.check();
+    }
+  }
+
+  /** Seals what is open and waits until all of it is durable; answers the packs the commit must name. */
+  async finish(): Promise<readonly IndexedPack[]> {
+    await this.pool.finish();
+    this.trees.finish();
+    await this.uploads.settled();
+    return this.uploads.takePacks();
+  }
+
+  /** After a commit up to `head`. */
+  settle(head: Head): void {
+    this.known.settle(head);
+    this.#dead = new Uint8Array(this.known.shared.deadPacks);
+    this.trees.renew(this.known.known);
+    const { sessionId, sessionKey } = this.#session;
+    this.pool.renew({ kind: 'renew', known: this.known.shared, identity: { vaultId: this.#options.keys.vaultId, sessionId, sessionKey } });
+  }
+
+  async close(): Promise<void> {
+    await this.pool.close();
+    this.known.close();
+  }
+}
+
+/** One area a worker fills, and as many as fit for packs on their way, but at least one. */
+function areaCount(options: BackupOptions, known: KnownBlobStore): number {
+  const { tags, slots, arena } = known.shared;
+  const left = options.memory - FIXED_BYTES - tags.byteLength - slots.byteLength - arena.byteLength;
+  const most = options.workers + options.custody.properties.uploadsInFlight;
+  return Math.max(options.workers + 1, Math.min(most, Math.floor(left / packAreaBytes(1))));
+}

@@ -1,0 +1,225 @@
+/**
+ * Walks the source in step with the tree cache. What did not change is taken over, what did is captured. Also finds out
+ * which packs of earlier commits the snapshot needs (security.md §6.5): with UsedPacks and the packs of this run, the
+ * one place where the refset comes from.
+ *
+ * A directory comes after everything in it, as in the cache.
+ */
+import { NodeType } from '../../node-fields.ts';
+import { type DirectoryListing, nodeTypeOf, SourceError, STAT_ROW_WORDS, sizeOf } from '../../source.ts';
+import type { CachedDirectory } from '../tree-cache/tree-cache-reader.ts';
+import { DirectoryCapture, type Visited } from './directory-capture.ts';
+import { DirectoryJob } from './directory-job.ts';
+import { joinPath, type Selection } from './paths.ts';
+import type { StoredTree } from './tree-store.ts';
+import type { WalkParts } from './walk-parts.ts';
+
+const MAX_DEPTH = 1024;
+/** Captures between two looks at the queues, in directories with very many entries. */
+const CAPTURES_PER_BREATH = 256;
+
+/** A directory the walk is in. */
+interface Frame {
+  readonly path: Uint8Array;
+  readonly listing: DirectoryListing;
+  readonly children: Map<number, Visited>;
+  /** Above the roots: its times say nothing about what is backed up. */
+  readonly isAbove: boolean;
+  /** Set while its own entries are captured. */
+  job: DirectoryJob | undefined;
+}
+
+interface ChangedEntry {
+  readonly index: number;
+  readonly isNew: boolean;
+}
+
+export class TreeWalk {
+  readonly #parts: WalkParts;
+  readonly #capture: DirectoryCapture;
+  /** From the root to where the walk is. */
+  readonly #frames: Frame[] = [];
+  #sequence = 0;
+  #root: Visited | undefined;
+
+  constructor(parts: WalkParts) {
+    this.#parts = parts;
+    this.#capture = new DirectoryCapture(parts);
+  }
+
+  /** Goes through everything. Files may still be on their way when it resolves. */
+  async run(selection: Selection | 'all'): Promise<void> {
+    this.#root = await this.#visit(new Uint8Array(0), selection, 0);
+  }
+
+  /** Whether everything is as the cache has it. */
+  get isUnchanged(): boolean {
+    return this.#root?.kind === 'unchanged';
+  }
+
+  /** Id of the root's tree, once everything is done. */
+  get rootTree(): Uint8Array {
+    const root = this.#root;
+    if (root?.kind === 'unchanged') return root.subtree;
+    if (root?.kind === 'job' && root.job.tree !== undefined) return root.job.tree.id;
+    throw new SourceError(root?.kind === 'failed' ? root.code : 'EIO', 'read the root folder: it cannot be listed');
+  }
+
+  /**
+   * Stores trees for what is done so far of a walk that is not over, all workers at rest; answers the root. For a
+   * checkpoint: it can be browsed, and the next run finds its parts.
+   */
+  storePartial(): StoredTree {
+    let below: StoredTree | undefined;
+    for (const frame of [...this.#frames].reverse()) below = this.#storePartialFrame(frame, below);
+    return below ?? this.#capture.storePartial([]);
+  }
+
+  #storePartialFrame(frame: Frame, below: StoredTree | undefined): StoredTree {
+    const { listing, children } = frame;
+    const nodes: Uint8Array[] = [];
+    for (let i = 0; i < listing.count; i++) {
+      const visited = children.get(i);
+      const subtree = visited?.kind === 'unchanged' ? visited.subtree : visited?.kind === 'job' ? visited.job.tree?.id : undefined;
+      const captured = frame.job?.nodes[i];
+      if (captured !== undefined) nodes.push(captured);
+      else if (subtree !== undefined) nodes.push(this.#encodePartial(frame, i, subtree));
+      else if (below !== undefined && this.#isOnTheWay(frame, i)) nodes.push(this.#encodePartial(frame, i, below.id));
+    }
+    return this.#capture.storePartial(nodes);
+  }
+
+  #encodePartial(frame: Frame, i: number, subtree: Uint8Array): Uint8Array {
+    return this.#capture.encodeDirectory({ path: frame.path, listing: frame.listing, rows: new Map() }, i, subtree);
+  }
+
+  #isOnTheWay(frame: Frame, i: number): boolean {
+    const next = this.#frames[this.#frames.indexOf(frame) + 1];
+    if (next === undefined) return false;
+    const path = joinPath(frame.path, frame.listing.names[i]!);
+    return path.length === next.path.length && Buffer.compare(path, next.path) === 0;
+  }
+
+  async #visit(path: Uint8Array, selection: Selection | 'all', depth: number): Promise<Visited> {
+    const { counters, breathe } = this.#parts;
+    const wait = breathe();
+    if (wait !== undefined) await wait;
+    const listing = this.#list(path, selection);
+    if (typeof listing === 'string') return { kind: 'failed', code: listing };
+    counters.directories++;
+    counters.currentPath = path;
+    for (const failure of listing.failures) {
+      this.#capture.reportUnreadable(joinPath(path, String.fromCharCode(...failure.name)), failure.code);
+    }
+    const frame: Frame = { path, listing, children: new Map(), isAbove: selection !== 'all', job: undefined };
+    this.#frames.push(frame);
+    await this.#visitChildren(frame, selection, depth);
+    const visited = await this.#compare(frame);
+    this.#frames.pop();
+    return visited;
+  }
+
+  #list(path: Uint8Array, selection: Selection | 'all'): DirectoryListing | string {
+    try {
+      return this.#parts.source.list(path, selection === 'all' ? undefined : [...selection.keys()]);
+    } catch (cause) {
+      if (cause instanceof SourceError) return cause.code;
+      throw cause;
+    }
+  }
+
+  async #visitChildren(frame: Frame, selection: Selection | 'all', depth: number): Promise<void> {
+    const { listing, children, path } = frame;
+    for (let i = 0; i < listing.count; i++) {
+      if (nodeTypeOf(listing.stats, listing.rows[i]!) !== NodeType.directory) continue;
+      const name = listing.names[i]!;
+      const below = selection === 'all' ? 'all' : (selection.get(name) ?? 'all');
+      const tooDeep = depth === MAX_DEPTH;
+      children.set(i, tooDeep ? { kind: 'failed', code: 'too deep' } : await this.#visit(joinPath(path, name), below, depth + 1));
+    }
+  }
+
+  /** Decides what changed in a directory, entry by entry, against the cache. */
+  async #compare(frame: Frame): Promise<Visited> {
+    const { cached, records, used } = this.#parts;
+    const sequence = this.#sequence++;
+    const old = cached.seek(frame.path);
+    const changed = this.#findChanged(frame, old);
+    if (old !== undefined && changed.length === 0 && old.count === frame.listing.count && !this.#anyDead(old.places)) {
+      used.addAll(old.places);
+      records.put(sequence, { kind: 'old', file: cached.file, from: old.fileOffset, length: old.length });
+      const subtree = old.subtreeId.slice();
+      const { file } = cached;
+      cached.pass();
+      return { kind: 'unchanged', subtree, file };
+    }
+    const job = new DirectoryJob(frame.path, frame.listing, sequence);
+    frame.job = job;
+    if (old !== undefined) {
+      takeOver(job, old, new Set(changed.map((entry) => entry.index)));
+      cached.pass();
+    }
+    await this.#parts.prepare();
+    await this.#captureAll(job, frame, changed);
+    job.sealed = true;
+    this.#capture.finishIfDone(job);
+    return { kind: 'job', job };
+  }
+
+  async #captureAll(job: DirectoryJob, frame: Frame, changed: readonly ChangedEntry[]): Promise<void> {
+    let count = 0;
+    for (const { index, isNew } of changed) {
+      this.#capture.capture(job, index, { child: frame.children.get(index), isNew });
+      if (++count % CAPTURES_PER_BREATH !== 0) continue;
+      const wait = this.#parts.breathe();
+      if (wait !== undefined) await wait;
+    }
+  }
+
+  /** Listed entries that the cache does not have as they are; counts the others and marks their packs. */
+  #findChanged(frame: Frame, old: CachedDirectory | undefined): readonly ChangedEntry[] {
+    const { listing, children, isAbove } = frame;
+    const { stats } = listing;
+    const changed: ChangedEntry[] = [];
+    const entries = old?.entries();
+    for (let i = 0; i < listing.count; i++) {
+      const isNew = entries === undefined || !entries.seekName(listing.names[i]!);
+      const at = listing.rows[i]! * STAT_ROW_WORDS;
+      const child = children.get(i);
+      const same =
+        !isNew &&
+        (entries.hasIdentity(stats, at) || (isAbove && entries.hasOwnerAndMode(stats, at))) &&
+        (child === undefined || (child.kind === 'unchanged' && child.file === this.#parts.cached.file)) &&
+        !this.#anyDead(entries.places);
+      if (same) {
+        this.#parts.used.addAll(entries.places);
+        this.#countUnchanged(listing, i);
+      } else changed.push({ index: i, isNew });
+    }
+    return changed;
+  }
+
+  #countUnchanged(listing: DirectoryListing, i: number): void {
+    const { counters } = this.#parts;
+    const type = nodeTypeOf(listing.stats, listing.rows[i]!);
+    if (type === NodeType.file) {
+      counters.filesUnchanged++;
+      counters.bytes += sizeOf(listing.stats, listing.rows[i]!);
+    } else if (type !== NodeType.directory) counters.otherEntries++;
+  }
+
+  #anyDead(places: Uint32Array): boolean {
+    for (const pack of places) if (this.#parts.isDead(pack)) return true;
+    return false;
+  }
+}
+
+/** Copies nodes and places of unchanged entries out of the cache, which moves on. */
+function takeOver(job: DirectoryJob, old: CachedDirectory, changed: ReadonlySet<number>): void {
+  const entries = old.entries();
+  job.listing.names.forEach((name, i) => {
+    if (changed.has(i) || !entries.seekName(name)) return;
+    job.nodes[i] = entries.node.slice();
+    job.places[i] = entries.places.slice();
+  });
+}

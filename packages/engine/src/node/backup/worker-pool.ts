@@ -1,0 +1,178 @@
+/**
+ * The backup workers as seen from the main thread: keeps each busy with a few batches, hears their packs, and brings
+ * all to rest for a commit.
+ */
+import type { Worker } from 'node:worker_threads';
+import { EngineError } from '../../errors.ts';
+import type { OpenPack, SealedPack } from '../packing/pack-builder.ts';
+import type { FileBatch, FileSegment, FromWorker, ToWorker, WorkerSetup } from './messages.ts';
+
+/** Batches given to a worker beyond the one it works on, so that it never waits for the main thread. */
+const QUEUED_PER_WORKER = 3;
+
+export type WorkItem = Omit<FileBatch, 'id'> | Omit<FileSegment, 'id'>;
+
+export interface WorkerPoolOptions {
+  readonly spawn: () => Worker;
+  readonly workers: number;
+  readonly setup: Omit<WorkerSetup, 'kind' | 'counters' | 'stop'>;
+  readonly onPack: (pack: SealedPack, area: number) => void;
+}
+
+interface Member {
+  readonly worker: Worker;
+  readonly counters: Float64Array;
+  outstanding: number;
+}
+
+export class WorkerPool {
+  readonly #members: Member[] = [];
+  readonly #options: WorkerPoolOptions;
+  readonly #done = new Map<number, (results: Uint8Array) => void>();
+  readonly #waiting: (() => void)[] = [];
+  #answers: ((message: FromWorker) => void)[] = [];
+  readonly #stop = new SharedArrayBuffer(4);
+  #nextId = 0;
+  #failure: Error | undefined;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    for (let i = 0; i < options.workers; i++) this.#members.push(this.#start());
+  }
+
+  /** Bytes read and stored by all workers so far. */
+  get progress(): { readonly bytesRead: number; readonly bytesStored: number } {
+    let bytesRead = 0;
+    let bytesStored = 0;
+    for (const { counters } of this.#members) {
+      bytesRead += counters[0]!;
+      bytesStored += counters[1]!;
+    }
+    return { bytesRead, bytesStored };
+  }
+
+  get hasRoom(): boolean {
+    return this.#members.some((member) => member.outstanding <= QUEUED_PER_WORKER);
+  }
+
+  get isIdle(): boolean {
+    return this.#done.size === 0;
+  }
+
+  /** Gives work to the least busy worker. `done` is called with its results. */
+  give(item: WorkItem, done: (results: Uint8Array) => void): void {
+    this.check();
+    const member = this.#members.reduce((least, other) => (other.outstanding < least.outstanding ? other : least));
+    const id = this.#nextId++;
+    this.#done.set(id, done);
+    member.outstanding++;
+    this.#post(member, { ...item, id } as FileBatch | FileSegment);
+  }
+
+  /** Resolves when something changed: a result came, or a worker failed. */
+  async change(): Promise<void> {
+    this.check();
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.check();
+  }
+
+  /** Makes workers leave out files they have not begun and end those in hand. */
+  hurry(): void {
+    Atomics.store(new Int32Array(this.#stop), 0, 1);
+  }
+
+  /** Resolves when no work is left. */
+  async idle(): Promise<void> {
+    while (!this.isIdle) await this.change();
+  }
+
+  /** Brings all open packs together in one worker and seals them: at most one short pack. Workers must be idle. */
+  async finish(): Promise<void> {
+    const released = await this.#ask({ kind: 'release' }, this.#members);
+    const open = released.flatMap((answer) => (answer.kind === 'released' && answer.open !== undefined ? [answer.open] : []));
+    await this.#ask({ kind: 'finish', open: [...open].sort(byFill) }, this.#members.slice(0, 1));
+  }
+
+  renew(message: Extract<ToWorker, { kind: 'renew' }>): void {
+    for (const member of this.#members) this.#post(member, message);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#members.map(({ worker }) => worker.terminate()));
+  }
+
+  /** Throws what a worker failed with. */
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #start(): Member {
+    const counters = new SharedArrayBuffer(24);
+    const member: Member = { worker: this.#options.spawn(), counters: new Float64Array(counters), outstanding: 0 };
+    member.worker.on('message', (message: FromWorker) => this.#hear(member, message));
+    member.worker.on('error', (cause) => this.#fail(new EngineError('refused', `backup worker: ${cause.message}`, { cause })));
+    this.#post(member, { kind: 'setup', ...this.#options.setup, counters, stop: this.#stop });
+    return member;
+  }
+
+  #post(member: Member, message: ToWorker): void {
+    member.worker.postMessage(message);
+  }
+
+  #hear(member: Member, message: FromWorker): void {
+    switch (message.kind) {
+      case 'done': {
+        member.outstanding--;
+        const done = this.#done.get(message.id);
+        this.#done.delete(message.id);
+        this.#guarded(() => done?.(message.results));
+        break;
+      }
+      case 'pack':
+        this.#guarded(() => this.#options.onPack(message.pack, message.area));
+        break;
+      case 'failed':
+        this.#fail(new EngineError(message.code, `backup worker: ${message.message}`, { cause: message.stack }));
+        break;
+      case 'released':
+      case 'finished':
+        for (const answer of this.#answers) answer(message);
+        break;
+      case 'ready':
+        break;
+    }
+    this.#wake();
+  }
+
+  #guarded(action: () => void): void {
+    try {
+      action();
+    } catch (cause) {
+      this.#fail(cause instanceof Error ? cause : new Error(String(cause)));
+    }
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  async #ask(message: ToWorker, members: readonly Member[]): Promise<readonly FromWorker[]> {
+    const answers: FromWorker[] = [];
+    const hear = (answer: FromWorker): number => answers.push(answer);
+    this.#answers.push(hear);
+    for (const member of members) this.#post(member, message);
+    while (answers.length < members.length) await this.change();
+    this.#answers = this.#answers.filter((other) => other !== hear);
+    return answers;
+  }
+}
+
+/** The fullest pack first: the rest then fills it up. */
+function byFill(a: OpenPack, b: OpenPack): number {
+  return b.blobRows.length - a.blobRows.length;
+}

@@ -1,0 +1,108 @@
+/**
+ * Brings the cache of known blobs up to the vault's head: adds the blobs of commits it has not seen. A device
+ * deduplicates only against what itself stored (security.md §3.4 P1), so only its own commits count.
+ */
+import { equalBytes } from '@keephold/bytes';
+import { type IndexKey, OBJECT_TYPE, objectName, openObject, sha256, verifyStrict } from '@keephold/crypto';
+import {
+  checkPackIdList,
+  commitHashInput,
+  commitSigningInput,
+  containsPackId,
+  type Custody,
+  type ObjectName,
+  packsDigestInput,
+  type ParsedCommit,
+  parseCommit,
+  sortPackIds,
+} from '@keephold/protocol';
+import { DamagedError, MissingDataError } from '../../errors.ts';
+import { type IndexedPack, parseIndexPayload } from '../../index-object.ts';
+import type { WriterKeys } from '../backup/options.ts';
+import { KnownBlobStore } from './known-blob-store.ts';
+
+export interface SyncOptions {
+  readonly custody: Custody;
+  readonly keys: WriterKeys;
+  /** Ed25519, 32 bytes. */
+  readonly devicePublicKey: Uint8Array;
+  readonly folder: string;
+  readonly signal: AbortSignal;
+}
+
+/** Opens the cache and adds what is new; starts afresh when it belongs to another history. */
+export async function openKnownBlobs(options: SyncOptions): Promise<KnownBlobStore> {
+  const { custody, keys, folder } = options;
+  const head = await custody.head(keys.vaultId);
+  const start = { seq: 0, hash: new Uint8Array(32) };
+  let store = KnownBlobStore.open(folder, start);
+  if (store.covered.seq > head.seq || (store.covered.seq === head.seq && head.seq > 0 && !equalBytes(store.covered.hash, head.hash))) {
+    store.close();
+    store = KnownBlobStore.empty(folder, start);
+  }
+  if (!(await addCommits(options, store))) {
+    store.close();
+    store = KnownBlobStore.empty(folder, start);
+    await addCommits(options, store);
+  }
+  if (store.covered.seq < head.seq) store.settle(head);
+  return store;
+}
+
+/** Packs the keeper no longer has, or says it misses: their blobs must be stored again. */
+export async function markDeadPacks(
+  custody: Custody,
+  keys: Pick<WriterKeys, 'vaultId'>,
+  store: KnownBlobStore,
+  isMissing: (packId: Uint8Array) => boolean,
+): Promise<void> {
+  const referable = await custody.referablePacks(keys.vaultId);
+  checkPackIdList(referable);
+  store.setDeadPacks((id) => !containsPackId(referable, id) || isMissing(id));
+}
+
+/** False when the cache is not of this history: the commit after the covered one does not follow it. */
+async function addCommits(options: SyncOptions, store: KnownBlobStore): Promise<boolean> {
+  let previous = store.covered.seq === 0 ? undefined : store.covered.hash;
+  for await (const { bytes } of options.custody.commits(options.keys.vaultId, store.covered.seq)) {
+    options.signal.throwIfAborted();
+    const parsed = parseCommit(bytes);
+    if (previous !== undefined && !equalBytes(parsed.commit.prevHash, previous)) return false;
+    previous = sha256(...commitHashInput(bytes));
+    await addCommit(options, store, parsed);
+  }
+  return true;
+}
+
+async function addCommit(options: SyncOptions, store: KnownBlobStore, parsed: ParsedCommit): Promise<void> {
+  const { commit } = parsed;
+  if (!('indexObjects' in commit) || commit.deviceId === undefined || !equalBytes(commit.deviceId, options.keys.deviceId)) return;
+  if (commit.indexObjects.length === 0) return;
+  const signature = { publicKey: options.devicePublicKey, message: commitSigningInput(parsed.body), signature: parsed.signature };
+  if (!verifyStrict(signature)) throw new DamagedError(`read commit ${commit.seq}: it is not signed by this device though it says so`);
+  const objects = await options.custody.getObjects(options.keys.vaultId, commit.indexObjects);
+  const packs: IndexedPack[] = [];
+  for (const [i, name] of commit.indexObjects.entries()) {
+    const object = objects[i];
+    // An object that is gone was superseded, and its packs are listed again by the one that replaced it, or all its
+    // packs are gone: nothing to deduplicate against either way.
+    if (object === undefined) return;
+    packs.push(...(await openIndexObject(object, name, options.keys)));
+  }
+  const digest = sha256(...packsDigestInput(sortPackIds(packs.map((pack) => pack.packId))));
+  if (!equalBytes(digest, commit.packsDigest)) throw new DamagedError(`read index: packs of commit ${commit.seq} are not those it signed`);
+  for (const pack of packs) store.addCommitted(pack.packId, pack.contents.blobs);
+}
+
+/** Opens one index object with the key of its epoch. */
+async function openIndexObject(object: Uint8Array, name: ObjectName, keys: WriterKeys): Promise<readonly IndexedPack[]> {
+  if (!equalBytes(objectName(object), name)) throw new DamagedError('read index object: its bytes are not what its name says');
+  const type = object[5];
+  if (type !== OBJECT_TYPE.dataIndex && type !== OBJECT_TYPE.metaIndex) throw new DamagedError(`read index object: type ${type}`);
+  const epoch = new DataView(object.buffer, object.byteOffset).getUint32(24, true);
+  const key: IndexKey | undefined = keys.indexKeys.get(epoch);
+  if (key === undefined) throw new MissingDataError(`read index object: no key for epoch ${epoch}`);
+  const payload = await openObject({ bytes: object, expect: { type, contextId: keys.vaultId, epoch }, key });
+  return parseIndexPayload(payload, type === OBJECT_TYPE.dataIndex ? 1 : 2);
+}
+

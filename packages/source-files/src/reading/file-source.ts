@@ -1,0 +1,183 @@
+/** The walking half of a backup's source: folders of this machine. */
+import { readlinkSync } from 'node:fs';
+import { type DirectoryListing, type EntryDetails, type ExcludedEntry, nodeTypeOf, type Source, STAT_ROW_WORDS } from '@keephold/engine';
+import { libc } from '@keephold/ffi';
+import { createOwnerNames, type OwnerNames } from '../owner-names.ts';
+import { createXattrReader, type XattrReader } from '../xattrs.ts';
+import { createNativeLister, type DirectoryLister } from './list-directory.ts';
+import { createPortableLister } from './portable-lister.ts';
+
+const SYMLINK = 2;
+const DIRECTORY = 1;
+const SLASH = new Uint8Array([0x2f]);
+/** Excluded entries named in reports; the rest is counted. */
+const MAX_EXCLUDED_NAMED = 1000;
+
+/** Decides what is left out. Reasons are for people. */
+export interface FileFilter {
+  /** Why the entry is left out; undefined: it stays. */
+  excludedEntry(path: Uint8Array, isDirectory: boolean): string | undefined;
+  /** Why everything in the directory but the marker itself is left out, given the names in it. */
+  excludedContents(path: Uint8Array, names: readonly string[]): { readonly reason: string; readonly keep: string } | undefined;
+}
+
+export interface FileSourceOptions {
+  /** Absolute paths without trailing slash, the root empty. */
+  readonly roots: readonly Uint8Array[];
+  readonly filter: FileFilter | undefined;
+  /** Leaves out what lies on another file system than the root above it. */
+  readonly oneFileSystem: boolean;
+}
+
+export function createFileSource(options: FileSourceOptions): Source {
+  const calls = libc();
+  return new FileSource(options, calls === undefined ? createPortableLister() : createNativeLister(calls));
+}
+
+class FileSource implements Source {
+  readonly roots: readonly Uint8Array[];
+  readonly #filter: FileFilter | undefined;
+  readonly #lister: DirectoryLister;
+  readonly #names: OwnerNames = createOwnerNames();
+  readonly #owners = new Map<string, { readonly user: Uint8Array | undefined; readonly group: Uint8Array | undefined }>();
+  readonly #xattrs: XattrReader | undefined = createXattrReader();
+  readonly #fileSystems: FileSystemGuard | undefined;
+  readonly #excluded: ExcludedEntry[] = [];
+  #excludedCount = 0;
+
+  constructor(options: FileSourceOptions, lister: DirectoryLister) {
+    this.roots = outermost(options.roots);
+    this.#filter = options.filter;
+    this.#lister = lister;
+    this.#fileSystems = options.oneFileSystem ? new FileSystemGuard(this.roots) : undefined;
+  }
+
+  get excluded(): { readonly entries: readonly ExcludedEntry[]; readonly count: number } {
+    return { entries: this.#excluded, count: this.#excludedCount };
+  }
+
+  list(path: Uint8Array, only?: readonly string[]): DirectoryListing {
+    const filter = only === undefined ? this.#filter : undefined;
+    const keep = filter === undefined ? undefined : (name: Uint8Array, isDirectory: boolean) => this.#keeps(filter, path, name, isDirectory);
+    const listing = this.#lister.list(path, keep, only);
+    const marked = filter === undefined ? listing : this.#dropMarked(filter, path, listing);
+    return this.#fileSystems === undefined ? marked : this.#dropForeign(this.#fileSystems, path, marked);
+  }
+
+  describe(path: Uint8Array, stats: Uint32Array, row: number): EntryDetails {
+    const at = row * STAT_ROW_WORDS;
+    const owner = this.#owner(stats[at + 1]!, stats[at + 2]!);
+    const type = nodeTypeOf(stats, row);
+    const reading = this.#xattrs?.read(path.length === 0 ? SLASH : path);
+    return {
+      ...owner,
+      linkTarget: type === SYMLINK ? readLink(path) : undefined,
+      xattrs: reading?.xattrs,
+      problem: reading !== undefined && reading.problems.length > 0 ? `not captured: ${reading.problems.join(', ')}` : undefined,
+    };
+  }
+
+  #owner(uid: number, gid: number): { readonly user: Uint8Array | undefined; readonly group: Uint8Array | undefined } {
+    const key = `${uid}:${gid}`;
+    let owner = this.#owners.get(key);
+    if (owner === undefined) {
+      owner = { user: this.#names.userName(uid), group: this.#names.groupName(gid) };
+      this.#owners.set(key, owner);
+    }
+    return owner;
+  }
+
+  #keeps(filter: FileFilter, path: Uint8Array, name: Uint8Array, isDirectory: boolean): boolean {
+    const full = join(path, name);
+    const reason = filter.excludedEntry(full, isDirectory);
+    if (reason !== undefined) this.#exclude(full, reason);
+    return reason === undefined;
+  }
+
+  #dropMarked(filter: FileFilter, path: Uint8Array, listing: DirectoryListing): DirectoryListing {
+    const marked = filter.excludedContents(path, listing.names);
+    if (marked === undefined) return listing;
+    this.#exclude(path, marked.reason);
+    return select(listing, (i) => listing.names[i] === marked.keep);
+  }
+
+  #dropForeign(guard: FileSystemGuard, path: Uint8Array, listing: DirectoryListing): DirectoryListing {
+    return select(listing, (i) => {
+      const at = listing.rows[i]! * STAT_ROW_WORDS;
+      const isDirectory = nodeTypeOf(listing.stats, listing.rows[i]!) === DIRECTORY;
+      const full = join(path, Buffer.from(listing.names[i]!, 'latin1'));
+      if (!guard.isForeign(full, listing.stats[at + 14]!, listing.stats[at + 15]!, isDirectory)) return true;
+      this.#exclude(full, 'on another file system (--one-file-system)');
+      return false;
+    });
+  }
+
+  #exclude(path: Uint8Array, reason: string): void {
+    this.#excludedCount++;
+    if (this.#excluded.length < MAX_EXCLUDED_NAMED) this.#excluded.push({ path: path.slice(), reason });
+  }
+}
+
+/** Remembers on which file system each root is, when the walk comes by it. */
+class FileSystemGuard {
+  readonly #roots: readonly string[];
+  readonly #systems = new Map<string, string>();
+
+  constructor(roots: readonly Uint8Array[]) {
+    this.#roots = roots.map((root) => Buffer.from(root).toString('latin1'));
+  }
+
+  isForeign(path: Uint8Array, low: number, high: number, isDirectory: boolean): boolean {
+    if (!isDirectory) return false;
+    const text = Buffer.from(path).toString('latin1');
+    const system = `${low}:${high}`;
+    if (this.#roots.includes(text)) {
+      this.#systems.set(text, system);
+      return false;
+    }
+    const root = this.#roots.find((candidate) => text.startsWith(`${candidate}/`));
+    if (root === undefined) return false;
+    const own = this.#systems.get(root);
+    if (own === undefined) this.#systems.set(root, system);
+    return own !== undefined && own !== system;
+  }
+}
+
+function select(listing: DirectoryListing, keep: (index: number) => boolean): DirectoryListing {
+  const kept = listing.names.map((_, i) => i).filter(keep);
+  if (kept.length === listing.count) return listing;
+  return {
+    ...listing,
+    count: kept.length,
+    names: kept.map((i) => listing.names[i]!),
+    rows: kept.map((i) => listing.rows[i]!),
+  };
+}
+
+function readLink(path: Uint8Array): Uint8Array | undefined {
+  try {
+    return readlinkSync(Buffer.from(path), { encoding: 'buffer' });
+  } catch {
+    // Gone or replaced meanwhile; the next backup sees what it is now.
+    return undefined;
+  }
+}
+
+function join(path: Uint8Array, name: Uint8Array): Uint8Array {
+  const joined = new Uint8Array(path.length + 1 + name.length);
+  joined.set(path);
+  joined[path.length] = 0x2f;
+  joined.set(name, path.length + 1);
+  return joined;
+}
+
+/** Sorted, without roots inside other roots. */
+function outermost(roots: readonly Uint8Array[]): readonly Uint8Array[] {
+  const sorted = [...roots].sort((a, b) => Buffer.compare(a, b));
+  return sorted.filter((root, i) => !sorted.slice(0, i).some((other) => isInside(root, other)));
+}
+
+function isInside(path: Uint8Array, folder: Uint8Array): boolean {
+  if (path.length === folder.length) return Buffer.compare(path, folder) === 0;
+  return path.length > folder.length && path[folder.length] === 0x2f && Buffer.compare(path.subarray(0, folder.length), folder) === 0;
+}
