@@ -1,0 +1,96 @@
+/**
+ * Walks a tree depth first, a directory before what it holds, names in order. Trees are hostile (security.md §8): depth
+ * is bounded and a directory inside itself is refused. Names are passed on as they are.
+ */
+import { toHex } from '@keephold/bytes';
+import type { BlobId } from '@keephold/protocol';
+import { DamagedError } from '../errors.ts';
+import { NodeType, type TreeNode } from '../node-fields.ts';
+import type { ReadBlob } from './list-reader.ts';
+import { readDirectory } from './tree-reader.ts';
+
+/** Components of a path. */
+export const MAX_TREE_DEPTH = 1024;
+const SLASH = 0x2f;
+
+export interface WalkedNode {
+  /** From the root of the snapshot: name bytes joined by '/', none at either end. */
+  readonly path: Uint8Array;
+  readonly node: TreeNode;
+}
+
+export interface WalkStart {
+  /** Of the directory whose entries come first. */
+  readonly path: Uint8Array;
+  readonly subtree: BlobId;
+}
+
+interface Level {
+  readonly path: Uint8Array;
+  readonly id: string;
+  readonly parts: AsyncGenerator<readonly TreeNode[]>;
+  nodes: readonly TreeNode[];
+  next: number;
+}
+
+/** Everything beneath a directory, itself not. */
+export async function* walkTree(read: ReadBlob, start: WalkStart): AsyncGenerator<WalkedNode> {
+  const levels = [openLevel(read, start.path, start.subtree)];
+  const depth = depthOf(start.path);
+  const open = new Set(levels.map(({ id }) => id));
+  for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+    const node = level.nodes[level.next++];
+    if (node === undefined) {
+      if (await nextPart(level)) continue;
+      open.delete(level.id);
+      levels.pop();
+      continue;
+    }
+    const path = joinPath(level.path, node.name);
+    yield { path, node };
+    if (node.type !== NodeType.directory || node.subtree === undefined) continue;
+    const below = openLevel(read, path, node.subtree);
+    if (open.has(below.id)) throw new DamagedError(`walk tree: directory ${below.id} lies inside itself`);
+    if (depth + levels.length >= MAX_TREE_DEPTH) throw new DamagedError(`walk tree: deeper than ${MAX_TREE_DEPTH}`);
+    open.add(below.id);
+    levels.push(below);
+  }
+}
+
+/** `parent` and a name in it. */
+export function joinPath(parent: Uint8Array, name: Uint8Array): Uint8Array {
+  if (parent.length === 0) return name.slice();
+  const path = new Uint8Array(parent.length + 1 + name.length);
+  path.set(parent);
+  path[parent.length] = SLASH;
+  path.set(name, parent.length + 1);
+  return path;
+}
+
+/** Components of a path; a slash before the first is passed over. */
+export function pathComponents(path: Uint8Array): readonly Uint8Array[] {
+  const components: Uint8Array[] = [];
+  let start = path[0] === SLASH ? 1 : 0;
+  for (let at = start; at <= path.length && start < path.length; at++) {
+    if (at < path.length && path[at] !== SLASH) continue;
+    components.push(path.subarray(start, at));
+    start = at + 1;
+  }
+  return components;
+}
+
+function depthOf(path: Uint8Array): number {
+  return pathComponents(path).length;
+}
+
+function openLevel(read: ReadBlob, path: Uint8Array, subtree: BlobId): Level {
+  return { path, id: toHex(subtree), parts: readDirectory(read, subtree), nodes: [], next: 0 };
+}
+
+async function nextPart(level: Level): Promise<boolean> {
+  const { done, value } = await level.parts.next();
+  if (done === true) return false;
+  level.nodes = value;
+  level.next = 0;
+  return true;
+}
