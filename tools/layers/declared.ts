@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ICruiseResult } from 'dependency-cruiser';
+import type { Problem } from './judge.ts';
 import { type Layer, layers, testFiles } from './table.ts';
 
 interface Manifest {
@@ -19,8 +20,8 @@ function manifestOf(root: string, layer: Layer): Manifest {
 const layerOf = (path: string): Layer | undefined => layers.find(({ folder }) => path.startsWith(`${folder}/`));
 
 /** Imports of workspace packages that the importing package's manifest does not name. */
-export function undeclaredImports(root: string, { modules }: ICruiseResult): string[] {
-  const problems = new Set<string>();
+export function undeclaredImports(root: string, { modules }: ICruiseResult): Problem[] {
+  const undeclared = new Set<string>();
   for (const { source, dependencies } of modules) {
     const layer = layerOf(source);
     if (layer === undefined) continue;
@@ -30,20 +31,23 @@ export function undeclaredImports(root: string, { modules }: ICruiseResult): str
     for (const { resolved } of dependencies) {
       const target = layerOf(resolved);
       if (target === undefined || target === layer || target.name in declared) continue;
-      problems.add(
-        `${layer.folder}/package.json: ${isTest ? 'tests use' : 'it uses'} ${target.name} without declaring it`,
-      );
+      undeclared.add(`${layer.folder}: ${isTest ? 'tests use' : 'it uses'} ${target.name}`);
     }
   }
-  return [...problems];
+  const reason = 'workspace links resolve it here, npm would not install it elsewhere: declare it in package.json';
+  return [...undeclared].map((what) => ({ rule: 'declared', reason, what }));
 }
 
 /** What a manifest declares must be what the table allows, so that npm, TypeScript and this check agree. */
-export function disallowedDependencies(root: string): string[] {
+export function disallowedDependencies(root: string): Problem[] {
   return layers.flatMap((layer) => {
     const allowed = [...layer.imports, ...(layer.nodeImports ?? []), ...layer.thirdParty];
     return Object.keys(manifestOf(root, layer).dependencies ?? {})
       .filter((name) => !allowed.some((entry) => entry === name || entry.startsWith(`${name}/`)))
-      .map((name) => `${layer.folder}/package.json: depends on ${name}, which the table does not allow`);
+      .map((name) => ({
+        rule: 'allowed',
+        reason: 'see tools/layers/table.ts',
+        what: `${layer.folder} depends on ${name}`,
+      }));
   });
 }

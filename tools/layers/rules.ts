@@ -2,17 +2,16 @@
  * Turns the layer table into dependency-cruiser rules. Each rule carries its reason, so that breaking it teaches.
  * It must never contain a rule that the table or the invariants of ARCHITECTURE.md do not ask for.
  */
-import { builtinModules } from 'node:module';
 import type { IForbiddenRuleType } from 'dependency-cruiser';
-import { keylessCrypto, type Layer, layerNamed, layers, splitSpecifier, testFiles, testLibraries } from './table.ts';
+import { type Layer, layerNamed, layers, splitSpecifier, testFiles, testLibraries } from './table.ts';
 
 /** Tests, their helpers and testkit may look at anything that is declared. */
-const notTests = `(${testFiles}|^packages/testkit/)`;
+export const testCode = `(${testFiles}|^packages/testkit/)`;
 
 const escape = (text: string): string => text.replace(/[.+/-]/g, '\\$&');
 
 /** Files of the package that its Node part consists of; matches nothing where it has none. */
-function nodePartPattern(layer: Layer): string {
+export function nodePartPattern(layer: Layer): string {
   return (layer.nodePart ?? ['(?!)']).map((part) => `^${layer.folder}/${part}`).join('|');
 }
 
@@ -33,7 +32,7 @@ function directionRule(layer: Layer, part: 'portable' | 'node'): IForbiddenRuleT
   const node = nodePartPattern(layer);
   const imports = part === 'node' ? [...layer.imports, ...(layer.nodeImports ?? [])] : layer.imports;
   const from =
-    part === 'node' ? { path: node, pathNot: notTests } : { path: `^${layer.folder}/`, pathNot: `${notTests}|${node}` };
+    part === 'node' ? { path: node, pathNot: testCode } : { path: `^${layer.folder}/`, pathNot: `${testCode}|${node}` };
   return {
     name: `direction: ${layer.folder}${part === 'node' ? ' (Node part)' : ''}`,
     comment: `it may import ${imports.join(', ') || 'no other package'}, each through its entry; see tools/layers/table.ts`,
@@ -77,24 +76,6 @@ function nodePartRule(layer: Layer): IForbiddenRuleType {
   };
 }
 
-/** The server cannot decrypt: what keeps the packs can reach no key and no code that uses one. */
-const blindRules: readonly IForbiddenRuleType[] = [
-  {
-    name: 'keepers are blind: vault and engine',
-    comment: 'nothing reachable from custody or backend may import what holds keys or plain text',
-    severity: 'error',
-    from: { path: '^packages/(custody|backend)/', pathNot: notTests },
-    to: { path: '^packages/(vault|engine)/', reachable: true },
-  },
-  {
-    name: 'keepers are blind: crypto',
-    comment: 'custody and backend reach crypto through its key-less entry crypto/verify and no further',
-    severity: 'error',
-    from: { path: '^packages/(custody|backend)/', pathNot: notTests },
-    to: { path: '^packages/crypto/', pathNot: `^packages/crypto/src/(${keylessCrypto.join('|')})$`, reachable: true },
-  },
-];
-
 const sqlRule: IForbiddenRuleType = {
   name: 'only custody talks SQL',
   comment: 'every statement lives in one folder, so that it can run on two dialects',
@@ -123,32 +104,22 @@ const cycleRule: IForbiddenRuleType = {
   to: { circular: true },
 };
 
-const resolvableRule: IForbiddenRuleType = {
-  name: 'resolvable',
-  comment: 'an import that cannot be resolved is an import that no other rule has seen',
-  severity: 'error',
-  from: {},
-  to: { couldNotResolve: true },
-};
-
 const generalRules: readonly IForbiddenRuleType[] = [
-  ...blindRules,
   sqlRule,
   testLibraryRule,
   cycleRule,
-  resolvableRule,
   {
     name: 'testkit stays in tests',
     comment: 'fakes have no place in what users run',
     severity: 'error',
-    from: { path: '^(packages|apps)/', pathNot: notTests },
+    from: { path: '^(packages|apps)/', pathNot: testCode },
     to: { path: '^packages/testkit/' },
   },
   {
     name: 'nothing imports tests',
     comment: 'tests and their helpers are not shipped',
     severity: 'error',
-    from: { path: '^(packages|apps)/', pathNot: notTests },
+    from: { path: '^(packages|apps)/', pathNot: testCode },
     to: { path: `^(packages|apps)/.*${testFiles}` },
   },
   {
@@ -160,30 +131,9 @@ const generalRules: readonly IForbiddenRuleType[] = [
   },
 ];
 
-/** Not by its own hand nor through others: followed as a browser follows it, no portable package arrives at Node. */
-function browserRule(layer: Layer): IForbiddenRuleType {
-  return {
-    name: `runs in a browser: ${layer.folder}`,
-    comment: 'what says it runs on any must not reach a Node module by any way that a browser takes',
-    severity: 'error',
-    from: { path: `^${layer.folder}/src/`, pathNot: `${notTests}|${nodePartPattern(layer)}` },
-    to: { path: nodeModulePattern, reachable: true },
-  };
-}
-
-const nodeModulePattern = `^(node:)?(${builtinModules.filter((name) => !name.startsWith('_')).join('|')})$`;
-
-/**
- * What an import leads to depends on who asks: the type checker, Node, or a browser (export conditions). The first sees
- * imports of types as well; the other two see what is really run.
- */
-export type View = 'types' | 'node' | 'browser';
-
-/** Every rule that the table and the invariants ask for, of those that can be judged in this view. */
-export function rulesFor(view: View): IForbiddenRuleType[] {
+/** Every rule about single imports that the table and the invariants ask for. What can be reached is in reach.ts. */
+export function rules(): IForbiddenRuleType[] {
   const portable = layers.filter((layer) => layer.runsOn === 'any');
-  if (view === 'browser') return [...portable.map(browserRule), resolvableRule];
-  if (view === 'node') return [...blindRules, cycleRule, resolvableRule];
   const shipped = layers.filter((layer) => layer.runsOn !== 'tests');
   return [
     ...shipped.map((layer) => directionRule(layer, 'portable')),
