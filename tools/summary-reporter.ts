@@ -22,7 +22,7 @@ function summarize(modules: readonly TestModule[], strayErrors: readonly Seriali
   };
 }
 
-export class SummaryReporter implements Reporter {
+class SummaryReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], strayErrors: readonly SerializedError[]): void {
     const path = process.env['KEEPHOLD_TEST_SUMMARY'];
     if (path !== undefined) writeFileSync(path, JSON.stringify(summarize(modules, strayErrors)));

@@ -81,7 +81,7 @@ export const layers: readonly Layer[] = [
     name: '@keephold/backend',
     purpose: 'the Backend seam: named immutable objects; folder, memory, wrappers',
     runsOn: 'node',
-    imports: ['@keephold/bytes'],
+    imports: [],
     thirdParty: [],
   },
   {
@@ -90,7 +90,7 @@ export const layers: readonly Layer[] = [
     purpose: 'the Custody seam over a Backend and a ledger; holds ciphertext only; the only code that talks SQL',
     runsOn: 'node',
     imports: ['@keephold/backend', '@keephold/bytes', '@keephold/crypto/verify', '@keephold/protocol'],
-    thirdParty: ['kysely'],
+    thirdParty: [],
   },
   {
     folder: 'packages/source-files',
@@ -98,7 +98,7 @@ export const layers: readonly Layer[] = [
     purpose: 'walks and captures files with their metadata, and writes them back',
     runsOn: 'node',
     imports: ['@keephold/bytes', '@keephold/engine', '@keephold/engine/node', '@keephold/ffi'],
-    thirdParty: ['ignore'],
+    thirdParty: [],
   },
   {
     folder: 'packages/testkit',
