@@ -12,6 +12,8 @@ export interface Context {
   /** Aborts at the first interrupt: what runs finishes what must not be lost, then ends. */
   readonly signal: AbortSignal;
   readonly version: string;
+  /** What this run knows already, so that nobody is asked twice. */
+  readonly password?: string | undefined;
   /** Wall clock, unix milliseconds. */
   now(): number;
 }

@@ -29,6 +29,8 @@ export interface Environment {
   readonly searchPath: string;
   /** Whether the terminal can redraw a line. */
   readonly canRedraw: boolean;
+  /** How the user calls this program, for hints that can be copied. */
+  readonly command: string;
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -45,6 +47,7 @@ export function readEnvironment(variables: Variables = process.env, platform: No
     hasSessionBus: nonEmpty(variables['DBUS_SESSION_BUS_ADDRESS']) !== undefined,
     searchPath: variables['PATH'] ?? '',
     canRedraw: variables['TERM'] !== 'dumb',
+    command: variables['npm_lifecycle_event'] === undefined ? 'keephold' : 'npm run --silent keephold --',
   };
 }
 

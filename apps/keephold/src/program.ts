@@ -49,7 +49,8 @@ export async function runProgram(host: Host): Promise<ExitCode> {
 }
 
 function outputFor(host: Host, { json, quiet }: { readonly json: boolean; readonly quiet: boolean }): Output {
-  return new Output({ stdout: host.stdout, stderr: host.stderr, json, quiet });
+  const { stdout, stderr, environment } = host;
+  return new Output({ stdout, stderr, json, quiet, canRedraw: environment.canRedraw });
 }
 
 function contextOf(host: Host): Omit<Context, 'out' | 'globals'> {

@@ -7,11 +7,12 @@ import type { Context } from '../context.ts';
 import { CommandError, exitCodes, UsageError } from '../errors.ts';
 import { weaknessOf } from './password-strength.ts';
 
-type Surroundings = Pick<Context, 'globals' | 'environment' | 'terminal' | 'out'>;
+type Surroundings = Pick<Context, 'globals' | 'environment' | 'terminal' | 'out' | 'password'>;
 
 /** The password without asking; undefined when none was given. */
 export function givenPassword(context: Surroundings): string | undefined {
-  const { globals, environment, out } = context;
+  const { globals, environment, out, password } = context;
+  if (password !== undefined) return password;
   const file = globals['password-file'] ?? environment.passwordFile;
   if (file !== undefined) return readPasswordFile(file, context);
   if (environment.password === undefined) return undefined;

@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import { CommandError, exitCodes } from '../errors.ts';
 import { existingPassword, givenPassword } from './password.ts';
 
-type Surroundings = Pick<Context, 'globals' | 'environment' | 'terminal' | 'out'>;
+type Surroundings = Pick<Context, 'globals' | 'environment' | 'terminal' | 'out' | 'password'>;
 
 const tries = 3;
 

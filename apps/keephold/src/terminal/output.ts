@@ -17,6 +17,8 @@ export interface OutputOptions {
   readonly stderr: NodeJS.WritableStream & TerminalStream;
   readonly json: boolean;
   readonly quiet: boolean;
+  /** False for a terminal that cannot redraw a line. */
+  readonly canRedraw?: boolean;
 }
 
 /** One JSON line; `type` says what it is. Numbers, texts and lists of them only: bigints and bytes are written by name. */
@@ -29,10 +31,12 @@ export class Output {
   readonly quiet: boolean;
   readonly #stdout: ByteStream;
   readonly #stdoutIsTerminal: boolean;
+  readonly #canRedraw: boolean;
   readonly #stderr: NodeJS.WritableStream & TerminalStream;
   #line: { clear(): void; draw(): void } | undefined;
 
-  constructor({ stdout, stderr, json, quiet }: OutputOptions) {
+  constructor({ stdout, stderr, json, quiet, canRedraw = true }: OutputOptions) {
+    this.#canRedraw = canRedraw;
     this.json = json;
     this.quiet = quiet;
     this.#stdout = new ByteStream(stdout as never);
@@ -53,7 +57,7 @@ export class Output {
 
   /** Whether a live line may be drawn on standard error, and how wide it may be. */
   get liveWidth(): number | undefined {
-    if (this.json || this.quiet || this.#stderr.isTTY !== true) return undefined;
+    if (this.json || this.quiet || !this.#canRedraw || this.#stderr.isTTY !== true) return undefined;
     return Math.max(20, (this.#stderr.columns ?? 80) - 1);
   }
 

@@ -6,11 +6,10 @@ import { byteCount, share } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../errors.ts';
 import { printable } from '../terminal/printable.ts';
+import { defaultMemory } from '../jobs/memory.ts';
 import { ProgressLine } from '../terminal/progress-line.ts';
 import { counted, formatBytes } from '../terminal/units.ts';
 import { spawnReadWorker } from '../workers.ts';
-
-const defaultMemory = 256e6;
 
 export const check: Command = defineCommand({
   name: 'check',

@@ -9,10 +9,9 @@ import { parseSnapshotPath, type SnapshotPath } from '../command-line/snapshot-p
 import { exitCodes, InterruptedError, UsageError } from '../errors.ts';
 import { type Destination, inPlaceDestination, targetDestination } from '../listing/restore-destinations.ts';
 import { RestoreAccount } from '../listing/restore-account.ts';
+import { defaultMemory } from '../jobs/memory.ts';
 import { ProgressLine } from '../terminal/progress-line.ts';
 import { spawnReadWorker } from '../workers.ts';
-
-const defaultMemory = 256e6;
 
 export const restore: Command = defineCommand({
   name: 'restore',

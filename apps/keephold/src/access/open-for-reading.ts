@@ -1,0 +1,70 @@
+/**
+ * Opens a repository to read: with the read keys of a trusted device, else with the password or the words. Nothing is
+ * written to the repository and nothing but the cache on this machine, so that a new computer can restore with the
+ * password alone.
+ */
+import { openRepositoryFolder } from '@keephold/custody';
+import { openRepository, type Repository } from '@keephold/engine';
+import { type Custody, type KeychainState, requireKeychainPin, type VaultId } from '@keephold/protocol';
+import { type DeviceState, DeviceFaultError, openDevice, type ReadKeys, readKeys, readKeysOf } from '@keephold/vault';
+import type { Context } from '../context.ts';
+import { cacheFolder } from './cache-folder.ts';
+import { DeviceStore } from './device-store.ts';
+import { requireVault } from './open-device.ts';
+import { repositoryFolder } from './repository-folder.ts';
+import { unlockAccount } from './unlock.ts';
+
+export interface ReadAccess extends AsyncDisposable {
+  readonly repository: Repository;
+  readonly custody: Custody;
+  readonly vaultId: VaultId;
+}
+
+export async function openForReading(context: Context): Promise<ReadAccess> {
+  const custody = await openRepositoryFolder(repositoryFolder(context));
+  try {
+    const { keys, keychain, state } = await readerKeys(context, custody);
+    const repository = await openRepository({
+      custody,
+      keys,
+      keychain,
+      headPin: state?.grant.headPin,
+      cacheFolder: cacheFolder(context.environment, keys.vaultId),
+    });
+    return { repository, custody, vaultId: keys.vaultId, [Symbol.asyncDispose]: () => custody[Symbol.asyncDispose]() };
+  } catch (error) {
+    await custody[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+interface Reader {
+  readonly keys: ReadKeys;
+  readonly keychain: KeychainState;
+  /** Of this device, where it is enrolled: what it has seen counts. */
+  readonly state: DeviceState | undefined;
+}
+
+async function readerKeys(context: Context, custody: Custody): Promise<Reader> {
+  const store = new DeviceStore(context.environment, await custody.accountId());
+  const state = await store.loadWithReadKeys();
+  const known = state === undefined ? undefined : await deviceKeys(custody, state);
+  if (known !== undefined) return known;
+  const unlocked = await unlockAccount(context, custody);
+  // A device that may not read still knows how far the history went.
+  if (state !== undefined) requireKeychainPin(unlocked.keychain, state.grant.keychainPin);
+  return { keys: readKeys(unlocked, requireVault(unlocked.keychain)), keychain: unlocked.keychain, state };
+}
+
+/** Undefined when the device cannot read with what it holds. */
+async function deviceKeys(custody: Custody, stored: DeviceState): Promise<Reader | undefined> {
+  const keys = readKeysOf(stored);
+  if (keys === undefined) return undefined;
+  try {
+    const { state, keychain } = await openDevice(custody, stored);
+    return { keys, keychain, state };
+  } catch (error) {
+    if (error instanceof DeviceFaultError) return undefined;
+    throw error;
+  }
+}

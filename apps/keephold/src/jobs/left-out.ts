@@ -1,0 +1,72 @@
+/** What a backup with these rules leaves out below a folder, so that a comparison does not expect it back. */
+import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
+import { createExcluder, type Excluder, type ExcluderConfig } from '@keephold/source-files';
+
+export type LeftOut = (path: Uint8Array, isDirectory: boolean) => boolean;
+
+const slash = 0x2f;
+
+/** Paths are relative to `folder`. */
+export function leftOutBelow(folder: string, config: ExcluderConfig): LeftOut {
+  const excluder = createExcluder(config);
+  const contents = new ExcludedFolders(folder, excluder);
+  return (path, isDirectory) => excluder.explain(path, isDirectory) !== undefined || contents.leavesOut(path);
+}
+
+interface Look {
+  readonly folder: string;
+  /** The one name that stays. */
+  readonly keeps: Uint8Array | undefined;
+  readonly excluded: boolean;
+}
+
+/** Folders whose content stays out; the answer for one folder is remembered, as its entries ask one after the other. */
+class ExcludedFolders {
+  readonly #root: Buffer;
+  readonly #excluder: Excluder;
+  #last: Look | undefined;
+
+  constructor(root: string, excluder: Excluder) {
+    this.#root = Buffer.from(root);
+    this.#excluder = excluder;
+  }
+
+  leavesOut(path: Uint8Array): boolean {
+    const end = path.lastIndexOf(slash);
+    const folder = Buffer.from(path.subarray(0, Math.max(0, end)));
+    const { excluded, keeps } = this.#look(folder);
+    return excluded && (keeps === undefined || Buffer.compare(path.subarray(end + 1), keeps) !== 0);
+  }
+
+  #look(folder: Buffer): Look {
+    const key = folder.toString('latin1');
+    if (this.#last?.folder === key) return this.#last;
+    const full = Buffer.concat([this.#root, Buffer.from('/'), folder]);
+    const found = this.#excluder.excludedContents(namesIn(full), () => readTag(full));
+    this.#last = { folder: key, keeps: found?.keeps, excluded: found !== undefined };
+    return this.#last;
+  }
+}
+
+function namesIn(folder: Buffer): Uint8Array[] {
+  try {
+    return readdirSync(folder, { encoding: 'buffer' });
+  } catch {
+    return [];
+  }
+}
+
+/** The first bytes of CACHEDIR.TAG. */
+function readTag(folder: Buffer): Uint8Array | undefined {
+  try {
+    const handle = openSync(Buffer.concat([folder, Buffer.from('/CACHEDIR.TAG')]), 'r');
+    try {
+      const bytes = new Uint8Array(43);
+      return bytes.subarray(0, readSync(handle, bytes, 0, bytes.length, 0));
+    } finally {
+      closeSync(handle);
+    }
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * The proof behind `start`: restores what was backed up into a temporary folder and compares the two trees byte for byte
+ * and with all metadata. It must never report equality it has not seen.
+ */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Snapshot } from '@keephold/engine';
+import { type RestoredItem, type RestoreReport, restore } from '@keephold/engine/node';
+import { compareTrees, type DifferenceKind, type TreeComparison, type TreeDifference } from '@keephold/source-files';
+import type { ReadAccess } from '../access/open-for-reading.ts';
+import type { Context } from '../context.ts';
+import { InterruptedError } from '../errors.ts';
+import { ProgressLine } from '../terminal/progress-line.ts';
+import { spawnReadWorker } from '../workers.ts';
+import type { LeftOut } from './left-out.ts';
+import { removeTree, temporaryFolderFor } from './temporary-folder.ts';
+
+export interface ProofRequest {
+  readonly snapshot: Snapshot;
+  /** The folder that was backed up: where it is, and its path in the snapshot. */
+  readonly folder: string;
+  readonly path: Uint8Array;
+  /** Bytes of its files. */
+  readonly bytes: number;
+  readonly memory: number;
+  readonly leftOut: LeftOut;
+}
+
+export interface Proof {
+  readonly restored: RestoreReport;
+  readonly compared: TreeComparison;
+  /** The first of what differs. */
+  readonly differences: readonly TreeDifference[];
+  /** What was not restored, and why. */
+  readonly missing: readonly RestoredItem[];
+  /** Owners can only be restored, and compared, as root. */
+  readonly ownersCompared: boolean;
+}
+
+const maxDifferences = 100;
+
+export async function proveRestore(context: Context, access: ReadAccess, request: ProofRequest): Promise<Proof> {
+  const privileged = process.geteuid?.() === 0;
+  const target = temporaryFolderFor(request.bytes, [tmpdir(), join(context.environment.folders.cache, 'proof')]);
+  try {
+    const missing: RestoredItem[] = [];
+    const restored = await restoreInto(context, access, { ...request, target, privileged, missing });
+    const unrestored = new Set(missing.map(({ path }) => Buffer.from(path).toString('latin1')));
+    const differences: TreeDifference[] = [];
+    const ignore: DifferenceKind[] = privileged ? [] : ['owner'];
+    const compared = await compareTrees(request.folder, target, {
+      signal: context.signal,
+      ignore,
+      changedSince: request.snapshot.time,
+      skip: (path, isDirectory) => unrestored.has(Buffer.from(path).toString('latin1')) || request.leftOut(path, isDirectory),
+      onDifference: (difference) => {
+        if (difference.weight !== 'hint' && differences.length < maxDifferences) differences.push(difference);
+      },
+    });
+    return { restored, compared, differences, missing, ownersCompared: privileged };
+  } finally {
+    removeTree(target);
+  }
+}
+
+interface RestoreInto extends ProofRequest {
+  readonly target: string;
+  readonly privileged: boolean;
+  /** Gets what was not restored. */
+  readonly missing: RestoredItem[];
+}
+
+async function restoreInto({ out, signal }: Context, { repository }: ReadAccess, into: RestoreInto): Promise<RestoreReport> {
+  const progress = new ProgressLine(out, 'restoring');
+  try {
+    const report = await restore({
+      repository,
+      snapshot: into.snapshot,
+      path: into.path,
+      spawnWorker: spawnReadWorker,
+      target: { root: into.target, privileged: into.privileged, numericIds: true },
+      select: { include: [], exclude: [] },
+      overwrite: 'always',
+      delete: false,
+      dryRun: false,
+      signal,
+      memory: into.memory,
+      onProgress: (event) => progress.update(event),
+      onItem: (item) => {
+        if (item.outcome === 'failed' || item.outcome === 'skipped') into.missing.push(item);
+      },
+    });
+    if (report.interrupted) throw new InterruptedError();
+    return report;
+  } finally {
+    progress.end();
+  }
+}

@@ -1,0 +1,72 @@
+/** Puts a backup together: the device's keys and sessions, the files, the workers, the live line. */
+import { availableParallelism } from 'node:os';
+import { sign, systemRandom } from '@keephold/crypto';
+import { type BackupReport, backup } from '@keephold/engine/node';
+import { createFileSource, type ExcluderConfig } from '@keephold/source-files';
+import { writeKeysOf } from '@keephold/vault';
+import { cacheFolder } from '../access/cache-folder.ts';
+import type { DeviceAccess } from '../access/open-device.ts';
+import { confirmSession, nextSession } from '../access/sessions.ts';
+import { streamOf } from '../access/streams.ts';
+import type { Context } from '../context.ts';
+import { ProgressLine } from '../terminal/progress-line.ts';
+import { spawnBackupWorker } from '../workers.ts';
+
+export interface BackupRequest {
+  /** Files and folders. */
+  readonly paths: readonly string[];
+  readonly excludes: Omit<ExcluderConfig, 'roots'>;
+  readonly oneFileSystem: boolean;
+  readonly tags: readonly string[];
+  /** zstd level. */
+  readonly compression: number;
+  /** Bytes. */
+  readonly memory: number;
+  readonly dryRun: boolean;
+  /** The name of this computer in the snapshot. */
+  readonly hostname: string;
+}
+
+export const defaultCompression = 3;
+
+const checkpointEvery = 5 * 60_000;
+
+export async function runBackup(context: Context, access: DeviceAccess, request: BackupRequest): Promise<BackupReport> {
+  const { custody, state, store, keychain, vaultId } = access;
+  const { environment, out, signal, version } = context;
+  const { tags, compression, memory, dryRun, hostname } = request;
+  const source = createFileSource(request);
+  const progress = new ProgressLine(out, dryRun ? 'looking' : 'backing up');
+  try {
+    return await backup({
+      custody,
+      keys: writeKeysOf(state),
+      sign: (message) => sign(state.signingSeed, message),
+      keychain: { seq: keychain.seq, hash: keychain.hash },
+      nextSession: async () => {
+        const session = await nextSession(context, store, state);
+        return { ...session, confirmed: () => confirmSession(store, session) };
+      },
+      stream: streamOf(store.folder, state.deviceId, source.roots),
+      hostname,
+      clientVersion: `keephold ${version}`,
+      source,
+      spawnWorker: spawnBackupWorker,
+      workers: availableParallelism(),
+      cacheFolder: cacheFolder(environment, vaultId),
+      tags,
+      compression,
+      memory,
+      checkpointEvery,
+      dryRun,
+      signal,
+      onProgress: ({ files, bytesDone, totals, currentPath, errors }) =>
+        progress.update({ files, bytes: bytesDone, totalFiles: totals?.files, totalBytes: totals?.bytes, currentPath, errors }),
+      now: () => BigInt(context.now()) * 1_000_000n,
+      random: systemRandom,
+      native: true,
+    });
+  } finally {
+    progress.end();
+  }
+}

@@ -1,0 +1,65 @@
+/** What a backup did, told: every file it could not read, what it left out and why, and the sums. */
+import type { BackupReport } from '@keephold/engine/node';
+import { hex, pathRecord, withSlash } from '../listing/node-text.ts';
+import type { Output } from '../terminal/output.ts';
+import { printable } from '../terminal/printable.ts';
+import { counted, formatBytes, formatCount, formatDuration, formatRate } from '../terminal/units.ts';
+
+export interface TellOptions {
+  readonly dryRun: boolean;
+  /** Name everything that was left out. */
+  readonly verbose: boolean;
+}
+
+export async function tellBackup(out: Output, report: BackupReport, options: TellOptions): Promise<void> {
+  await tellItems(out, report, options);
+  await out.record(summaryRecord(report, options));
+  if (out.quiet || out.json) return;
+  const { snapshot, kind, files, bytes, bytesRead, bytesStored, durationMs } = report;
+  const all = files.new + files.changed + files.unchanged;
+  const rate = durationMs > 0 ? formatRate((bytes / durationMs) * 1000) : '';
+  await out.result(
+    `${counted(all, 'file')}, ${formatBytes(bytes)}: ${formatCount(files.new)} new, ${formatCount(files.changed)} changed, ` +
+      `${formatCount(files.unchanged)} unchanged`,
+  );
+  await out.result(
+    `${options.dryRun ? 'would read' : 'read'} ${formatBytes(bytesRead)}, ${options.dryRun ? 'would store' : 'stored'} ` +
+      `${formatBytes(bytesStored)} in ${formatDuration(durationMs)} (${rate})`,
+  );
+  if (snapshot === undefined) return;
+  const name = `#${snapshot.seq} ${hex(snapshot.id).slice(0, 8)}`;
+  await out.result(kind === 'checkpoint' ? `checkpoint ${name}: the next backup goes on from here` : `snapshot ${name}`);
+}
+
+async function tellItems(out: Output, { unreadable, notes, excluded }: BackupReport, { verbose }: TellOptions): Promise<void> {
+  for (const { path, error } of unreadable) {
+    await out.record({ type: 'unreadable', ...pathRecord(path), error });
+    if (!out.json) out.warn(`not read: ${printable(withSlash(path))}: ${error}`);
+  }
+  for (const { path, note } of notes) {
+    await out.record({ type: 'note', ...pathRecord(path), note });
+    out.note(`note: ${printable(withSlash(path))}: ${note}`);
+  }
+  for (const { path, reason } of excluded.entries) {
+    await out.record({ type: 'excluded', ...pathRecord(path), reason });
+    if (verbose) out.note(`left out: ${printable(withSlash(path))}: ${reason}`);
+  }
+  if (excluded.count > 0 && !verbose) out.note(`left out ${counted(excluded.count, 'item')} by rules (--verbose names them)`);
+}
+
+function summaryRecord(report: BackupReport, { dryRun }: TellOptions): { readonly type: string } & Record<string, unknown> {
+  const { kind, snapshot, unreadable, notes, excluded, files, ...sums } = report;
+  return {
+    type: 'summary',
+    kind,
+    snapshot: snapshot === undefined ? null : { seq: snapshot.seq, id: hex(snapshot.id) },
+    dryRun,
+    filesNew: files.new,
+    filesChanged: files.changed,
+    filesUnchanged: files.unchanged,
+    unreadable: unreadable.length,
+    notes: notes.length,
+    excluded: excluded.count,
+    ...sums,
+  };
+}

@@ -1,0 +1,65 @@
+/** `keephold backup`: files and folders, as a new snapshot. */
+import { openAsDevice } from '../access/open-device.ts';
+import { writeLimit } from '../access/write-limit.ts';
+import { type Command, defineCommand } from '../command-line/command.ts';
+import { byteCount, flag, integerOr, text, texts } from '../command-line/options.ts';
+import { exitCodes } from '../errors.ts';
+import { defaultMemory } from '../jobs/memory.ts';
+import { type BackupRequest, defaultCompression, runBackup } from '../jobs/run-backup.ts';
+import { tellBackup } from '../jobs/tell-backup.ts';
+
+export const backup: Command = defineCommand({
+  name: 'backup',
+  operands: { usage: 'PATH...', min: 1, max: 1000 },
+  description: [
+    'Backs up files and folders as a new snapshot. Only what changed since the last time is read, and only what the repository does not have yet is stored.',
+    'What cannot be read is named and the rest goes on; the exit code is then 3. Ctrl-C ends with a checkpoint: what was stored can be listed and restored, and the next run goes on from there.',
+    'Folders tagged as caches (CACHEDIR.TAG) and folders with a file .nobackup are left out, except for their names.',
+  ],
+  options: {
+    exclude: texts({ short: 'e', value: 'PATTERN', help: 'leave out what matches, in gitignore syntax (may be repeated)' }),
+    'exclude-file': texts({ value: 'FILE', help: 'read such patterns from FILE (may be repeated)' }),
+    'include-caches': flag({ help: 'back up folders tagged as caches too' }),
+    'ignore-nobackup': flag({ help: 'back up folders with a .nobackup too' }),
+    'one-file-system': flag({ short: 'x', help: 'do not enter other file systems' }),
+    tag: texts({ value: 'TAG', help: 'a word that stays with the snapshot (may be repeated)' }),
+    'dry-run': flag({ short: 'n', help: 'say what would be stored and store nothing' }),
+    verbose: flag({ short: 'v', help: 'name everything that was left out, and why' }),
+    compression: integerOr({ value: 'LEVEL', min: 1, max: 19, initial: defaultCompression, help: 'zstd level, 1 to 19 (3)' }),
+    memory: byteCount({ value: 'SIZE', min: 64e6, max: 1e12, help: 'use about this much memory (256MB)' }),
+    'limit-upload': byteCount({ value: 'RATE', min: 1000, max: 1e12, help: 'write at most this much a second, as 5MB' }),
+    trusted: flag({ help: 'when this device is new to the repository: let it read as well' }),
+    host: text({ value: 'NAME', help: 'the name of this computer in the snapshot' }),
+  },
+  examples: [
+    { command: 'keephold backup ~', says: 'everything of yours' },
+    { command: "keephold backup ~ /etc --exclude '*.iso' --tag weekly", says: 'two folders, without some files' },
+    { command: 'keephold backup ~ --dry-run --verbose', says: 'what would be stored and what would be left out' },
+  ],
+  async run(context, { operands, options }) {
+    const { out } = context;
+    await using access = await openAsDevice(context, {
+      role: options.trusted ? 'trusted' : 'backup-only',
+      custody: writeLimit(options['limit-upload']),
+    });
+    const request: BackupRequest = {
+      paths: operands,
+      excludes: {
+        rules: options.exclude,
+        files: options['exclude-file'],
+        cachedirTag: !options['include-caches'],
+        nobackup: !options['ignore-nobackup'],
+      },
+      oneFileSystem: options['one-file-system'],
+      tags: options.tag,
+      compression: options.compression,
+      memory: options.memory ?? defaultMemory,
+      dryRun: options['dry-run'],
+      hostname: options.host ?? context.environment.hostname,
+    };
+    const report = await runBackup(context, access, request);
+    await tellBackup(out, report, { dryRun: options['dry-run'], verbose: options.verbose });
+    if (report.interrupted) return exitCodes.interrupted;
+    return report.unreadable.length > 0 ? exitCodes.partial : exitCodes.done;
+  },
+});
