@@ -32,5 +32,5 @@ const report = await backup({
   spawnWorker, workers: 2, cacheFolder: cache, tags: [], compression: 3, memory: 256 << 20, checkpointEvery: 300000, dryRun: false, signal: new AbortController().signal, onProgress: () => {}, now: () => BigInt(Date.now()) * 1000000n, random: systemRandom, native: process.env.NONATIVE === undefined,
 });
 mark('done');
-console.log({ ...report, excluded: undefined, unreadable: report.unreadable.length }); console.log('maxrss', process.resourceUsage().maxRSS / 1024);
+console.log({ ...report, excluded: undefined, unreadable: report.unreadable.length }); console.log(JSON.stringify(process.memoryUsage())); globalThis.gc?.(); console.log('gc', JSON.stringify(process.memoryUsage())); console.log('maxrss', process.resourceUsage().maxRSS / 1024);
 await custody[Symbol.asyncDispose]();

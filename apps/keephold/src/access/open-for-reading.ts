@@ -5,11 +5,21 @@
  */
 import { openRepositoryFolder } from '@keephold/custody';
 import { openRepository, type Repository } from '@keephold/engine';
-import { type Custody, type KeychainState, requireKeychainPin, type VaultId } from '@keephold/protocol';
-import { type DeviceState, DeviceFaultError, openDevice, type ReadKeys, readKeys, readKeysOf } from '@keephold/vault';
+import { type Custody, type KeychainState, requireHeadFromPin, requireKeychainPin, type VaultId } from '@keephold/protocol';
+import {
+  DeviceFaultError,
+  type DeviceState,
+  openDevice,
+  openSessionObject,
+  type ReadKeys,
+  readKeys,
+  readKeysOf,
+  recordVerifier,
+} from '@keephold/vault';
 import type { Context } from '../context.ts';
-import { cacheFolder } from './cache-folder.ts';
+import { decompress } from './decompress.ts';
 import { DeviceStore } from './device-store.ts';
+import { HistoryFile } from './history-file.ts';
 import { requireVault } from './open-device.ts';
 import { repositoryFolder } from './repository-folder.ts';
 import { unlockAccount } from './unlock.ts';
@@ -24,13 +34,22 @@ export async function openForReading(context: Context): Promise<ReadAccess> {
   const custody = await openRepositoryFolder(repositoryFolder(context));
   try {
     const { keys, keychain, state } = await readerKeys(context, custody);
+    const history = new HistoryFile(context.environment, keys.accountId);
     const repository = await openRepository({
       custody,
       keys,
       keychain,
-      headPin: state?.grant.headPin,
-      cacheFolder: cacheFolder(context.environment, keys.vaultId),
+      verifier: recordVerifier,
+      openSessionObject: ({ bytes, name, deviceId }) =>
+        openSessionObject({ bytes, name, deviceId, vaultId: keys.vaultId, readKeySeeds: keys.readKeySeeds }),
+      decompress,
+      log: history.load(keys.vaultId),
+      onDamage: (error) => context.out.warn(error.message),
+      signal: context.signal,
     });
+    const pin = state?.grant.headPin;
+    if (pin !== undefined) requireHeadFromPin(repository.log.head, pin);
+    history.save(repository.log);
     return { repository, custody, vaultId: keys.vaultId, [Symbol.asyncDispose]: () => custody[Symbol.asyncDispose]() };
   } catch (error) {
     await custody[Symbol.asyncDispose]();

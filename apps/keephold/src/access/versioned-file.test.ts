@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -14,7 +14,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const bytes = (text: string) => new TextEncoder().encode(text);
 const file = () => ({ folder, name: 'device' });
 
-test('the newest version counts and is the only one left', () => {
+test('the newest version counts, and nothing is left of the others', () => {
   expect(readVersionedFile(file())).toBeUndefined();
   changeVersionedFile(file(), (before) => {
     expect(before).toBeUndefined();
@@ -25,7 +25,10 @@ test('the newest version counts and is the only one left', () => {
     return bytes('two');
   });
   expect(readVersionedFile(file())).toEqual(bytes('two'));
-  expect(readdirSync(folder)).toEqual(['device.2']);
+  expect(readFileSync(join(folder, 'device.1'), 'utf8')).toBe('');
+  for (let version = 3; version < 100; version++) changeVersionedFile(file(), () => bytes(`${version}`));
+  expect(readVersionedFile(file())).toEqual(bytes('99'));
+  expect(readdirSync(folder).length).toBeLessThan(20);
 });
 
 test('a change that answers nothing changes nothing', () => {
@@ -48,15 +51,15 @@ test('a change is made again when another was first', () => {
 
 test('a name that came and went does not bring an old state back', () => {
   changeVersionedFile(file(), () => bytes('0'));
+  const seen: string[] = [];
   changeVersionedFile(file(), (before) => {
-    // Two newer versions appear, and the first of them is gone again: its name is free.
-    if (before?.[0] === '0'.charCodeAt(0)) {
-      changeVersionedFile(file(), () => bytes('a'));
-      changeVersionedFile(file(), () => bytes('b'));
-    }
-    return bytes(`${Buffer.from(before ?? []).toString()}+`);
+    seen.push(Buffer.from(before ?? []).toString());
+    // While this one sleeps, so many come that its next name is free again.
+    if (seen.length === 1) for (let n = 1; n <= 40; n++) changeVersionedFile(file(), () => bytes(`${n}`));
+    return bytes(`after ${seen.at(-1)}`);
   });
-  expect(readVersionedFile(file())).toEqual(bytes('b+'));
+  expect(seen).toEqual(['0', '40']);
+  expect(readVersionedFile(file())).toEqual(bytes('after 40'));
 });
 
 test('files of other names do not count', () => {

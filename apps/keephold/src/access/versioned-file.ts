@@ -1,9 +1,12 @@
 /**
  * A small private file that several processes may change at once: each version is a file of its own, `name.N`, created
  * exclusively, and the highest N counts. Creating N + 1 is the compare-and-swap, so there is no lock to be left behind
- * by a crash. A version is removed as soon as its successor is durable: what was in it is gone.
+ * by a crash.
+ *
+ * A version is emptied as soon as its successor is durable: what was in it is gone. Its empty file stays until many more
+ * have come, so that a process that was slow cannot take a name that was used already for a free one.
  */
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { createPrivateFile, readPrivateFile, syncFolder } from './private-file.ts';
 
@@ -36,19 +39,34 @@ export function changeVersionedFile(
   }
 }
 
+/** Used names that stay taken. */
+const keptNames = 16;
+
 /** Answers false when another process made a newer version meanwhile. */
 function replace(file: VersionedFile, number: number, bytes: Uint8Array): boolean {
   const path = versionPath(file, number + 1);
   if (!createPrivateFile(path, bytes)) return false;
   const existing = versionNumbers(file);
-  if (existing.some((other) => other > number + 1)) {
-    // The name was free because it had come and gone: this is not the newest.
+  if (Math.max(...existing) > number + keptNames) {
+    // So far behind that the name had come and gone: this is not the newest.
     rmSync(path, { force: true });
     return false;
   }
-  for (const older of existing) if (older <= number) rmSync(versionPath(file, older), { force: true });
+  for (const older of existing) {
+    if (older <= number - keptNames) rmSync(versionPath(file, older), { force: true });
+    else if (older <= number) emptyFile(versionPath(file, older));
+  }
   syncFolder(file.folder);
   return true;
+}
+
+function emptyFile(path: string): void {
+  try {
+    truncateSync(path);
+  } catch (error) {
+    // Another process has cleared it away.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
 }
 
 function currentVersion(file: VersionedFile): Version {
@@ -56,8 +74,9 @@ function currentVersion(file: VersionedFile): Version {
     const number = Math.max(0, ...versionNumbers(file));
     if (number === 0) return { number, bytes: undefined };
     const bytes = readPrivateFile(versionPath(file, number));
-    if (bytes !== undefined) return { number, bytes };
-    // It was replaced between listing and reading.
+    if (bytes !== undefined && bytes.length > 0) return { number, bytes };
+    // It was replaced between listing and reading, or it never was a version: then there is no newer one either.
+    if (bytes !== undefined && Math.max(...versionNumbers(file)) === number) return { number, bytes: undefined };
   }
 }
 

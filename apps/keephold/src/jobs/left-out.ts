@@ -1,6 +1,7 @@
 /** What a backup with these rules leaves out below a folder, so that a comparison does not expect it back. */
-import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { createExcluder, type Excluder, type ExcluderConfig } from '@keephold/source-files';
+import { readCacheTag } from './file-filter.ts';
 
 export type LeftOut = (path: Uint8Array, isDirectory: boolean) => boolean;
 
@@ -42,7 +43,7 @@ class ExcludedFolders {
     const key = folder.toString('latin1');
     if (this.#last?.folder === key) return this.#last;
     const full = Buffer.concat([this.#root, Buffer.from('/'), folder]);
-    const found = this.#excluder.excludedContents(namesIn(full), () => readTag(full));
+    const found = this.#excluder.excludedContents(namesIn(full), () => readCacheTag(full));
     this.#last = { folder: key, keeps: found?.keeps, excluded: found !== undefined };
     return this.#last;
   }
@@ -53,20 +54,5 @@ function namesIn(folder: Buffer): Uint8Array[] {
     return readdirSync(folder, { encoding: 'buffer' });
   } catch {
     return [];
-  }
-}
-
-/** The first bytes of CACHEDIR.TAG. */
-function readTag(folder: Buffer): Uint8Array | undefined {
-  try {
-    const handle = openSync(Buffer.concat([folder, Buffer.from('/CACHEDIR.TAG')]), 'r');
-    try {
-      const bytes = new Uint8Array(43);
-      return bytes.subarray(0, readSync(handle, bytes, 0, bytes.length, 0));
-    } finally {
-      closeSync(handle);
-    }
-  } catch {
-    return undefined;
   }
 }

@@ -1,6 +1,8 @@
 /** Puts a backup together: the device's keys and sessions, the files, the workers, the live line. */
+import { lstatSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { sign, systemRandom } from '@keephold/crypto';
+import { resolve } from 'node:path';
+import { ed25519FromSeed, sign, systemRandom } from '@keephold/crypto';
 import { type BackupReport, backup } from '@keephold/engine/node';
 import { createFileSource, type ExcluderConfig } from '@keephold/source-files';
 import { writeKeysOf } from '@keephold/vault';
@@ -8,7 +10,10 @@ import { cacheFolder } from '../access/cache-folder.ts';
 import type { DeviceAccess } from '../access/open-device.ts';
 import { confirmSession, nextSession } from '../access/sessions.ts';
 import { streamOf } from '../access/streams.ts';
+import { bytesFromRawText } from '../command-line/raw-text.ts';
 import type { Context } from '../context.ts';
+import { CommandError, exitCodes } from '../errors.ts';
+import { createFileFilter } from './file-filter.ts';
 import { ProgressLine } from '../terminal/progress-line.ts';
 import { spawnBackupWorker } from '../workers.ts';
 
@@ -35,12 +40,15 @@ export async function runBackup(context: Context, access: DeviceAccess, request:
   const { custody, state, store, keychain, vaultId } = access;
   const { environment, out, signal, version } = context;
   const { tags, compression, memory, dryRun, hostname } = request;
-  const source = createFileSource(request);
+  const roots = request.paths.map(rootOf);
+  const filter = createFileFilter({ ...request.excludes, roots: request.paths.map((path) => resolve(path)) }, roots);
+  const source = createFileSource({ roots, filter, oneFileSystem: request.oneFileSystem });
   const progress = new ProgressLine(out, dryRun ? 'looking' : 'backing up');
   try {
     return await backup({
       custody,
       keys: writeKeysOf(state),
+      devicePublicKey: ed25519FromSeed(state.signingSeed).publicKey,
       sign: (message) => sign(state.signingSeed, message),
       keychain: { seq: keychain.seq, hash: keychain.hash },
       nextSession: async () => {
@@ -69,4 +77,19 @@ export async function runBackup(context: Context, access: DeviceAccess, request:
   } finally {
     progress.end();
   }
+}
+
+/** Absolute, raw bytes, no slash at the end: the root of the file system is empty. */
+function rootOf(path: string): Uint8Array {
+  const absolute = bytesFromRawText(resolve(path));
+  try {
+    lstatSync(Buffer.from(absolute));
+  } catch (cause) {
+    throw new CommandError(`${path} cannot be backed up: ${(cause as NodeJS.ErrnoException).code ?? 'not readable'}`, {
+      code: 'not-found',
+      exitCode: exitCodes.failed,
+      hint: 'check how it is spelled and whether you may read it',
+    });
+  }
+  return absolute.length === 1 && absolute[0] === 0x2f ? new Uint8Array() : absolute;
 }

@@ -80,8 +80,9 @@ export function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
 }
 
-/** '/' before the components of a snapshot's path. */
+/** A snapshot's path as an absolute one; its root is '/'. */
 export function withSlash(path: Uint8Array): Uint8Array {
+  if (path[0] === 0x2f) return path;
   const absolute = new Uint8Array(path.length + 1);
   absolute[0] = 0x2f;
   absolute.set(path, 1);

@@ -1,11 +1,11 @@
 /** `keephold diff`: what changed from one snapshot to another. */
-import { diff as diffSnapshots } from '@keephold/engine/node';
+import { diff as diffSnapshots } from '@keephold/engine';
 import { openForReading } from '../access/open-for-reading.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { parseSnapshotPath } from '../command-line/snapshot-path.ts';
 import { exitCodes, UsageError } from '../errors.ts';
 import { nodeFields, pathRecord, withSlash } from '../listing/node-text.ts';
-import { counted } from '../terminal/units.ts';
+import { formatCount } from '../terminal/units.ts';
 
 const letters = { added: '+', removed: '-', modified: 'M', metadata: 'm', type: 'T' } as const;
 
@@ -31,7 +31,7 @@ export const diff: Command = defineCommand({
     await using access = await openForReading(context);
     const { repository } = access;
     const [a, b] = [await repository.snapshot(names[0] ?? ''), await repository.snapshot(names[1] ?? '')];
-    const counts = { added: 0, removed: 0, modified: 0, metadata: 0, type: 0 };
+    const counts: Record<keyof typeof letters, number> = { added: 0, removed: 0, modified: 0, metadata: 0, type: 0 };
     for await (const { path, change, before, after } of diffSnapshots({ repository, a, b })) {
       if (out.closed) return exitCodes.done;
       counts[change]++;
@@ -40,10 +40,11 @@ export const diff: Command = defineCommand({
         await out.record({ type: 'change', change, ...pathRecord(path), ...sides });
       } else await out.pathLine(`${letters[change]} `, withSlash(path));
     }
-    await out.record({ type: 'summary', ...counts });
+    const { type: retyped, ...others } = counts;
+    await out.record({ type: 'summary', ...others, retyped });
     out.note(
-      `${counted(counts.added, 'added', 'added')}, ${counts.removed} removed, ${counts.modified} changed, ` +
-        `${counts.metadata} with other metadata${counts.type > 0 ? `, ${counts.type} of another type` : ''}`,
+      `${formatCount(counts.added)} added, ${counts.removed} removed, ${counts.modified} changed, ` +
+        `${counts.metadata} with other metadata${retyped > 0 ? `, ${retyped} of another type` : ''}`,
     );
     return exitCodes.done;
   },

@@ -1,8 +1,9 @@
 /** `keephold stats`: sizes, and what each snapshot alone holds. */
-import { stats as repositoryStats } from '@keephold/engine/node';
+import { stats as repositoryStats } from '@keephold/engine';
 import { openForReading } from '../access/open-for-reading.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { exitCodes } from '../errors.ts';
+import { hex } from '../listing/node-text.ts';
 import { formatTable } from '../terminal/text-table.ts';
 import { formatBytes, formatCount } from '../terminal/units.ts';
 
@@ -18,19 +19,24 @@ export const stats: Command = defineCommand({
     const { out } = context;
     await using access = await openForReading(context);
     const { repository, custody } = access;
-    const report = await repositoryStats({ repository, custody });
+    const report = await repositoryStats({ repository });
     const usage = await custody.usage(access.vaultId);
-    for (const snapshot of report.snapshots) await out.record({ type: 'snapshot', ...snapshot });
-    await out.record({ type: 'total', ...report.totals, usage });
-    const rows = report.snapshots.map(({ seq, files, bytes, packBytes, uniquePackBytes }) => [
-      `#${seq}`,
-      formatCount(files),
-      formatBytes(bytes),
+    for (const { snapshot, ...sizes } of report.snapshots) {
+      await out.record({ type: 'snapshot', seq: snapshot.seq, id: hex(snapshot.id), ...sizes });
+    }
+    const { snapshots: _each, ...totals } = report;
+    await out.record({ type: 'total', ...totals, usage });
+    const rows = report.snapshots.map(({ snapshot, files, bytes, packBytes, uniquePackBytes }) => [
+      `#${snapshot.seq}`,
+      hex(snapshot.id).slice(0, 8),
+      files === undefined ? '' : formatCount(files),
+      bytes === undefined ? '' : formatBytes(bytes),
       formatBytes(packBytes),
       formatBytes(uniquePackBytes),
     ]);
-    const headings = ['No.', 'Files', 'Size', 'Stored', 'Only here'];
-    await out.result(formatTable({ headings, rows, right: headings }));
+    const headings = ['No.', 'ID', 'Files', 'Size', 'Stored', 'Only here'];
+    const right = headings.filter((heading) => heading !== 'ID');
+    await out.result(formatTable({ headings, rows, right }));
     await out.result(`stored: ${formatBytes(usage.packBytes + usage.objectBytes)} in ${formatCount(usage.packs)} packs`);
     if (usage.condemnedBytes > 0) await out.result(`waiting to be freed: ${formatBytes(usage.condemnedBytes)}`);
     return exitCodes.done;

@@ -1,0 +1,39 @@
+/**
+ * How far this device has followed the history of a repository: what was verified need not be verified again, and a
+ * repository that is older than this is a rollback. Kept in the state folder, as safe as a pin; anything unreadable there
+ * counts as nothing seen.
+ */
+import { join } from 'node:path';
+import { equalBytes, toHex } from '@keephold/bytes';
+import { type CommitLogState, DamagedError, decodeCommitLogState, encodeCommitLogState, type Repository } from '@keephold/engine';
+import type { AccountId, VaultId } from '@keephold/protocol';
+import type { Environment } from '../environment.ts';
+import { readPrivateFile, writePrivateFile } from './private-file.ts';
+
+export class HistoryFile {
+  readonly #path: string;
+  #saved = -1;
+
+  constructor({ folders }: Pick<Environment, 'folders'>, accountId: AccountId) {
+    this.#path = join(folders.state, toHex(accountId), 'history');
+  }
+
+  load(vaultId: VaultId): CommitLogState | undefined {
+    const bytes = readPrivateFile(this.#path);
+    if (bytes === undefined) return undefined;
+    try {
+      const state = decodeCommitLogState(bytes);
+      if (!equalBytes(state.vaultId, vaultId)) return undefined;
+      this.#saved = state.seq;
+      return state;
+    } catch (error) {
+      if (error instanceof DamagedError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Only when there is something new. */
+  save(log: Repository['log']): void {
+    if (log.head.seq > this.#saved) writePrivateFile(this.#path, encodeCommitLogState(log.state()));
+  }
+}
