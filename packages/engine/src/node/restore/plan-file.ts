@@ -1,0 +1,48 @@
+/** Decides about one regular file: nothing to do, metadata only, one more name of another, or content to be written. */
+import { toHex } from '@keephold/bytes';
+import { NodeType, type TreeNode } from '../../node-fields.ts';
+import type { ExistingEntry } from '../../target.ts';
+import type { RestoreSlice } from './restore-slice.ts';
+import type { RestoreWalk } from './restore-walk.ts';
+import { looksIdentical } from './target-directory.ts';
+
+export interface FileToPlan {
+  readonly path: Uint8Array;
+  readonly node: TreeNode;
+  readonly existing: ExistingEntry | undefined;
+}
+
+/** Yields slices that became full on the way. */
+export async function* planFile(walk: RestoreWalk, file: FileToPlan): AsyncGenerator<RestoreSlice> {
+  const { path, node, existing } = file;
+  const { account, target, overwrite, dryRun } = walk.options;
+  const item = { path, type: NodeType.file, bytes: node.size ?? 0 };
+  account.plannedBytes += item.bytes;
+  const missing = contentMissing(node);
+  if (missing !== undefined) return account.add({ ...item, outcome: 'skipped', reason: missing });
+  if (existing !== undefined && overwrite === 'never') return account.add({ ...item, outcome: 'skipped', reason: 'it is there already' });
+  const key = node.hardLink === undefined ? undefined : toHex(node.hardLink);
+  const first = key === undefined ? undefined : walk.firstNames.get(key);
+  if (existing !== undefined && overwrite === 'if-changed' && looksIdentical(existing, node)) {
+    if (first === undefined || target.inspect(first)?.inode === existing.inode) {
+      if (key !== undefined && first === undefined) walk.firstNames.set(key, path);
+      if (dryRun || existing.mode === node.mode) return account.add({ ...item, outcome: 'identical' });
+      return await walk.planner.planMetadata(path, node);
+    }
+  }
+  if (existing?.type === NodeType.directory) {
+    if (!walk.mayReplaceDirectory(path)) return account.add({ ...item, outcome: 'failed', reason: 'a directory that is not empty has its name' });
+    if (!dryRun) target.remove(path);
+  }
+  if (key !== undefined && first === undefined) walk.firstNames.set(key, path);
+  if (dryRun) return account.add({ ...item, outcome: 'restored' });
+  if (key === undefined || first === undefined) yield* walk.planner.planContent({ path, node, replace: existing !== undefined, key });
+  else walk.planner.slice.hardLinks.push({ path, node, exists: existing !== undefined, key });
+}
+
+/** What a snapshot says of a file whose content it does not have (format.md §6, capture note). */
+function contentMissing({ content, note, size = 0 }: TreeNode): string | undefined {
+  if (content !== undefined) return undefined;
+  if (note !== undefined && (note === 'placeholder' || note.startsWith('unreadable'))) return `its content is not in the snapshot (${note})`;
+  return size > 0 ? 'its content is not in the snapshot' : undefined;
+}

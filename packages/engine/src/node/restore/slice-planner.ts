@@ -1,0 +1,122 @@
+/** Plans the content of files into slices. */
+import { EngineError } from '../../errors.ts';
+import { NodeType, type TreeNode } from '../../node-fields.ts';
+import type { Account } from './account.ts';
+import { FileOption, type FileXattrs } from './file-rows.ts';
+import { failureOf } from './item-failure.ts';
+import type { ReadableRepository } from './readable-repository.ts';
+import { MAX_SLICE_PARTS, RestoreSlice } from './restore-slice.ts';
+import type { Overwrite } from './target-directory.ts';
+
+export interface FileToWrite {
+  readonly path: Uint8Array;
+  readonly node: TreeNode;
+  /** May take the place of what is there. */
+  readonly replace: boolean;
+  /** Of a hard-linked file whose first name this is. */
+  readonly key: string | undefined;
+}
+
+export interface SlicePlannerOptions {
+  readonly repository: ReadableRepository;
+  readonly account: Account;
+  readonly overwrite: Overwrite;
+}
+
+export class SlicePlanner {
+  readonly #options: SlicePlannerOptions;
+  slice: RestoreSlice = new RestoreSlice();
+
+  constructor(options: SlicePlannerOptions) {
+    this.#options = options;
+  }
+
+  /** Closes the slice and begins another. */
+  nextSlice(): RestoreSlice {
+    const full = this.slice;
+    this.slice = new RestoreSlice();
+    return full;
+  }
+
+  /** Plans a file to be written. Yields slices that became full on the way: only a file of very many parts fills one. */
+  async *planContent(file: FileToWrite): AsyncGenerator<RestoreSlice> {
+    const { node } = file;
+    const xattrs = await this.xattrsOf(file);
+    if (xattrs === 'failed') return;
+    const whole = Array.isArray(node.content) && node.content.length === 1;
+    // One write is over at once; anything longer, and whatever a second run would take for complete, shows up when whole.
+    const beside = !((whole || node.content === undefined) && this.#options.overwrite !== 'never');
+    const options = (file.replace ? FileOption.replace : 0) | (beside ? FileOption.beside : 0);
+    const begin = (): number => {
+      const number = this.slice.files.add(file.path, node, options, xattrs);
+      if (file.key !== undefined) this.slice.firstNames.set(number, file.key);
+      this.slice.content.beginFile(number);
+      return number;
+    };
+    yield* this.#planParts(node, begin);
+  }
+
+  /** Plans setting the metadata of a file whose content is right. */
+  async planMetadata(path: Uint8Array, node: TreeNode): Promise<void> {
+    const xattrs = await this.xattrsOf({ path, node });
+    if (xattrs !== 'failed') this.slice.entries.push(this.slice.files.add(path, node, FileOption.metadataOnly, xattrs));
+  }
+
+  /** Attributes with their whole values; 'failed' when they cannot be read, which is accounted for. */
+  async xattrsOf({ path, node }: Pick<FileToWrite, 'path' | 'node'>): Promise<FileXattrs | undefined | 'failed'> {
+    if (node.xattrs === undefined) return undefined;
+    try {
+      return await Promise.all(node.xattrs.map(async ({ name, value }) => ({ name: name.slice(), value: await this.#wholeValue(value) })));
+    } catch (cause) {
+      if (!isDamage(cause)) throw cause;
+      const reason = `its attributes cannot be read: ${cause.message}`;
+      this.#options.account.add({ path, type: node.type, outcome: 'failed', reason, bytes: node.type === NodeType.file ? (node.size ?? 0) : 0 });
+      return 'failed';
+    }
+  }
+
+  async #wholeValue(value: NonNullable<TreeNode['xattrs']>[number]['value']): Promise<Uint8Array> {
+    if (value instanceof Uint8Array) return value.slice();
+    const pieces: Uint8Array[] = [];
+    for (const { blob } of value) pieces.push(await this.#options.repository.readBlob(blob, 1));
+    return new Uint8Array(Buffer.concat(pieces));
+  }
+
+  async *#planParts(node: TreeNode, begin: () => number): AsyncGenerator<RestoreSlice> {
+    let file = begin();
+    let offset = 0;
+    let places = 0;
+    try {
+      for await (const parts of this.#options.repository.contentParts(node)) {
+        if (this.slice.content.count >= MAX_SLICE_PARTS) {
+          this.slice.continued = file;
+          yield this.nextSlice();
+          file = begin();
+          this.slice.carried = file;
+        }
+        const before = this.slice.content.count;
+        for (const part of parts) {
+          if (!this.slice.content.addPart(file, part, offset, node.holes)) throw new EngineError('damaged', 'read content: two trees give a blob different lengths');
+          offset += part.length;
+        }
+        places += this.#count(before);
+      }
+    } catch (cause) {
+      if (!isDamage(cause)) throw cause;
+      this.slice.broken.set(file, { code: 'damaged', reason: failureOf(cause).reason });
+      return;
+    }
+    if (places === 0) this.slice.entries.push(file);
+  }
+
+  /** Places added since there were `before`; their bytes are noted. */
+  #count(before: number): number {
+    const { content } = this.slice;
+    for (let place = before; place < content.count; place++) this.slice.bytes += content.lengths[place]!;
+    return content.count - before;
+  }
+}
+
+function isDamage(cause: unknown): cause is EngineError {
+  return cause instanceof EngineError && (cause.code === 'damaged' || cause.code === 'missing');
+}
