@@ -2,7 +2,7 @@
  * Reads tree and list blobs. The meta index of a snapshot's packs is loaded once; blobs that fail there are looked for
  * in all other packs before they are given up.
  */
-import { containsPackId, type BlobId, type PackIdList } from '@keephold/protocol';
+import { type BlobId, containsPackId, type PackIdList } from '@keephold/protocol';
 import { DamagedError, MissingDataError } from '../errors.ts';
 import { BlobLocations, type BlobPlace } from './blob-locations.ts';
 import type { Blob, BlobReader } from './blob-reader.ts';

@@ -2,8 +2,8 @@
 import { equalBytes } from '@keephold/bytes';
 import { sha256 } from '@keephold/crypto';
 import {
-  checkPackIdList,
   CustodyError,
+  checkPackIdList,
   MalformedRecordError,
   type PackIdList,
   type ReadingCustody,
