@@ -98,7 +98,9 @@ class NativeLister implements DirectoryLister {
 export class ListingRows {
   readonly failures: EntryFailure[] = [];
   readonly #names: string[] = [];
-  #stats = new Uint32Array(64 * STAT_ROW_WORDS);
+  /** Grows and stays: a listing gets a copy of the rows it has. */
+  static #scratch: Uint32Array = new Uint32Array(256 * STAT_ROW_WORDS);
+  #stats = ListingRows.#scratch;
 
   /** `stat` is struct statx as 32-bit words. */
   add(name: string, stat: Uint32Array): void {
@@ -112,7 +114,7 @@ export class ListingRows {
     if (at === this.#stats.length) {
       const grown = new Uint32Array(this.#stats.length * 2);
       grown.set(this.#stats);
-      this.#stats = grown;
+      ListingRows.#scratch = this.#stats = grown;
     }
     this.#names.push(name);
     return at;
@@ -131,7 +133,7 @@ export class ListingRows {
       count: names.length,
       names: rows.map((row) => names[row]!),
       rows,
-      stats: this.#stats,
+      stats: this.#stats.slice(0, names.length * STAT_ROW_WORDS),
       failures: this.failures,
     };
   }

@@ -13,7 +13,7 @@ import { TreeStore } from './tree-store.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 /** What a run needs besides pack areas and the table of known blobs: code, threads, buffers. */
-const FIXED_BYTES: number = 130 * 1024 * 1024;
+const FIXED_BYTES: number = 165 * 1024 * 1024;
 /** Trees wait in memory for their upload: beyond this many the walk waits. */
 const MAX_TREE_UPLOADS = 3;
 

@@ -6,6 +6,7 @@ import type { PackKind } from '@keephold/bytes';
 import type { BulkCrypto } from '@keephold/crypto/bulk';
 import type { BlobKind } from '../../pack-contents.ts';
 import type { Zstd } from '../zstd.ts';
+import { FramePool, type PooledFrame } from './frame-pool.ts';
 import { type FrameBlobs, type OpenPack, PackBuilder, type PackIdentity, type SealedPack } from './pack-builder.ts';
 
 /** A blob this long is a frame of its own. */
@@ -15,6 +16,10 @@ const GROUP_BYTES: number = 1024 * 1024;
 const GROUP_CAPACITY: number = GROUP_BYTES + LARGE_BLOB_BYTES;
 /** Compressed frames that save less than this share are stored raw: reading them back is faster. */
 const WORTHWHILE = 0.97;
+/** Frames that wait while a pack gets full. */
+const POOL_BYTES: number = 10 * 1024 * 1024;
+/** They start to wait when this share of the pool is left of the pack: then there is more to choose from than fits. */
+const POOLED_ROOM = 0.5;
 const SAMPLE_BYTES = 8 * 1024;
 const MAX_FRAME_BYTES: number = 4 * 1024 * 1024 + 64 * 1024;
 
@@ -35,6 +40,7 @@ export class FramePacker {
   readonly #options: FramePackerOptions;
   readonly #group = new Uint8Array(GROUP_CAPACITY);
   readonly #scratch = new Uint8Array(MAX_FRAME_BYTES);
+  readonly #pool: FramePool;
   readonly #ids = new Uint8Array(4096 * 32);
   readonly #lengths = new Uint32Array(4096);
   readonly #records = new Uint32Array(4096);
@@ -47,6 +53,8 @@ export class FramePacker {
 
   constructor(options: FramePackerOptions) {
     this.#options = options;
+    // Meta packs are a quarter of the size, and so are their frames together.
+    this.#pool = new FramePool(options.kind === 1 ? POOL_BYTES : POOL_BYTES / 4);
   }
 
   /** Room for one small blob, plus a byte to see whether a file is longer than it said. Read into it, then addGroupBlob. */
@@ -79,6 +87,7 @@ export class FramePacker {
   /** Ends the group and hands out the open pack unsealed, for another packer to take over; undefined when empty. */
   releaseOpen(): OpenPack | undefined {
     this.#closeGroup();
+    this.#emptyPool();
     const builder = this.#builder;
     this.#builder = undefined;
     return builder === undefined || builder.isEmpty ? undefined : builder.open;
@@ -87,6 +96,7 @@ export class FramePacker {
   /** Takes over the frames of another packer's open pack. */
   takeOver(open: OpenPack): void {
     this.#closeGroup();
+    this.#emptyPool();
     const frames = open.frameRows.length / 16;
     let next = 0;
     while (next < frames) {
@@ -98,6 +108,7 @@ export class FramePacker {
   /** Seals what is open as the short pack of its commit. */
   finish(): void {
     this.#closeGroup();
+    this.#emptyPool();
     if (this.#builder !== undefined && !this.#builder.isEmpty) this.#seal('short');
   }
 
@@ -119,9 +130,46 @@ export class FramePacker {
   #addFrame(bytes: Uint8Array, blobs: FrameBlobs): void {
     const length = this.#looksCompressible(bytes) ? this.#compress(bytes) : 0;
     const stored = length === 0 ? bytes : this.#scratch.subarray(0, length);
-    if (!this.#open().fits(stored.length, blobs.count)) this.#seal('full');
-    this.#open().addFrame(stored, { rawLength: bytes.length, compressed: length !== 0 }, blobs);
     this.storedBytes += stored.length;
+    this.#place(stored, { rawLength: bytes.length, compressed: length !== 0 }, blobs);
+  }
+
+  /** Straight into the open pack while that is far from full; then frames wait for the best choice among them. */
+  #place(stored: Uint8Array, frame: { readonly rawLength: number; readonly compressed: boolean }, blobs: FrameBlobs): void {
+    const builder = this.#open();
+    if (this.#pool.isEmpty && builder.fits(stored.length, blobs.count) && builder.room > this.#pool.capacity * POOLED_ROOM) {
+      return builder.addFrame(stored, frame, blobs);
+    }
+    while (!this.#pool.hasRoom(stored.length)) {
+      this.#fillFromPool();
+      if (this.#pool.isEmpty) return this.#place(stored, frame, blobs);
+    }
+    this.#pool.add(stored, frame, blobs);
+  }
+
+  /** Completes the open pack with the frames that fill it best; the rest begins the next. */
+  #fillFromPool(): void {
+    for (const frame of this.#pool.takeBest(this.#open().room)) this.#addPooled(frame);
+    const rest = this.#pool.takeAll();
+    // Everything fitted: the pack is not full yet.
+    if (rest.length === 0) return;
+    this.#seal('full');
+    for (const frame of rest) this.#addPooled(frame);
+  }
+
+  #emptyPool(): void {
+    while (!this.#pool.isEmpty) {
+      const room = this.#open().room;
+      const all = this.#pool.takeBest(room);
+      for (const frame of all) this.#addPooled(frame);
+      if (!this.#pool.isEmpty) this.#seal('full');
+    }
+    this.#pool.takeAll();
+  }
+
+  #addPooled(frame: PooledFrame): void {
+    if (!this.#open().fits(frame.stored.length, frame.blobs.count)) this.#seal('full');
+    this.#open().addFrame(frame.stored, frame, frame.blobs);
   }
 
   #compress(bytes: Uint8Array): number {

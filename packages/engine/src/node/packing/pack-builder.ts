@@ -71,6 +71,11 @@ export class PackBuilder {
     return this.#position;
   }
 
+  /** Bytes left for frames with their rows. */
+  get room(): number {
+    return this.#capacity - this.#position - this.#frames * FRAME_ROW_BYTES - this.#blobs * BLOB_ROW_BYTES - TAIL_BYTES;
+  }
+
   fits(storedBytes: number, blobs: number): boolean {
     const trailer = (this.#frames + 1) * FRAME_ROW_BYTES + (this.#blobs + blobs) * BLOB_ROW_BYTES;
     return this.#blobs + blobs <= MAX_BLOBS_PER_PACK && this.#position + storedBytes + trailer + TAIL_BYTES <= this.#capacity;

@@ -1,0 +1,86 @@
+/**
+ * Frames that wait for a place while a pack gets full. A pack must have its full size, so what no frame fills is lost:
+ * with frames of a megabyte half a frame a pack. Choosing among a dozen waiting frames leaves next to nothing.
+ */
+import { BLOB_ROW_BYTES, FRAME_ROW_BYTES } from '../../pack-contents.ts';
+import type { FrameBlobs } from './pack-builder.ts';
+
+/** More would double the sums to compare with each. */
+const MAX_FRAMES = 12;
+
+export interface PooledFrame {
+  readonly stored: Uint8Array;
+  readonly rawLength: number;
+  readonly compressed: boolean;
+  readonly blobs: FrameBlobs;
+  /** Bytes it takes of a pack, its rows included. */
+  readonly cost: number;
+}
+
+/** Bytes of a pack that a frame takes. */
+export function frameCost(storedBytes: number, blobs: number): number {
+  return storedBytes + FRAME_ROW_BYTES + blobs * BLOB_ROW_BYTES;
+}
+
+export class FramePool {
+  readonly #bytes: Uint8Array;
+  #used = 0;
+  #frames: PooledFrame[] = [];
+
+  constructor(capacity: number) {
+    this.#bytes = new Uint8Array(capacity);
+  }
+
+  /** Bytes of frames it can hold. */
+  get capacity(): number {
+    return this.#bytes.length;
+  }
+
+  get isEmpty(): boolean {
+    return this.#frames.length === 0;
+  }
+
+  hasRoom(storedBytes: number): boolean {
+    return this.#frames.length < MAX_FRAMES && this.#used + storedBytes <= this.#bytes.length;
+  }
+
+  /** Keeps a copy. */
+  add(stored: Uint8Array, frame: { readonly rawLength: number; readonly compressed: boolean }, blobs: FrameBlobs): void {
+    const kept = this.#bytes.subarray(this.#used, this.#used + stored.length);
+    kept.set(stored);
+    this.#used += stored.length;
+    this.#frames.push({ stored: kept, ...frame, blobs: copyBlobs(blobs), cost: frameCost(stored.length, blobs.count) });
+  }
+
+  /** Takes out the frames that together come closest to `room` without exceeding it. */
+  takeBest(room: number): readonly PooledFrame[] {
+    const frames = this.#frames;
+    const sums = new Float64Array(1 << frames.length);
+    let best = 0;
+    for (let set = 1; set < sums.length; set++) {
+      const lowest = 31 - Math.clz32(set & -set);
+      sums[set] = sums[set & (set - 1)]! + frames[lowest]!.cost;
+      if (sums[set]! <= room && sums[set]! > sums[best]!) best = set;
+    }
+    this.#frames = frames.filter((_, i) => ((best >> i) & 1) === 0);
+    return frames.filter((_, i) => ((best >> i) & 1) === 1);
+  }
+
+  /** Takes out all; the memory is free again once they are used. */
+  takeAll(): readonly PooledFrame[] {
+    const frames = this.#frames;
+    this.#frames = [];
+    this.#used = 0;
+    return frames;
+  }
+}
+
+function copyBlobs(blobs: FrameBlobs): FrameBlobs {
+  return {
+    ids: blobs.ids.slice(0, blobs.count * 32),
+    lengths: blobs.lengths.slice(0, blobs.count),
+    records: blobs.records.slice(0, blobs.count),
+    kinds: blobs.kinds.slice(0, blobs.count),
+    count: blobs.count,
+  };
+}
