@@ -30,7 +30,12 @@ export interface Script {
 export type Step = { readonly line: number } & (
   | { readonly kind: 'env'; readonly name: string; readonly value: string }
   | { readonly kind: 'run'; readonly command: string; readonly exitCode: number }
-  | { readonly kind: 'expect'; readonly stream: 'stdout' | 'stderr'; readonly pattern: RegExp; readonly wanted: boolean }
+  | {
+      readonly kind: 'expect';
+      readonly stream: 'stdout' | 'stderr';
+      readonly pattern: RegExp;
+      readonly wanted: boolean;
+    }
 );
 
 const root = join(import.meta.dirname, '..', '..');
@@ -51,15 +56,25 @@ export function parseScript(text: string): Script {
 
 function parseStep({ content, line }: { readonly content: string; readonly line: number }): Step {
   const run = /^\$(?<code>\d*) (?<command>.+)$/.exec(content)?.groups;
-  if (run !== undefined) return { line, kind: 'run', command: run['command'] ?? '', exitCode: Number(run['code'] || 0) };
+  if (run !== undefined)
+    return { line, kind: 'run', command: run['command'] ?? '', exitCode: Number(run['code'] || 0) };
   const env = /^env (?<name>\w+)=(?<value>.*)$/.exec(content)?.groups;
   if (env !== undefined) return { line, kind: 'env', name: env['name'] ?? '', value: env['value'] ?? '' };
-  const expect = /^(?<not>!?)(?<stream>stdout|stderr) (?:\/(?<pattern>.+)\/|(?<nothing>nothing))$/.exec(content)?.groups;
+  const expect = /^(?<not>!?)(?<stream>stdout|stderr) (?:\/(?<pattern>.+)\/|(?<nothing>nothing))$/.exec(
+    content,
+  )?.groups;
   if (expect === undefined) throw new SyntaxError(`line ${line}: cannot read "${content}"`);
   const stream = expect['stream'] === 'stdout' ? 'stdout' : 'stderr';
   // Nothing: no character at all.
-  if (expect['nothing'] !== undefined) return { line, kind: 'expect', stream, pattern: /[^]/, wanted: expect['not'] === '!' };
-  return { line, kind: 'expect', stream, pattern: new RegExp(expect['pattern'] ?? '', 'mu'), wanted: expect['not'] === '' };
+  if (expect['nothing'] !== undefined)
+    return { line, kind: 'expect', stream, pattern: /[^]/, wanted: expect['not'] === '!' };
+  return {
+    line,
+    kind: 'expect',
+    stream,
+    pattern: new RegExp(expect['pattern'] ?? '', 'mu'),
+    wanted: expect['not'] === '',
+  };
 }
 
 export function missingPrograms({ needs }: Script): string[] {
@@ -101,7 +116,14 @@ function prepare(work: string, { files }: Script): void {
 
 function surroundings(work: string): Record<string, string> {
   const path = [join(work, 'bin'), process.env['PATH'] ?? ''].join(delimiter);
-  return { PATH: path, HOME: join(work, 'home'), WORK: work, KEEPHOLD_REPO: join(work, 'repo'), LC_ALL: 'C.UTF-8', TZ: 'UTC' };
+  return {
+    PATH: path,
+    HOME: join(work, 'home'),
+    WORK: work,
+    KEEPHOLD_REPO: join(work, 'repo'),
+    LC_ALL: 'C.UTF-8',
+    TZ: 'UTC',
+  };
 }
 
 interface Printed {
@@ -110,7 +132,11 @@ interface Printed {
   readonly stderr: string;
 }
 
-async function runLine(step: Extract<Step, { kind: 'run' }>, work: string, env: Record<string, string>): Promise<Printed> {
+async function runLine(
+  step: Extract<Step, { kind: 'run' }>,
+  work: string,
+  env: Record<string, string>,
+): Promise<Printed> {
   const child = spawn('sh', ['-c', step.command], { cwd: work, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const printed = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (printed.stdout += text));

@@ -20,7 +20,9 @@ describe.skipIf(process.platform === 'win32').concurrent('command line', () => {
 
 describe('scripts', () => {
   test('are read', () => {
-    const { steps, files, needs } = parseScript('needs tar\n# why\n$3 a b\n!stdout /x+/\nenv A=b c\n-- d/f --\none\n-- g --\n');
+    const { steps, files, needs } = parseScript(
+      'needs tar\n# why\n$3 a b\n!stdout /x+/\nenv A=b c\n-- d/f --\none\n-- g --\n',
+    );
     expect(needs).toEqual(['tar']);
     expect(steps).toEqual([
       { line: 3, kind: 'run', command: 'a b', exitCode: 3 },
@@ -39,7 +41,13 @@ describe('scripts', () => {
 
   test.skipIf(process.platform === 'win32')('fail when an expectation fails', async () => {
     await runScript(parseScript('$ echo one\nstdout /^one$/\nstderr nothing\n'));
-    for (const wrong of ['$ exit 3', '$3 true', '$ echo a\nstdout nothing', '$ echo a\nstdout /b/', '$ echo a\n!stdout /a/']) {
+    for (const wrong of [
+      '$ exit 3',
+      '$3 true',
+      '$ echo a\nstdout nothing',
+      '$ echo a\nstdout /b/',
+      '$ echo a\n!stdout /a/',
+    ]) {
       await expect(runScript(parseScript(wrong))).rejects.toThrow(/line \d/);
     }
   });

@@ -35,7 +35,10 @@ export interface Environment {
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-export function readEnvironment(variables: Variables = process.env, platform: NodeJS.Platform = process.platform): Environment {
+export function readEnvironment(
+  variables: Variables = process.env,
+  platform: NodeJS.Platform = process.platform,
+): Environment {
   const home = homedir();
   return {
     folders: foldersOf(variables, platform, home),
@@ -54,7 +57,12 @@ export function readEnvironment(variables: Variables = process.env, platform: No
 export function foldersOf(variables: Variables, platform: NodeJS.Platform, home: string): Folders {
   if (platform === 'win32') {
     const base = join(absolute(variables['LOCALAPPDATA']) ?? join(home, 'AppData', 'Local'), 'Keephold');
-    return { config: join(base, 'config'), state: join(base, 'state'), cache: join(base, 'cache'), data: join(base, 'data') };
+    return {
+      config: join(base, 'config'),
+      state: join(base, 'state'),
+      cache: join(base, 'cache'),
+      data: join(base, 'data'),
+    };
   }
   const library = platform === 'darwin' ? join(home, 'Library') : undefined;
   const support = library === undefined ? undefined : join(library, 'Application Support', 'Keephold');

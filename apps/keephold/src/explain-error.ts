@@ -33,7 +33,10 @@ const wrongWords: Rule = { exitCode: wrongKey, hint: wordsHint };
 
 /** By `code`, of our packages and of the system. */
 const rules: Readonly<Record<string, Rule>> = {
-  'no-repository': { exitCode: noRepository, hint: 'keephold init creates one; --repo or KEEPHOLD_REPO names its folder' },
+  'no-repository': {
+    exitCode: noRepository,
+    hint: 'keephold init creates one; --repo or KEEPHOLD_REPO names its folder',
+  },
   'newer-version': { exitCode: failed, hint: updateHint },
   'downgrade-version': { exitCode: failed, hint: updateHint },
   'downgrade-suite': { exitCode: failed, hint: updateHint },

@@ -1,8 +1,8 @@
 /** From the argument list to the exit code: finds the verb, reads its arguments, runs it, reports what failed. */
 import type { Command } from './command-line/command.ts';
-import { globalOptions, type GlobalValues } from './command-line/global-options.ts';
+import { type GlobalValues, globalOptions } from './command-line/global-options.ts';
 import { nearestName } from './command-line/nearest-name.ts';
-import { type OptionTable, flag } from './command-line/options.ts';
+import { flag, type OptionTable } from './command-line/options.ts';
 import { type ParsedArguments, parseArguments } from './command-line/parse-arguments.ts';
 import { verbs } from './command-line/verbs.ts';
 import type { Context } from './context.ts';
@@ -61,7 +61,8 @@ function contextOf(host: Host): Omit<Context, 'out' | 'globals'> {
 async function withoutVerb(host: Host, out: Output, { values }: Leading): Promise<ExitCode> {
   if (values.version) await out.answer(`keephold ${host.version}`, { type: 'version', version: host.version });
   else if (values.help) await printProgramHelp(out);
-  else throw new UsageError('no verb was given', 'keephold --help lists them; keephold start FOLDER shows it all at once');
+  else
+    throw new UsageError('no verb was given', 'keephold --help lists them; keephold start FOLDER shows it all at once');
   await out.flush();
   return exitCodes.done;
 }
@@ -84,7 +85,10 @@ async function loadCommand(name: string): Promise<Command> {
   const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
   if (verb !== undefined) return await verb.load();
   const near = nearestName(name, Object.keys(verbs));
-  throw new UsageError(`there is no verb "${name}"`, near === undefined ? 'keephold --help lists the verbs' : `did you mean ${near}?`);
+  throw new UsageError(
+    `there is no verb "${name}"`,
+    near === undefined ? 'keephold --help lists the verbs' : `did you mean ${near}?`,
+  );
 }
 
 /** A global option may stand on either side of the verb; behind it wins. */

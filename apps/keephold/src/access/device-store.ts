@@ -51,7 +51,8 @@ export class DeviceStore {
   async create(state: DeviceState): Promise<string | undefined> {
     const keystore = systemKeystore(this.#environment);
     const record = readKeysRecord(state);
-    const kept = record !== undefined && keystore !== undefined && (await keystore.store(keystoreAccount(state), toHex(record)));
+    const kept =
+      record !== undefined && keystore !== undefined && (await keystore.store(keystoreAccount(state), toHex(record)));
     const bytes = encodeDeviceState(kept ? withoutReadKeys(state) : state);
     changeVersionedFile(this.#file, () => bytes);
     return kept ? keystore.name : undefined;

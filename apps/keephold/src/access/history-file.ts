@@ -5,7 +5,13 @@
  */
 import { join } from 'node:path';
 import { equalBytes, toHex } from '@keephold/bytes';
-import { type CommitLogState, DamagedError, decodeCommitLogState, encodeCommitLogState, type Repository } from '@keephold/engine';
+import {
+  type CommitLogState,
+  DamagedError,
+  decodeCommitLogState,
+  encodeCommitLogState,
+  type Repository,
+} from '@keephold/engine';
 import type { AccountId, VaultId } from '@keephold/protocol';
 import type { Environment } from '../environment.ts';
 import { readPrivateFile, writePrivateFile } from './private-file.ts';

@@ -19,7 +19,10 @@ export interface Keystore {
 
 type Surroundings = Pick<Environment, 'hasSessionBus' | 'searchPath'>;
 
-export function systemKeystore(environment: Surroundings, platform: NodeJS.Platform = process.platform): Keystore | undefined {
+export function systemKeystore(
+  environment: Surroundings,
+  platform: NodeJS.Platform = process.platform,
+): Keystore | undefined {
   if (platform === 'darwin') return programIn(environment, 'security') && macKeychain;
   if (platform !== 'linux' || !environment.hasSessionBus) return undefined;
   return programIn(environment, 'secret-tool') && secretService;
@@ -39,7 +42,10 @@ function isProgram(path: string): boolean {
 }
 
 /** What is stored must come back: a locked or half-working keystore counts as none. */
-function verified(put: (account: string, secret: string) => Promise<unknown>, load: Keystore['load']): Keystore['store'] {
+function verified(
+  put: (account: string, secret: string) => Promise<unknown>,
+  load: Keystore['load'],
+): Keystore['store'] {
   return async (account, secret) => {
     await put(account, secret);
     return (await load(account)) === secret;
@@ -80,7 +86,13 @@ function run(program: string, args: readonly string[], input = ''): Promise<stri
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
     child.on('error', () => resolve(undefined));
     child.on('close', (code) => {
-      resolve(code === 0 ? Buffer.concat(chunks).toString('utf8').replace(/\r?\n$/, '') : undefined);
+      resolve(
+        code === 0
+          ? Buffer.concat(chunks)
+              .toString('utf8')
+              .replace(/\r?\n$/, '')
+          : undefined,
+      );
     });
     // It may end without reading what it is given.
     child.stdin.on('error', () => {});

@@ -5,7 +5,7 @@
 import { sign, systemRandom } from '@keephold/crypto';
 import { type KeeperSigner, type OpenOptions, openRepositoryFolder } from '@keephold/custody';
 import type { Custody, DeviceRole, KeychainState, VaultId } from '@keephold/protocol';
-import { type DeviceState, DeviceFaultError, enrolDevice, onlyVault, openDevice, type Unlocked } from '@keephold/vault';
+import { DeviceFaultError, type DeviceState, enrolDevice, onlyVault, openDevice, type Unlocked } from '@keephold/vault';
 import type { Context } from '../context.ts';
 import { CommandError, exitCodes } from '../errors.ts';
 import { DeviceStore } from './device-store.ts';

@@ -5,7 +5,13 @@
  */
 import { openRepositoryFolder } from '@keephold/custody';
 import { openRepository, type Repository } from '@keephold/engine';
-import { type Custody, type KeychainState, requireHeadFromPin, requireKeychainPin, type VaultId } from '@keephold/protocol';
+import {
+  type Custody,
+  type KeychainState,
+  requireHeadFromPin,
+  requireKeychainPin,
+  type VaultId,
+} from '@keephold/protocol';
 import {
   DeviceFaultError,
   type DeviceState,

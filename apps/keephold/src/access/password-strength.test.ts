@@ -1,12 +1,15 @@
 import { expect, test } from 'vitest';
 import { weaknessOf } from './password-strength.ts';
 
-test.each(['bench horse battery', 'correct horse battery staple', 'Tr0ub4dor&3xyz', 'ein hund und zwei katzen', 'мой пароль длинный'])(
-  'takes %s',
-  (password) => {
-    expect(weaknessOf(password)).toBeUndefined();
-  },
-);
+test.each([
+  'bench horse battery',
+  'correct horse battery staple',
+  'Tr0ub4dor&3xyz',
+  'ein hund und zwei katzen',
+  'мой пароль длинный',
+])('takes %s', (password) => {
+  expect(weaknessOf(password)).toBeUndefined();
+});
 
 test.each([
   ['short', /5 characters/],

@@ -9,7 +9,8 @@ const minimumDistinct = 6;
 /** What is wrong with the password; undefined when nothing is. */
 export function weaknessOf(password: string): string | undefined {
   const characters = [...password.normalize('NFKC')];
-  if (characters.length < minimumLength) return `it has ${characters.length} characters, at least ${minimumLength} are needed`;
+  if (characters.length < minimumLength)
+    return `it has ${characters.length} characters, at least ${minimumLength} are needed`;
   if (new Set(characters).size < minimumDistinct) return 'it repeats the same few characters';
   if (isSequence(characters)) return 'it is a sequence';
   const known = startsOf(characters.join('').toLowerCase());

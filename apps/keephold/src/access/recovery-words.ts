@@ -42,7 +42,10 @@ export function formatWords(words: readonly string[]): string {
   const rows = Math.ceil(words.length / 4);
   const lines = Array.from({ length: rows }, (_, row) => {
     const cells = [0, 1, 2, 3].map((column) => column * rows + row).filter((at) => at < words.length);
-    return cells.map((at) => `${String(at + 1).padStart(4)}. ${(words[at] ?? '').padEnd(10)}`).join('').trimEnd();
+    return cells
+      .map((at) => `${String(at + 1).padStart(4)}. ${(words[at] ?? '').padEnd(10)}`)
+      .join('')
+      .trimEnd();
   });
   return lines.join('\n');
 }

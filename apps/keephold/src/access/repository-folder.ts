@@ -10,7 +10,10 @@ export function repositoryFolder({ globals, environment }: Pick<Context, 'global
     throw new UsageError('no repository was named', 'use --repo FOLDER, or set KEEPHOLD_REPO');
   }
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(named)) {
-    throw new UsageError(`${named} is not a folder: this version opens folders only`, 'name a folder, for example --repo /media/disk/backup');
+    throw new UsageError(
+      `${named} is not a folder: this version opens folders only`,
+      'name a folder, for example --repo /media/disk/backup',
+    );
   }
   return resolve(named);
 }

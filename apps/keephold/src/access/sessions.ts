@@ -1,6 +1,13 @@
 /** Sessions of this device's chain: every step is durable in the device's file before its key is used. */
 import { systemRandom } from '@keephold/crypto';
-import { type ChainState, confirmSessionObject, type DeviceState, type Session, startSession, withChain } from '@keephold/vault';
+import {
+  type ChainState,
+  confirmSessionObject,
+  type DeviceState,
+  type Session,
+  startSession,
+  withChain,
+} from '@keephold/vault';
 import type { Context } from '../context.ts';
 import type { DeviceStore } from './device-store.ts';
 import { machineId } from './machine-id.ts';

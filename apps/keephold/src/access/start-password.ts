@@ -31,5 +31,9 @@ export async function startPassword(context: Context, isNew: boolean): Promise<S
   const words = await entropyToWords(systemRandom(32));
   const password = words.slice(0, generatedWords).join(' ');
   if (createPrivateFile(file, new TextEncoder().encode(`${password}\n`))) return { password, file };
-  throw new CommandError(`another run has just made ${file}`, { code: 'refused', exitCode: exitCodes.failed, hint: 'run the same again' });
+  throw new CommandError(`another run has just made ${file}`, {
+    code: 'refused',
+    exitCode: exitCodes.failed,
+    hint: 'run the same again',
+  });
 }

@@ -52,6 +52,10 @@ export async function requireOwner(context: Surroundings, custody: UnlockCustody
     return await unlockAccount(context, custody);
   } catch (error) {
     if (!(error instanceof CommandError) || error.exitCode !== exitCodes.usage) throw error;
-    throw new CommandError(`${why}; ${error.message}`, { code: error.code, exitCode: error.exitCode, hint: error.hint });
+    throw new CommandError(`${why}; ${error.message}`, {
+      code: error.code,
+      exitCode: error.exitCode,
+      hint: error.hint,
+    });
   }
 }

@@ -4,5 +4,11 @@ import type { OpenOptions } from '@keephold/custody';
 
 export function writeLimit(bytesPerSecond: number | undefined): Pick<OpenOptions, 'writeLimit'> {
   if (bytesPerSecond === undefined) return {};
-  return { writeLimit: { bytesPerSecond: () => bytesPerSecond, now: () => performance.now(), sleep: (milliseconds) => wait(milliseconds) } };
+  return {
+    writeLimit: {
+      bytesPerSecond: () => bytesPerSecond,
+      now: () => performance.now(),
+      sleep: (milliseconds) => wait(milliseconds),
+    },
+  };
 }

@@ -1,6 +1,12 @@
 /** The rules of a backup, applied to the paths of its walk: each root has its own top. */
 import { closeSync, openSync, readSync } from 'node:fs';
-import { createExcluder, describeRule, type Excluder, type ExcluderConfig, type FileFilter } from '@keephold/source-files';
+import {
+  createExcluder,
+  describeRule,
+  type Excluder,
+  type ExcluderConfig,
+  type FileFilter,
+} from '@keephold/source-files';
 
 /** `roots`: absolute, raw bytes, no slash at the end. */
 export function createFileFilter(config: ExcluderConfig, roots: readonly Uint8Array[]): FileFilter {
@@ -11,7 +17,10 @@ export function createFileFilter(config: ExcluderConfig, roots: readonly Uint8Ar
     excludedContents(path, names) {
       const found = excluder.excludedContents(names, () => readCacheTag(path));
       if (found === undefined) return undefined;
-      return { reason: found.reason, keep: found.keeps === undefined ? '' : Buffer.from(found.keeps).toString('latin1') };
+      return {
+        reason: found.reason,
+        keep: found.keeps === undefined ? '' : Buffer.from(found.keeps).toString('latin1'),
+      };
     },
   };
 }

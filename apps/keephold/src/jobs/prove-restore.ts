@@ -5,14 +5,13 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Snapshot } from '@keephold/engine';
-import { type RestoredItem, type RestoreReport, restore } from '@keephold/engine/node';
+import type { RestoredItem, RestoreReport } from '@keephold/engine/node';
 import { compareTrees, type DifferenceKind, type TreeComparison, type TreeDifference } from '@keephold/source-files';
 import type { ReadAccess } from '../access/open-for-reading.ts';
 import type { Context } from '../context.ts';
 import { InterruptedError } from '../errors.ts';
-import { ProgressLine } from '../terminal/progress-line.ts';
-import { spawnReadWorker } from '../workers.ts';
 import type { LeftOut } from './left-out.ts';
+import { runRestore } from './run-restore.ts';
 import { removeTree, temporaryFolderFor } from './temporary-folder.ts';
 
 export interface ProofRequest {
@@ -22,7 +21,6 @@ export interface ProofRequest {
   readonly path: Uint8Array;
   /** Bytes of its files. */
   readonly bytes: number;
-  readonly memory: number;
   readonly leftOut: LeftOut;
 }
 
@@ -52,7 +50,8 @@ export async function proveRestore(context: Context, access: ReadAccess, request
       signal: context.signal,
       ignore,
       changedSince: request.snapshot.time,
-      skip: (path, isDirectory) => unrestored.has(Buffer.from(path).toString('latin1')) || request.leftOut(path, isDirectory),
+      skip: (path, isDirectory) =>
+        unrestored.has(Buffer.from(path).toString('latin1')) || request.leftOut(path, isDirectory),
       onDifference: (difference) => {
         if (difference.weight !== 'hint' && differences.length < maxDifferences) differences.push(difference);
       },
@@ -70,29 +69,19 @@ interface RestoreInto extends ProofRequest {
   readonly missing: RestoredItem[];
 }
 
-async function restoreInto({ out, signal }: Context, { repository }: ReadAccess, into: RestoreInto): Promise<RestoreReport> {
-  const progress = new ProgressLine(out, 'restoring');
-  try {
-    const report = await restore({
-      repository,
-      snapshot: into.snapshot,
-      path: into.path,
-      spawnWorker: spawnReadWorker,
-      target: { root: into.target, privileged: into.privileged, numericIds: true },
-      select: { include: [], exclude: [] },
-      overwrite: 'always',
-      delete: false,
-      dryRun: false,
-      signal,
-      memory: into.memory,
-      onProgress: (event) => progress.update(event),
-      onItem: (item) => {
-        if (item.outcome === 'failed' || item.outcome === 'skipped') into.missing.push(item);
-      },
-    });
-    if (report.interrupted) throw new InterruptedError();
-    return report;
-  } finally {
-    progress.end();
-  }
+async function restoreInto(context: Context, access: ReadAccess, into: RestoreInto): Promise<RestoreReport> {
+  const report = await runRestore(context, access, {
+    snapshot: into.snapshot,
+    path: into.path,
+    target: { root: into.target, privileged: into.privileged, numericIds: true },
+    select: { include: [], exclude: [] },
+    overwrite: 'always',
+    delete: false,
+    dryRun: false,
+    onItem: (item) => {
+      if (item.outcome === 'failed' || item.outcome === 'skipped') into.missing.push(item);
+    },
+  });
+  if (report.interrupted) throw new InterruptedError();
+  return report;
 }

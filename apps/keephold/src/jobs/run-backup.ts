@@ -13,9 +13,9 @@ import { streamOf } from '../access/streams.ts';
 import { bytesFromRawText } from '../command-line/raw-text.ts';
 import type { Context } from '../context.ts';
 import { CommandError, exitCodes } from '../errors.ts';
-import { createFileFilter } from './file-filter.ts';
 import { ProgressLine } from '../terminal/progress-line.ts';
 import { spawnBackupWorker } from '../workers.ts';
+import { createFileFilter } from './file-filter.ts';
 
 export interface BackupRequest {
   /** Files and folders. */
@@ -69,7 +69,14 @@ export async function runBackup(context: Context, access: DeviceAccess, request:
       dryRun,
       signal,
       onProgress: ({ files, bytesDone, totals, currentPath, errors }) =>
-        progress.update({ files, bytes: bytesDone, totalFiles: totals?.files, totalBytes: totals?.bytes, currentPath, errors }),
+        progress.update({
+          files,
+          bytes: bytesDone,
+          totalFiles: totals?.files,
+          totalBytes: totals?.bytes,
+          currentPath,
+          errors,
+        }),
       now: () => BigInt(context.now()) * 1_000_000n,
       random: systemRandom,
       native: true,

@@ -28,10 +28,16 @@ export async function tellBackup(out: Output, report: BackupReport, options: Tel
   );
   if (snapshot === undefined) return;
   const name = `#${snapshot.seq} ${hex(snapshot.id).slice(0, 8)}`;
-  await out.result(kind === 'checkpoint' ? `checkpoint ${name}: the next backup goes on from here` : `snapshot ${name}`);
+  await out.result(
+    kind === 'checkpoint' ? `checkpoint ${name}: the next backup goes on from here` : `snapshot ${name}`,
+  );
 }
 
-async function tellItems(out: Output, { unreadable, notes, excluded }: BackupReport, { verbose }: TellOptions): Promise<void> {
+async function tellItems(
+  out: Output,
+  { unreadable, notes, excluded }: BackupReport,
+  { verbose }: TellOptions,
+): Promise<void> {
   for (const { path, error } of unreadable) {
     await out.record({ type: 'unreadable', ...pathRecord(path), error });
     if (!out.json) out.warn(`not read: ${printable(withSlash(path))}: ${error}`);
@@ -44,10 +50,14 @@ async function tellItems(out: Output, { unreadable, notes, excluded }: BackupRep
     await out.record({ type: 'excluded', ...pathRecord(path), reason });
     if (verbose) out.note(`left out: ${printable(withSlash(path))}: ${reason}`);
   }
-  if (excluded.count > 0 && !verbose) out.note(`left out ${counted(excluded.count, 'item')} by rules (--verbose names them)`);
+  if (excluded.count > 0 && !verbose)
+    out.note(`left out ${counted(excluded.count, 'item')} by rules (--verbose names them)`);
 }
 
-function summaryRecord(report: BackupReport, { dryRun }: TellOptions): { readonly type: string } & Record<string, unknown> {
+function summaryRecord(
+  report: BackupReport,
+  { dryRun }: TellOptions,
+): { readonly type: string } & Record<string, unknown> {
   const { kind, snapshot, unreadable, notes, excluded, files, ...sums } = report;
   return {
     type: 'summary',

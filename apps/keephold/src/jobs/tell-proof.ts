@@ -24,7 +24,13 @@ export async function tellProof(out: Output, { proof, unreadable }: ProofToTell)
     await out.record({ type: 'item', ...pathFields(path), kind: typeName(type), outcome, reason: reason ?? null });
     if (!out.json) out.error(`${outcome}: ${printable(path)}: ${reason ?? 'no reason given'}`);
   }
-  await out.record({ type: 'proof', equal: compared.differences === 0, restored: sums(proof), ...compared, ownersCompared });
+  await out.record({
+    type: 'proof',
+    equal: compared.differences === 0,
+    restored: sums(proof),
+    ...compared,
+    ownersCompared,
+  });
   if (out.quiet || out.json) return;
   const rate = restored.durationMs > 0 ? ` (${formatRate((restored.bytes / restored.durationMs) * 1000)})` : '';
   await out.result(
@@ -32,13 +38,19 @@ export async function tellProof(out: Output, { proof, unreadable }: ProofToTell)
   );
   const what = `${counted(compared.files, 'file')}, ${counted(compared.directories, 'folder')}, ${formatBytes(compared.bytes)}`;
   if (compared.differences > 0) await out.result(`compared ${what}: ${counted(compared.differences, 'difference')}`);
-  else await out.result(`compared ${what}: every byte and all metadata the same${ownersCompared ? '' : ' (owners need root)'}`);
+  else
+    await out.result(
+      `compared ${what}: every byte and all metadata the same${ownersCompared ? '' : ' (owners need root)'}`,
+    );
   if (compared.changedMeanwhile > 0) {
     await out.result(`${counted(compared.changedMeanwhile, 'item')} changed while this ran; the next run has them`);
   }
-  if (unreadable.length > 0) await out.result(`${counted(unreadable.length, 'item')} could not be read, so they are not in the backup`);
+  if (unreadable.length > 0)
+    await out.result(`${counted(unreadable.length, 'item')} could not be read, so they are not in the backup`);
 }
 
-function sums({ restored: { restored, identical, skipped, failed, bytes, durationMs } }: Proof): Readonly<Record<string, number>> {
+function sums({
+  restored: { restored, identical, skipped, failed, bytes, durationMs },
+}: Proof): Readonly<Record<string, number>> {
   return { restored, identical, skipped, failed, bytes, durationMs };
 }

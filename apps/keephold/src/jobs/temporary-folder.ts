@@ -12,11 +12,14 @@ export function temporaryFolderFor(bytes: number, places: readonly string[]): st
   const needed = bytes * 1.02 + spare;
   const place = places.find((candidate) => freeBytes(candidate) >= needed);
   if (place !== undefined) return mkdtempSync(join(place, 'keephold-proof-'));
-  throw new CommandError(`there is no room for ${formatBytes(needed)} to restore into: looked in ${places.join(' and ')}`, {
-    code: 'no-room',
-    exitCode: exitCodes.noRoom,
-    hint: 'the backup itself is done; set TMPDIR to a folder with more room, then run the same again',
-  });
+  throw new CommandError(
+    `there is no room for ${formatBytes(needed)} to restore into: looked in ${places.join(' and ')}`,
+    {
+      code: 'no-room',
+      exitCode: exitCodes.noRoom,
+      hint: 'the backup itself is done; set TMPDIR to a folder with more room, then run the same again',
+    },
+  );
 }
 
 function freeBytes(place: string): number {

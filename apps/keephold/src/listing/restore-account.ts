@@ -1,9 +1,9 @@
 /** The account of a restore: each item's fate, and the sums. Failed items are always told, others when asked for. */
 import type { RestoredItem, RestoreReport } from '@keephold/engine/node';
-import type { Output } from '../terminal/output.ts';
+import { type Output, pathFields } from '../terminal/output.ts';
 import { printable } from '../terminal/printable.ts';
 import { counted, formatBytes, formatCount, formatDuration, formatRate } from '../terminal/units.ts';
-import { pathRecord, typeName, withSlash } from './node-text.ts';
+import { typeName } from './node-text.ts';
 
 export interface RestoreAccountOptions {
   /** List every item. */
@@ -45,18 +45,25 @@ export class RestoreAccount {
   async #tell(item: RestoredItem): Promise<void> {
     const { path, type, outcome, reason, bytes, problems } = item;
     if (this.#out.json) {
-      const told = { kind: typeName(type), outcome, reason: reason ?? null, bytes, problems, dryRun: this.#options.dryRun };
-      return this.#out.record({ type: 'item', ...pathRecord(path), ...told });
+      const told = {
+        kind: typeName(type),
+        outcome,
+        reason: reason ?? null,
+        bytes,
+        problems,
+        dryRun: this.#options.dryRun,
+      };
+      return this.#out.record({ type: 'item', ...pathFields(path), ...told });
     }
     if (outcome === 'failed') {
-      this.#out.error(`failed: ${printable(withSlash(path))}: ${reason ?? 'no reason given'}`);
+      this.#out.error(`failed: ${printable(path)}: ${reason ?? 'no reason given'}`);
       return;
     }
     const plain = outcome === 'restored' || outcome === 'identical';
     if (this.#out.quiet || (plain && !this.#options.verbose)) return;
     const why = [reason, ...problems.map(({ what, reason: because }) => `${what} not restored: ${because}`)];
     const text = why.filter((part) => part !== undefined).join('; ');
-    await this.#out.pathLine(`${outcome.padEnd(9)}  `, withSlash(path), text === '' ? '' : `  (${printable(text)})`);
+    await this.#out.pathLine(`${outcome.padEnd(9)}  `, path, text === '' ? '' : `  (${printable(text)})`);
   }
 
   add(report: RestoreReport): void {
@@ -90,7 +97,9 @@ export class RestoreAccount {
       `${formatCount(failed)} failed`,
       ...(deleted > 0 ? [`${formatCount(deleted)} ${dryRun ? 'to delete' : 'deleted'}`] : []),
     ];
-    await this.#out.result(`${parts.join(', ')}; ${formatBytes(this.#bytes)} in ${formatDuration(this.#durationMs)}${rate}`);
+    await this.#out.result(
+      `${parts.join(', ')}; ${formatBytes(this.#bytes)} in ${formatDuration(this.#durationMs)}${rate}`,
+    );
     if (this.#problems.size === 0) return;
     const problems = [...this.#problems].map(([kind, count]) => `${kind} of ${counted(count, 'item')}`);
     await this.#out.result(`not restored: ${problems.join(', ')} (--verbose names them)`);

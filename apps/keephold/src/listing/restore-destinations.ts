@@ -23,7 +23,10 @@ export function targetDestination({ path }: RestorePlace, target: string): Desti
 }
 
 /** A single file goes into the folder it was in. */
-export function inPlaceDestination({ path, isDirectory }: RestorePlace, platform: NodeJS.Platform = process.platform): Destination {
+export function inPlaceDestination(
+  { path, isDirectory }: RestorePlace,
+  platform: NodeJS.Platform = process.platform,
+): Destination {
   const text = rawTextFromBytes(path);
   if (!text.isWellFormed()) {
     throw new CommandError('a folder whose name is no valid text cannot be restored in place', {

@@ -11,7 +11,10 @@ export interface SnapshotSizes {
 
 export function snapshotSizes({ stats }: Pick<Snapshot, 'stats'>): SnapshotSizes {
   const { files, bytes } = { files: stats.get(SnapshotStat.files), bytes: stats.get(SnapshotStat.bytes) };
-  return { files: files === undefined ? undefined : Number(files), bytes: bytes === undefined ? undefined : Number(bytes) };
+  return {
+    files: files === undefined ? undefined : Number(files),
+    bytes: bytes === undefined ? undefined : Number(bytes),
+  };
 }
 
 export function snapshotFields(snapshot: Snapshot): Readonly<Record<string, unknown>> {

@@ -54,7 +54,10 @@ async function readLine(stdin: Input, stderr: NodeJS.WriteStream, { question, ec
   }
 }
 
-export type Key = { readonly kind: 'echo'; readonly echo: string } | { readonly kind: 'done' } | { readonly kind: 'interrupt' };
+export type Key =
+  | { readonly kind: 'echo'; readonly echo: string }
+  | { readonly kind: 'done' }
+  | { readonly kind: 'interrupt' };
 
 /** A line under edition: keys in, text out. Escape sequences (arrows and the like) are left out. */
 export class LineEditor {

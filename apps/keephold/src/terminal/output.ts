@@ -2,8 +2,9 @@
  * Everything the command says. Results go to standard output (text, or one JSON object a line), everything else to
  * standard error; with --quiet only results and errors. It must never let a name reach a terminal unescaped.
  */
-import { ByteStream } from './byte-stream.ts';
+
 import { rawTextFromBytes } from '../command-line/raw-text.ts';
+import { ByteStream } from './byte-stream.ts';
 import { printable, printableMessage } from './printable.ts';
 
 /** The part of a standard stream that output needs. */

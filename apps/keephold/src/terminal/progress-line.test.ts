@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import { fakeStream } from './_fake-stream.ts';
 import { Output } from './output.ts';
 import { ProgressLine, progressText } from './progress-line.ts';
 import { displayWidth } from './text-table.ts';
-import { fakeStream } from './_fake-stream.ts';
 
 const path = new TextEncoder().encode('/home/me/\x1b[2Jphoto.jpg');
 

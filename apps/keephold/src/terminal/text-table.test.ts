@@ -2,8 +2,21 @@ import { expect, test } from 'vitest';
 import { displayWidth, formatTable, keepEnd } from './text-table.ts';
 
 test('columns are as wide as their widest cell, numbers stand to the right', () => {
-  const table = { headings: ['ID', 'Size'], rows: [['ab12', '9 bytes'], ['家', '12.3 MB']], right: ['Size'] };
-  expect(formatTable(table).split('\n')).toEqual(['ID       Size', '────  ───────', 'ab12  9 bytes', '家    12.3 MB', '']);
+  const table = {
+    headings: ['ID', 'Size'],
+    rows: [
+      ['ab12', '9 bytes'],
+      ['家', '12.3 MB'],
+    ],
+    right: ['Size'],
+  };
+  expect(formatTable(table).split('\n')).toEqual([
+    'ID       Size',
+    '────  ───────',
+    'ab12  9 bytes',
+    '家    12.3 MB',
+    '',
+  ]);
 });
 
 test('display width counts columns, not characters', () => {

@@ -20,7 +20,8 @@ export function formatTable({ headings, rows, right = [] }: TextTable): string {
   return [line(headings), rule, ...rows.map(line), ''].join('\n');
 }
 
-const wide = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
+const wide =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
 const ascii = /^[\x20-\x7e]*$/;
 
 /** Columns a text takes on a terminal: east-asian and emoji characters take two, combining marks none. */

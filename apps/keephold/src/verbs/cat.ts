@@ -18,7 +18,8 @@ export const cat: Command = defineCommand({
   async run(context, { operands: [operand = ''] }) {
     const { out, signal } = context;
     const { snapshot: name, path, hasPath } = parseSnapshotPath(operand);
-    if (!hasPath || path.length === 0) throw new UsageError('cat needs a file', 'write SNAPSHOT:PATH, for example latest:/home/me/notes.txt');
+    if (!hasPath || path.length === 0)
+      throw new UsageError('cat needs a file', 'write SNAPSHOT:PATH, for example latest:/home/me/notes.txt');
     if (out.json) throw new UsageError('cat writes the bytes of a file; it cannot write them as JSON');
     await using access = await openForReading(context);
     const { repository } = access;

@@ -5,8 +5,8 @@ import { type Command, defineCommand } from '../command-line/command.ts';
 import { byteCount, share } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../errors.ts';
-import { printable } from '../terminal/printable.ts';
 import { defaultMemory } from '../jobs/memory.ts';
+import { printable } from '../terminal/printable.ts';
 import { ProgressLine } from '../terminal/progress-line.ts';
 import { counted, formatBytes } from '../terminal/units.ts';
 import { spawnReadWorker } from '../workers.ts';
@@ -61,7 +61,16 @@ async function printReport({ out }: Context, report: CheckReport): Promise<void>
     if (affects.length > shownAffected) out.error(`  and ${affects.length - shownAffected} more`);
   }
   const { snapshots, trees, blobs, packs, packsRead, bytesRead, problems } = report;
-  await out.record({ type: 'summary', snapshots, trees, blobs, packs, packsRead, bytesRead, problems: problems.length });
+  await out.record({
+    type: 'summary',
+    snapshots,
+    trees,
+    blobs,
+    packs,
+    packsRead,
+    bytesRead,
+    problems: problems.length,
+  });
   if (out.quiet) return;
   await out.result(
     `${counted(snapshots, 'snapshot')}, ${counted(trees, 'folder')}, ${counted(blobs, 'blob')}, ${counted(packs, 'pack')}` +

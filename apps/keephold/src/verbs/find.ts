@@ -34,7 +34,9 @@ export const find: Command = defineCommand({
     await using access = await openForReading(context);
     const { repository } = access;
     const named = names.length > 0;
-    const chosen = named ? await Promise.all(names.map((name) => repository.snapshot(name))) : await repository.snapshots();
+    const chosen = named
+      ? await Promise.all(names.map((name) => repository.snapshot(name)))
+      : await repository.snapshots();
     let found = 0;
     for await (const { path, node, snapshot } of findVersions(repository, chosen, matcher)) {
       if (out.closed) break;

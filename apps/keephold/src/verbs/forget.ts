@@ -23,9 +23,19 @@ export const forget: Command = defineCommand({
   ],
   options: {
     'keep-daily-days': integer({ value: 'N', min: 0, max: many, help: 'keep the first of each day for N days (90)' }),
-    'keep-weekly-weeks': integer({ value: 'N', min: 0, max: many, help: 'keep the first of each week for N weeks (52)' }),
+    'keep-weekly-weeks': integer({
+      value: 'N',
+      min: 0,
+      max: many,
+      help: 'keep the first of each week for N weeks (52)',
+    }),
     'keep-monthly': integer({ value: 'N', min: 0, max: many, help: 'keep the first of each month for N months (24)' }),
-    'keep-window-days': integer({ value: 'N', min: 0, max: many, help: 'keep everything for N days after a newer one came (30)' }),
+    'keep-window-days': integer({
+      value: 'N',
+      min: 0,
+      max: many,
+      help: 'keep everything for N days after a newer one came (30)',
+    }),
     'dry-run': flag({ short: 'n', help: 'show what would be forgotten, and why the rest stays' }),
     undo: flag({ help: 'take snapshots out of the trash: those named, or all' }),
   },
@@ -43,12 +53,14 @@ export const forget: Command = defineCommand({
       windowDays: options['keep-window-days'],
     };
     const hasRules = Object.values(rules).some((value) => value !== undefined);
-    if (hasRules && (operands.length > 0 || options.undo)) throw new UsageError('rules and named snapshots cannot be used together');
+    if (hasRules && (operands.length > 0 || options.undo))
+      throw new UsageError('rules and named snapshots cannot be used together');
     await using access = await openAsDevice(context);
     const { custody, vaultId } = access;
     const records = await custody.snapshots(vaultId);
     if (options.undo) await undo(context, { access, records, names: operands, dryRun: options['dry-run'] });
-    else if (operands.length > 0) await forgetNamed(context, { access, records, names: operands, dryRun: options['dry-run'] });
+    else if (operands.length > 0)
+      await forgetNamed(context, { access, records, names: operands, dryRun: options['dry-run'] });
     else await forgetByRules(context, { access, records, rules, dryRun: options['dry-run'] });
     return exitCodes.done;
   },
@@ -60,10 +72,17 @@ interface Task {
   readonly dryRun: boolean;
 }
 
-async function undo(context: Context, { access, records, names, dryRun }: Task & { readonly names: readonly string[] }): Promise<void> {
+async function undo(
+  context: Context,
+  { access, records, names, dryRun }: Task & { readonly names: readonly string[] },
+): Promise<void> {
   const trashed = records.filter(({ state }) => state === 'trashed');
   const chosen = names.length === 0 ? trashed : names.map((name) => findRecord(trashed, name));
-  if (!dryRun && chosen.length > 0) await access.custody.untrash(access.vaultId, chosen.map(({ seq }) => seq));
+  if (!dryRun && chosen.length > 0)
+    await access.custody.untrash(
+      access.vaultId,
+      chosen.map(({ seq }) => seq),
+    );
   for (const record of chosen) await context.out.record({ type: 'kept', ...recordFields(record), dryRun });
   await context.out.result(`${dryRun ? 'would take' : 'took'} ${counted(chosen.length, 'snapshot')} out of the trash`);
 }
@@ -72,7 +91,8 @@ async function forgetNamed(context: Context, task: Task & { readonly names: read
   const { access, records, names, dryRun } = task;
   const active = records.filter(({ state }) => state === 'active');
   const chosen = [...new Set(names.map((name) => findRecord(active, name)))];
-  if (!dryRun && access.unlocked === undefined) await requireOwner(context, access.custody, 'naming snapshots needs the password');
+  if (!dryRun && access.unlocked === undefined)
+    await requireOwner(context, access.custody, 'naming snapshots needs the password');
   await trash(context, { access, chosen, dryRun });
 }
 
@@ -81,7 +101,10 @@ type Rules = Readonly<Record<'dailyDays' | 'weeklyWeeks' | 'monthlyMonths' | 'wi
 async function forgetByRules(context: Context, task: Task & { readonly rules: Rules }): Promise<void> {
   const { access, records, rules, dryRun } = task;
   const own = vaultRecord(access.keychain, access.vaultId).policy;
-  const policy: VaultPolicy = { ...own, ...Object.fromEntries(Object.entries(rules).filter(([, days]) => days !== undefined)) };
+  const policy: VaultPolicy = {
+    ...own,
+    ...Object.fromEntries(Object.entries(rules).filter(([, days]) => days !== undefined)),
+  };
   const keepsLess = (Object.keys(rules) as (keyof Rules)[]).some((name) => policy[name] < own[name]);
   if (keepsLess && !dryRun && access.unlocked === undefined) {
     await requireOwner(context, access.custody, 'rules that keep less than the repository asks for need the password');
@@ -124,15 +147,29 @@ interface Trash {
 }
 
 async function trash({ out }: Context, { access, chosen, dryRun }: Trash): Promise<void> {
-  const changes = dryRun || chosen.length === 0 ? [] : await access.custody.trash(access.vaultId, chosen.map(({ seq }) => seq));
+  const changes =
+    dryRun || chosen.length === 0
+      ? []
+      : await access.custody.trash(
+          access.vaultId,
+          chosen.map(({ seq }) => seq),
+        );
   const expires = new Map(changes.map(({ seq, expiresAt }) => [seq, expiresAt]));
   for (const record of chosen) {
     const at = expires.get(record.seq);
-    await out.record({ type: 'forgotten', ...recordFields(record), dryRun, expiresAt: at === undefined ? null : isoTime(at) });
+    await out.record({
+      type: 'forgotten',
+      ...recordFields(record),
+      dryRun,
+      expiresAt: at === undefined ? null : isoTime(at),
+    });
   }
   await out.result(`${dryRun ? 'would forget' : 'forgot'} ${counted(chosen.length, 'snapshot')}`);
   const first = Math.min(...expires.values());
-  if (Number.isFinite(first)) out.note(`restorable until ${formatClock(first)}; keephold forget --undo takes them back, keephold gc frees their space after that`);
+  if (Number.isFinite(first))
+    out.note(
+      `restorable until ${formatClock(first)}; keephold forget --undo takes them back, keephold gc frees their space after that`,
+    );
 }
 
 /** By number or by the beginning of the id; `latest` is meant for reading, not for deleting. */

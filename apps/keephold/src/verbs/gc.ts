@@ -26,7 +26,10 @@ export const gc: Command = defineCommand({
   },
   examples: [
     { command: 'keephold gc', says: 'what is due' },
-    { command: 'keephold gc --trash-days 0 --purge-days 0', says: 'everything that was forgotten, at once and for good' },
+    {
+      command: 'keephold gc --trash-days 0 --purge-days 0',
+      says: 'everything that was forgotten, at once and for good',
+    },
   ],
   async run(context, { options }) {
     const { out, signal } = context;

@@ -31,12 +31,21 @@ export const init: Command = defineCommand({
     const created = await createRepository(context, { folder, trusted: options.trusted });
     const { out } = context;
     const { readKeyPlace, wordsFile, accountId, deviceId } = created;
-    await out.record({ type: 'repository', folder, accountId, deviceId, trusted: options.trusted, readKeyPlace, wordsFile });
+    await out.record({
+      type: 'repository',
+      folder,
+      accountId,
+      deviceId,
+      trusted: options.trusted,
+      readKeyPlace,
+      wordsFile,
+    });
     if (out.json || out.quiet) return exitCodes.done;
     await out.result(`created ${folder}`);
     if (readKeyPlace !== null) await out.result(`this device may read; its read key lies in ${readKeyPlace}`);
     else await out.result('this device backs up only; reading asks for the password');
-    if (wordsFile !== null) await out.result(`the 24 recovery words lie in ${wordsFile}\n  write them on paper, then delete that file`);
+    if (wordsFile !== null)
+      await out.result(`the 24 recovery words lie in ${wordsFile}\n  write them on paper, then delete that file`);
     out.note('\nnext: keephold backup FOLDER; keephold keys words proves that the words work');
     return exitCodes.done;
   },

@@ -40,13 +40,17 @@ export const keys: Command = defineCommand({
   examples: [
     { command: 'keephold keys password', says: 'change the password' },
     { command: 'keephold keys words', says: 'prove that what you wrote down works' },
-    { command: 'keephold keys add password --new-password-file second.txt', says: 'a second password, for somebody else' },
+    {
+      command: 'keephold keys add password --new-password-file second.txt',
+      says: 'a second password, for somebody else',
+    },
     { command: 'keephold keys list', says: 'the ways in, with the ids that remove takes' },
   ],
   async run(context, { operands, options }) {
     const [action = 'list', what] = operands;
     const act = actions[[action, action === 'remove' ? '' : what].filter((part) => part).join(' ')];
-    if (act === undefined) throw new UsageError(`keys cannot "${operands.join(' ')}"`, 'keephold keys --help shows what it can');
+    if (act === undefined)
+      throw new UsageError(`keys cannot "${operands.join(' ')}"`, 'keephold keys --help shows what it can');
     await using custody = await openRepositoryFolder(repositoryFolder(context));
     const files = { newPassword: options['new-password-file'], words: options['words-file'] };
     await act(context, { custody, files, id: what ?? '' });
@@ -111,7 +115,11 @@ async function addPassword(context: Context, task: Task): Promise<void> {
   const password = await wantedPassword(context, task);
   const grown = await addPasswordSlot(unlocked, { ...changes(context, task), password });
   const id = hex(listSlots(grown.keychain).at(-1)?.slotId ?? new Uint8Array());
-  await context.out.answer(`a second password is added (${id.slice(0, 8)})`, { type: 'key-added', id, method: 'local-password' });
+  await context.out.answer(`a second password is added (${id.slice(0, 8)})`, {
+    type: 'key-added',
+    id,
+    method: 'local-password',
+  });
 }
 
 async function wantedPassword(context: Context, { files }: Task): Promise<string> {
@@ -149,7 +157,10 @@ async function proveTheWords(context: Context, { custody, files }: Task): Promis
 async function readWords(file: string): Promise<string> {
   const { readFile } = await import('node:fs/promises');
   const content = await readFile(file, 'utf8');
-  const numbered = [...content.matchAll(/(\d{1,2})\.\s*([a-z]{3,8})\b/gi)].map(([, at, word]) => ({ at: Number(at), word }));
+  const numbered = [...content.matchAll(/(\d{1,2})\.\s*([a-z]{3,8})\b/gi)].map(([, at, word]) => ({
+    at: Number(at),
+    word,
+  }));
   if (numbered.length === 0) return content;
   return numbered
     .toSorted((a, b) => a.at - b.at)
@@ -158,7 +169,8 @@ async function readWords(file: string): Promise<string> {
 }
 
 async function remove(context: Context, task: Task): Promise<void> {
-  if (!/^[0-9a-f]{4,32}$/i.test(task.id)) throw new UsageError('keys remove needs the beginning of an id', 'keephold keys list shows them');
+  if (!/^[0-9a-f]{4,32}$/i.test(task.id))
+    throw new UsageError('keys remove needs the beginning of an id', 'keephold keys list shows them');
   const unlocked = await unlockAccount(context, task.custody);
   const slot = findSlot(listSlots(unlocked.keychain), task.id.toLowerCase());
   await removeSlot(unlocked, slot.slotId, changes(context, task));

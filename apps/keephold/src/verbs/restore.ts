@@ -1,17 +1,16 @@
 /** `keephold restore`: brings files back and accounts for every item. */
 import { resolve } from 'node:path';
 import { NodeType, type Snapshot } from '@keephold/engine';
-import { restore as restoreFiles } from '@keephold/engine/node';
+import { RestoreError } from '@keephold/engine/node';
 import { openForReading, type ReadAccess } from '../access/open-for-reading.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
-import { byteCount, flag, oneOf, text, texts } from '../command-line/options.ts';
+import { flag, oneOf, text, texts } from '../command-line/options.ts';
 import { parseSnapshotPath, type SnapshotPath } from '../command-line/snapshot-path.ts';
+import type { Context } from '../context.ts';
 import { exitCodes, InterruptedError, UsageError } from '../errors.ts';
-import { type Destination, inPlaceDestination, targetDestination } from '../listing/restore-destinations.ts';
+import { type RestoreRequest, runRestore } from '../jobs/run-restore.ts';
 import { RestoreAccount } from '../listing/restore-account.ts';
-import { defaultMemory } from '../jobs/memory.ts';
-import { ProgressLine } from '../terminal/progress-line.ts';
-import { spawnReadWorker } from '../workers.ts';
+import { type Destination, inPlaceDestination, targetDestination } from '../listing/restore-destinations.ts';
 
 export const restore: Command = defineCommand({
   name: 'restore',
@@ -36,16 +35,18 @@ export const restore: Command = defineCommand({
     privileged: flag({ help: 'restore owners, set-id bits, devices, security attributes (as root)' }),
     'numeric-ids': flag({ help: 'restore owner numbers as they were, whatever the names are here' }),
     verbose: flag({ short: 'v', help: 'list every item, not only those with something to say' }),
-    memory: byteCount({ value: 'SIZE', min: 64e6, max: 1e12, help: 'use about this much memory (256MB)' }),
   },
   examples: [
     { command: 'keephold restore latest:/home/me/Documents --target ~/restored', says: 'one folder, somewhere else' },
     { command: 'keephold restore 3f9a --in-place --overwrite never', says: 'what is missing, where it was' },
     { command: "keephold restore latest:/home/me --target out --include '*.odt'", says: 'some of it' },
-    { command: 'keephold restore latest:/srv --target /srv --delete --dry-run', says: 'what making it the same would remove' },
+    {
+      command: 'keephold restore latest:/srv --target /srv --delete --dry-run',
+      says: 'what making it the same would remove',
+    },
   ],
   async run(context, { operands: [operand = ''], options }) {
-    const { out, signal } = context;
+    const { out } = context;
     const wanted = parseSnapshotPath(operand);
     if ((options.target === undefined) === !options['in-place']) {
       throw new UsageError('say where to: either --target DIR or --in-place', 'keephold restore --help shows examples');
@@ -53,29 +54,21 @@ export const restore: Command = defineCommand({
     await using access = await openForReading(context);
     const snapshot = await access.repository.snapshot(wanted.snapshot);
     const destinations = await destinationsOf(access, { snapshot, wanted, target: options.target });
-    const account = new RestoreAccount(out, { verbose: options.verbose || options['dry-run'], dryRun: options['dry-run'] });
+    const account = new RestoreAccount(out, {
+      verbose: options.verbose || options['dry-run'],
+      dryRun: options['dry-run'],
+    });
     for (const { path, root } of destinations) {
-      const progress = new ProgressLine(out, options['dry-run'] ? 'looking' : 'restoring');
-      try {
-        const report = await restoreFiles({
-          repository: access.repository,
-          snapshot,
-          path,
-          spawnWorker: spawnReadWorker,
-          target: { root, privileged: options.privileged, numericIds: options['numeric-ids'] },
-          select: { include: options.include, exclude: options.exclude },
-          overwrite: options.overwrite,
-          delete: options.delete,
-          dryRun: options['dry-run'],
-          signal,
-          memory: options.memory ?? defaultMemory,
-          onProgress: (event) => progress.update(event),
-          onItem: (item) => account.item(item),
-        });
-        account.add(report);
-      } finally {
-        progress.end();
-      }
+      await restoreOne(context, access, {
+        snapshot,
+        path,
+        target: { root, privileged: options.privileged, numericIds: options['numeric-ids'] },
+        select: { include: options.include, exclude: options.exclude },
+        overwrite: options.overwrite,
+        delete: options.delete,
+        dryRun: options['dry-run'],
+        account,
+      });
       if (account.interrupted) break;
     }
     await account.print();
@@ -84,6 +77,20 @@ export const restore: Command = defineCommand({
   },
 });
 
+type One = Omit<RestoreRequest, 'onItem'> & { readonly account: RestoreAccount };
+
+/** What was done counts and is told, also when the target fills up. */
+async function restoreOne(context: Context, access: ReadAccess, { account, ...request }: One): Promise<void> {
+  try {
+    account.add(await runRestore(context, access, { ...request, onItem: (item) => account.item(item) }));
+  } catch (error) {
+    if (!(error instanceof RestoreError)) throw error;
+    account.add(error.report);
+    await account.print();
+    throw error;
+  }
+}
+
 interface Request {
   readonly snapshot: Snapshot;
   readonly wanted: SnapshotPath;
@@ -91,7 +98,10 @@ interface Request {
 }
 
 /** In place without a path: each folder that was backed up. */
-async function destinationsOf({ repository }: ReadAccess, { snapshot, wanted, target }: Request): Promise<Destination[]> {
+async function destinationsOf(
+  { repository }: ReadAccess,
+  { snapshot, wanted, target }: Request,
+): Promise<Destination[]> {
   const place = async (path: Uint8Array): Promise<{ path: Uint8Array; isDirectory: boolean }> => {
     const isDirectory = path.length === 0 || (await repository.nodeAt(snapshot, path)).type === NodeType.directory;
     return { path, isDirectory };

@@ -4,8 +4,8 @@ import { openForReading } from '../access/open-for-reading.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { flag } from '../command-line/options.ts';
 import { exitCodes } from '../errors.ts';
-import { snapshotFields, snapshotSizes } from '../listing/snapshot-text.ts';
 import { hex, withSlash } from '../listing/node-text.ts';
+import { snapshotFields, snapshotSizes } from '../listing/snapshot-text.ts';
 import { printable } from '../terminal/printable.ts';
 import { formatTable } from '../terminal/text-table.ts';
 import { counted, formatBytes, formatCount, formatTime } from '../terminal/units.ts';
@@ -46,7 +46,11 @@ function snapshotTable(snapshots: readonly Snapshot[]): string {
       printable(snapshot.hostname),
       files === undefined ? '' : formatCount(files),
       bytes === undefined ? '' : formatBytes(bytes),
-      [snapshot.kind === 'checkpoint' ? 'checkpoint' : '', snapshot.state === 'trashed' ? 'forgotten' : '', ...snapshot.tags]
+      [
+        snapshot.kind === 'checkpoint' ? 'checkpoint' : '',
+        snapshot.state === 'trashed' ? 'forgotten' : '',
+        ...snapshot.tags,
+      ]
         .filter((part) => part !== '')
         .map(printable)
         .join(', '),

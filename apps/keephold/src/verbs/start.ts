@@ -4,8 +4,8 @@
  */
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { openForReading } from '../access/open-for-reading.ts';
 import { openAsDevice } from '../access/open-device.ts';
+import { openForReading } from '../access/open-for-reading.ts';
 import { startPassword } from '../access/start-password.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { byteCount, texts } from '../command-line/options.ts';
@@ -28,7 +28,11 @@ export const start: Command = defineCommand({
     'The repository is the one named by --repo or KEEPHOLD_REPO, else a folder among your own data. Without a terminal the password is taken from the environment, or made and kept in a file only you can read.',
   ],
   options: {
-    exclude: texts({ short: 'e', value: 'PATTERN', help: 'leave out what matches, in gitignore syntax (may be repeated)' }),
+    exclude: texts({
+      short: 'e',
+      value: 'PATTERN',
+      help: 'leave out what matches, in gitignore syntax (may be repeated)',
+    }),
     memory: byteCount({ value: 'SIZE', min: 64e6, max: 1e12, help: 'use about this much memory (256MB)' }),
   },
   examples: [{ command: 'keephold start ~/Documents', says: 'back up, restore, compare' }],
@@ -49,13 +53,14 @@ export const start: Command = defineCommand({
     };
     const report = await backUp(prepared, request);
     await using access = await openForReading(prepared);
-    const snapshot = await access.repository.snapshot(report.snapshot === undefined ? 'latest' : `#${report.snapshot.seq}`);
+    const snapshot = await access.repository.snapshot(
+      report.snapshot === undefined ? 'latest' : `#${report.snapshot.seq}`,
+    );
     const proof = await proveRestore(prepared, access, {
       snapshot,
       folder,
       path: snapshotPathBytes(folder),
       bytes: report.bytes,
-      memory,
       leftOut: leftOutBelow(folder, { ...excludes, roots: [folder] }),
     });
     await tellProof(prepared.out, { proof, unreadable: report.unreadable });
@@ -67,7 +72,8 @@ export const start: Command = defineCommand({
 function sourceFolder(operand: string): string {
   const folder = resolve(operand);
   if (!existsSync(folder)) throw new UsageError(`there is no folder ${folder}`);
-  if (!statSync(folder).isDirectory()) throw new UsageError(`${folder} is not a folder`, 'keephold backup takes single files too');
+  if (!statSync(folder).isDirectory())
+    throw new UsageError(`${folder} is not a folder`, 'keephold backup takes single files too');
   return realpathSync(folder);
 }
 
@@ -83,7 +89,8 @@ async function prepareRepository(context: Context): Promise<Context> {
   if (!isNew) return known;
   out.note(`creating a repository in ${repo}`);
   const { wordsFile } = await createRepository(known, { folder: repo, trusted: false, password });
-  if (wordsFile !== null) out.note(`the 24 recovery words lie in ${wordsFile}; write them on paper, then delete that file`);
+  if (wordsFile !== null)
+    out.note(`the 24 recovery words lie in ${wordsFile}; write them on paper, then delete that file`);
   return known;
 }
 

@@ -37,7 +37,9 @@ export const stats: Command = defineCommand({
     const headings = ['No.', 'ID', 'Files', 'Size', 'Stored', 'Only here'];
     const right = headings.filter((heading) => heading !== 'ID');
     await out.result(formatTable({ headings, rows, right }));
-    await out.result(`stored: ${formatBytes(usage.packBytes + usage.objectBytes)} in ${formatCount(usage.packs)} packs`);
+    await out.result(
+      `stored: ${formatBytes(usage.packBytes + usage.objectBytes)} in ${formatCount(usage.packs)} packs`,
+    );
     if (usage.condemnedBytes > 0) await out.result(`waiting to be freed: ${formatBytes(usage.condemnedBytes)}`);
     return exitCodes.done;
   },

@@ -1,0 +1,66 @@
+/** Puts a restore together: what is wanted, where it goes, the workers, the live line. */
+import { availableParallelism } from 'node:os';
+import type { Snapshot } from '@keephold/engine';
+import { type RestoredItem, type RestoreReport, restore } from '@keephold/engine/node';
+import {
+  createSelector,
+  createTarget,
+  isTemporaryName,
+  type SelectorConfig,
+  type TargetConfig,
+} from '@keephold/source-files';
+import type { ReadAccess } from '../access/open-for-reading.ts';
+import type { Context } from '../context.ts';
+import { ProgressLine } from '../terminal/progress-line.ts';
+import { spawnReadWorker } from '../workers.ts';
+
+export interface RestoreRequest {
+  readonly snapshot: Snapshot;
+  /** In the snapshot; empty: everything. */
+  readonly path: Uint8Array;
+  readonly target: TargetConfig;
+  readonly select: SelectorConfig;
+  readonly overwrite: 'never' | 'if-changed' | 'always';
+  readonly delete: boolean;
+  readonly dryRun: boolean;
+  onItem(item: RestoredItem): void;
+}
+
+/** Throws RestoreError `no-room`, which carries the report so far. */
+export async function runRestore(
+  context: Context,
+  access: ReadAccess,
+  request: RestoreRequest,
+): Promise<RestoreReport> {
+  const { out, signal } = context;
+  const selector = createSelector(request.select);
+  const progress = new ProgressLine(out, request.dryRun ? 'looking' : 'restoring');
+  try {
+    return await restore({
+      repository: access.repository,
+      snapshot: request.snapshot,
+      path: request.path,
+      target: request.target,
+      createTarget,
+      spawnWorker: spawnReadWorker,
+      workers: availableParallelism(),
+      overwrite: request.overwrite,
+      delete: request.delete,
+      dryRun: request.dryRun,
+      select: (path, isDirectory) => selector.select(path, isDirectory),
+      isLeftover: isTemporaryName,
+      signal,
+      onProgress: ({ items, bytes, failed, planned, currentPath }) =>
+        progress.update({
+          files: items,
+          bytes,
+          errors: failed,
+          currentPath,
+          ...(planned.complete && { totalFiles: planned.items, totalBytes: planned.bytes }),
+        }),
+      onItem: request.onItem,
+    });
+  } finally {
+    progress.end();
+  }
+}
