@@ -23,7 +23,7 @@ import { readRefset } from './refset-reader.ts';
 import { type OpenSessionObject, SessionKeys } from './session-keys.ts';
 import { type Snapshot, SnapshotReader } from './snapshot-reader.ts';
 import { findEntry, readDirectory } from './tree-reader.ts';
-import { pathComponents, type WalkedNode, walkTree } from './tree-walk.ts';
+import { joinPath, pathComponents, type WalkedNode, walkTree } from './tree-walk.ts';
 
 /** What of a snapshot is needed to read its tree. */
 export type SnapshotRoot = Pick<Snapshot, 'seq' | 'rootTree'>;
@@ -142,11 +142,11 @@ export class Repository {
    * Everything beneath a path (empty: the whole snapshot), a directory before what it holds; what stands at the path
    * itself only when it is no directory.
    */
-  async *walk(snapshot: SnapshotRoot, path: Uint8Array = new Uint8Array()): AsyncGenerator<WalkedNode> {
-    const start = await this.nodeAt(snapshot, path);
-    const plain = path[0] === 0x2f ? path.slice(1) : path;
-    if (start.type !== NodeType.directory) yield { path: plain, node: start };
-    else if (start.subtree !== undefined) yield* walkTree(this.#read, { path: plain, subtree: start.subtree });
+  walk(snapshot: SnapshotRoot, path: Uint8Array = new Uint8Array()): AsyncGenerator<WalkedNode> {
+    return walkTree(this.#read, async () => {
+      const node = await this.nodeAt(snapshot, path);
+      return { path: pathComponents(path).reduce(joinPath, new Uint8Array()), node };
+    });
   }
 
   /** Parts of a file's content in order, up to 1,024 at a time; their lengths sum to its size. */

@@ -2,7 +2,7 @@
  * Walks a tree depth first, a directory before what it holds, names in order. Trees are hostile (security.md §8): depth
  * is bounded and a directory inside itself is refused. Names are passed on as they are.
  */
-import { toHex } from '@keephold/bytes';
+import { equalBytes } from '@keephold/bytes';
 import type { BlobId } from '@keephold/protocol';
 import { DamagedError } from '../errors.ts';
 import { NodeType, type TreeNode } from '../node-fields.ts';
@@ -19,30 +19,27 @@ export interface WalkedNode {
   readonly node: TreeNode;
 }
 
-export interface WalkStart {
-  /** Of the directory whose entries come first. */
-  readonly path: Uint8Array;
-  readonly subtree: BlobId;
-}
-
 interface Level {
   readonly path: Uint8Array;
-  readonly id: string;
+  readonly id: BlobId;
   readonly parts: AsyncGenerator<readonly TreeNode[]>;
   nodes: readonly TreeNode[];
   next: number;
 }
 
-/** Everything beneath a directory, itself not. */
-export async function* walkTree(read: ReadBlob, start: WalkStart): AsyncGenerator<WalkedNode> {
-  const levels = [openLevel(read, start.path, start.subtree)];
-  const depth = depthOf(start.path);
-  const open = new Set(levels.map(({ id }) => id));
+/**
+ * Everything beneath a directory, itself not; or what is no directory, alone. `start` is asked for when the walk begins:
+ * one generator and not two, because passing on costs as much as walking.
+ */
+export async function* walkTree(read: ReadBlob, start: () => Promise<WalkedNode>): AsyncGenerator<WalkedNode> {
+  const from = await start();
+  if (from.node.type !== NodeType.directory) yield from;
+  const levels = from.node.subtree === undefined ? [] : [openLevel(read, from.path, from.node.subtree)];
+  const depth = pathComponents(from.path).length;
   for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
     const node = level.nodes[level.next++];
     if (node === undefined) {
       if (await nextPart(level)) continue;
-      open.delete(level.id);
       levels.pop();
       continue;
     }
@@ -50,9 +47,9 @@ export async function* walkTree(read: ReadBlob, start: WalkStart): AsyncGenerato
     yield { path, node };
     if (node.type !== NodeType.directory || node.subtree === undefined) continue;
     const below = openLevel(read, path, node.subtree);
-    if (open.has(below.id)) throw new DamagedError(`walk tree: directory ${below.id} lies inside itself`);
+    if (levels.some(({ id }) => equalBytes(id, below.id)))
+      throw new DamagedError('walk tree: a directory lies inside itself');
     if (depth + levels.length >= MAX_TREE_DEPTH) throw new DamagedError(`walk tree: deeper than ${MAX_TREE_DEPTH}`);
-    open.add(below.id);
     levels.push(below);
   }
 }
@@ -79,12 +76,8 @@ export function pathComponents(path: Uint8Array): readonly Uint8Array[] {
   return components;
 }
 
-function depthOf(path: Uint8Array): number {
-  return pathComponents(path).length;
-}
-
 function openLevel(read: ReadBlob, path: Uint8Array, subtree: BlobId): Level {
-  return { path, id: toHex(subtree), parts: readDirectory(read, subtree), nodes: [], next: 0 };
+  return { path, id: subtree, parts: readDirectory(read, subtree), nodes: [], next: 0 };
 }
 
 async function nextPart(level: Level): Promise<boolean> {
