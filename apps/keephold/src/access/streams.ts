@@ -2,7 +2,7 @@
  * Streams of this device: one series of snapshots for each set of paths (format.md §1). Their ids are random and kept in
  * the device's state folder; when that is lost, so is the device's id, and new streams begin.
  */
-import { fromHex, toHex } from '@keephold/bytes';
+import { compareBytes, fromHex, toHex } from '@keephold/bytes';
 import { systemRandom } from '@keephold/crypto';
 import { asStreamId, type StreamId } from '@keephold/protocol';
 import { changeVersionedFile, type VersionedFile } from './versioned-file.ts';
@@ -12,7 +12,7 @@ type Known = Readonly<Record<string, string>>;
 /** The id of the stream of these paths; made at the first time. `folder`: the device's state folder. */
 export function streamOf(folder: string, deviceId: Uint8Array, paths: readonly Uint8Array[]): StreamId {
   const file: VersionedFile = { folder, name: 'streams' };
-  const key = [deviceId, ...paths.toSorted(Buffer.compare)].map(toHex).join('/');
+  const key = [deviceId, ...paths.toSorted(compareBytes)].map(toHex).join('/');
   let id = '';
   changeVersionedFile(file, (bytes) => {
     const known = parseKnown(bytes);

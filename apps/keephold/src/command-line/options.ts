@@ -19,9 +19,8 @@ export interface Option<T> {
   take(text: string | undefined, before: T, name: string): T;
 }
 
-// Values differ from option to option; the table's types come back through OptionValues.
-// biome-ignore lint: the erased form of Option<T>
-export type OptionTable = Readonly<Record<string, Option<any>>>;
+/** Values differ from option to option; their types come back through OptionValues. */
+export type OptionTable = Readonly<Record<string, Option<unknown>>>;
 export type OptionValues<O extends OptionTable> = {
   readonly [K in keyof O]: O[K] extends Option<infer T> ? T : never;
 };

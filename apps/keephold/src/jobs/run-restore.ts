@@ -23,7 +23,7 @@ export interface RestoreRequest {
   readonly overwrite: 'never' | 'if-changed' | 'always';
   readonly delete: boolean;
   readonly dryRun: boolean;
-  onItem(item: RestoredItem): void;
+  readonly onItem: (item: RestoredItem) => void;
 }
 
 /** Throws RestoreError `no-room`, which carries the report so far. */

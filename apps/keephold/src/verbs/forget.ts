@@ -135,7 +135,7 @@ async function explain({ out }: Context, judged: readonly Judged[], dryRun: bool
   const rows = judged.map(({ record, decision }) => [
     ...recordCells(record),
     decision.keep ? 'keep' : 'forget',
-    decision.reasons.map(reasonText).join(', '),
+    reasonText(decision.reasons[0]),
   ]);
   await out.result(formatTable({ headings: ['No.', 'ID', 'Received', '', 'Because'], rows, right: ['No.'] }).trimEnd());
 }
@@ -205,7 +205,10 @@ const ruleTexts = {
   'first-of-month': 'first of its month',
 } as const;
 
-function reasonText({ rule, until }: KeepReason): string {
+/** The reason that holds longest. */
+function reasonText(reason: KeepReason | undefined): string {
+  if (reason === undefined) return '';
+  const { rule, until } = reason;
   return Number.isFinite(until) ? `${ruleTexts[rule]} (until ${formatClock(until).slice(0, 10)})` : ruleTexts[rule];
 }
 
