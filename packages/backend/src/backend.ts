@@ -21,6 +21,8 @@ export interface BackendProperties {
 }
 
 export interface PutOptions {
+  /** Called when the bytes are no longer needed, though not durable yet. Not called when they were not written. */
+  readonly onWritten?: () => void;
   readonly signal?: AbortSignal;
   /** Asked before each piece of a write goes out; the write waits for it. With it, pieces are at most 64 KiB. */
   readonly pace?: (bytes: number) => Promise<void>;

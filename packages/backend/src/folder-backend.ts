@@ -156,6 +156,7 @@ export class FolderBackend implements Backend {
           await options.pace?.(part.length);
           await file.write(part);
         }
+        options.onWritten?.();
         await file.sync();
       } finally {
         await file.close();

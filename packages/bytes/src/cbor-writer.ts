@@ -97,6 +97,11 @@ export class CborWriter {
     return result;
   }
 
+  /** What was written so far, as a view that the next write may overwrite. */
+  get written(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
   /** Forgets what was written. */
   reset(): void {
     this.#length = 0;

@@ -113,8 +113,8 @@ export class FolderCustody implements Custody {
     await translated(async () => await this.#packs.putObject(vault, name, bytes));
   }
 
-  async putPack(vault: VaultId, packId: PackId, bytes: Uint8Array): Promise<void> {
-    await translated(async () => await this.#packs.putPack(vault, packId, bytes));
+  async putPack(vault: VaultId, packId: PackId, bytes: Uint8Array, onTaken?: () => void): Promise<void> {
+    await translated(async () => await this.#packs.putPack(vault, packId, bytes, onTaken));
   }
 
   async commit(vault: VaultId, request: CommitRequest): Promise<CommitOutcome> {

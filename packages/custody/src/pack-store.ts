@@ -47,13 +47,14 @@ export class PackStore {
    * The pack is not hashed here: in this process the writer has just done so, and a second pass would cost as much as
    * the encryption. What reads every byte, `check`, does; a server does at ingest.
    */
-  async putPack(vault: VaultId, id: PackId, bytes: Uint8Array): Promise<void> {
+  async putPack(vault: VaultId, id: PackId, bytes: Uint8Array, onTaken?: () => void): Promise<void> {
     const header = checkPack(vault, id, bytes);
     const name = packName(vault, id);
     const stored = await this.#backend.stat(name);
-    if (stored === undefined) await this.#backend.putNew(name, bytes);
+    const options = onTaken === undefined ? {} : { onWritten: onTaken };
+    if (stored === undefined) await this.#backend.putNew(name, bytes, options);
     // Cut short by a broken disk or a foreign hand: the right bytes are at hand, so they replace it.
-    else if (stored.size !== bytes.length) await this.#backend.put(name, bytes);
+    else if (stored.size !== bytes.length) await this.#backend.put(name, bytes, options);
     await this.#ledger.write(vault, async ({ packs }) => {
       const after = afterPut(await packs.get(id), { kind: header.kind, pages: header.pageCount }, this.#clock.now());
       if (after === undefined) {

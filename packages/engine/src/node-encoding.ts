@@ -3,6 +3,7 @@
  * or changed entry of a backup.
  */
 import { CborWriter, concatBytes } from '@keephold/bytes';
+import { ByteSlab } from './byte-slab.ts';
 import { type ContentPart, NodeType, type Xattr } from './node-fields.ts';
 import { type EntryDetails, STAT_ROW_WORDS } from './source.ts';
 import { MAX_TREE_BYTES, MAX_TREE_NODES, TREE_VERSION } from './tree-codec.ts';
@@ -24,9 +25,13 @@ export type EncodedContent = { readonly kind: 'parts'; readonly rows: Uint8Array
 
 export const CONTENT_ROW_BYTES = 36;
 
-const writer = new CborWriter(4096);
+const EARLIEST: bigint = -(2n ** 63n);
+const LATEST: bigint = 2n ** 63n - 1n;
 
-/** Encodes one node. `name` has one code unit a byte. */
+const writer = new CborWriter(4096);
+const slab = new ByteSlab();
+
+/** Encodes one node. `name` has one code unit a byte. The answer shares memory with others: never transfer it. */
 export function encodeNode(name: string, stats: Uint32Array, row: number, body: NodeBody): Uint8Array {
   const at = row * STAT_ROW_WORDS;
   const { details } = body;
@@ -41,7 +46,7 @@ export function encodeNode(name: string, stats: Uint32Array, row: number, body: 
   writer.reset();
   writer.mapHeader(fields);
   writer.uint(0);
-  writer.bytes(latin1Bytes(name));
+  writeName(name);
   writer.uint(1);
   writer.uint(body.type);
   writer.uint(2);
@@ -79,7 +84,7 @@ export function encodeNode(name: string, stats: Uint32Array, row: number, body: 
     writer.uint(19);
     writer.text(body.note);
   }
-  return writer.finish();
+  return slab.copy(writer.written);
 }
 
 /** Tree blobs of a directory: greedily filled, never over 2,048 nodes or 512 KiB unless one node alone is. */
@@ -113,6 +118,14 @@ export function latin1Bytes(text: string): Uint8Array {
   return bytes;
 }
 
+const nameScratch = new Uint8Array(4096);
+
+function writeName(name: string): void {
+  if (name.length > nameScratch.length) return writer.bytes(latin1Bytes(name));
+  for (let i = 0; i < name.length; i++) nameScratch[i] = name.charCodeAt(i);
+  writer.bytes(nameScratch.subarray(0, name.length));
+}
+
 /** inode u64 ‖ file system u64. */
 function hardLinkKey(stats: Uint32Array, at: number): Uint8Array {
   const words = new Uint32Array([stats[at + 6]!, stats[at + 7]!, stats[at + 14]!, stats[at + 15]!]);
@@ -127,7 +140,9 @@ function writeBytes(key: number, value: Uint8Array): void {
 function writeTime(key: number, stats: Uint32Array, secondsAt: number, nanoseconds: number): void {
   writer.uint(key);
   const seconds = (BigInt(stats[secondsAt + 1]! | 0) << 32n) | BigInt(stats[secondsAt]!);
-  writer.int(seconds * 1_000_000_000n + BigInt(nanoseconds));
+  const time = seconds * 1_000_000_000n + BigInt(nanoseconds);
+  // File systems can hold years that 64 bits of nanoseconds cannot: such a file is stored with the nearest time.
+  writer.int(time > LATEST ? LATEST : time < EARLIEST ? EARLIEST : time);
 }
 
 function writeContent(content: EncodedContent): void {

@@ -134,7 +134,7 @@ export class BackupRun {
   /** Commits everything stored so far; answers packs the keeper misses. */
   async #commit(kind: 'complete' | 'checkpoint', rootTree: Uint8Array): Promise<PackIdList | undefined> {
     const storing = this.#storing!;
-    const packs = await storing.finish();
+    const packs = await storing.finish(kind === 'complete' || this.#options.signal.aborted ? 'nothing' : 'more');
     const session = await this.#openSession();
     await storing.uploads.storeSession();
     const refset = await this.#refset.with([...this.#used].map((pack) => storing.known.packId(pack)), packs.map((pack) => pack.packId));

@@ -20,12 +20,14 @@ import {
   sortPackIds,
 } from '@keephold/protocol';
 import { EngineError } from '../../errors.ts';
-import { encodeIndexPayload, type IndexedPack, MAX_BLOBS_PER_INDEX } from '../../index-object.ts';
+import { encodeIndexPayload, type IndexedPack } from '../../index-object.ts';
 import { blobCount } from '../../pack-contents.ts';
 import { encodeSnapshot, SnapshotStat } from '../../snapshot.ts';
 import type { BackupOptions, UnreadableEntry, WriterSession } from './options.ts';
 
 const MAX_ATTEMPTS = 100;
+/** A pack with more stands alone; the format allows 65,536. */
+const BLOBS_PER_INDEX = 16_384;
 /** More would make the snapshot object too large; the report has them all. */
 const MAX_UNREADABLE = 10_000;
 
@@ -129,13 +131,13 @@ async function storeIndexObjects(where: Where, packs: readonly IndexedPack[]): P
   return { names, bytes };
 }
 
-/** Each pack stands whole in one index object of at most 65,536 blobs. */
+/** Each pack stands whole in one index object. Small ones: sealing takes several times their size in memory. */
 function groupPacks(packs: readonly IndexedPack[]): readonly (readonly IndexedPack[])[] {
   const groups: IndexedPack[][] = [];
-  let blobs = MAX_BLOBS_PER_INDEX;
+  let blobs = Number.POSITIVE_INFINITY;
   for (const pack of packs) {
     const count = blobCount(pack.contents);
-    if (blobs + count > MAX_BLOBS_PER_INDEX) {
+    if (blobs + count > BLOBS_PER_INDEX) {
       groups.push([]);
       blobs = 0;
     }

@@ -13,7 +13,7 @@ import type { FileSegment } from './messages.ts';
 
 const WASM_PAGE = 65_536;
 const BUFFER_AT = WASM_PAGE;
-const BUFFER_BYTES: number = 8 * 1024 * 1024;
+const BUFFER_BYTES: number = 6 * 1024 * 1024;
 /** A file of fixed pieces is shared among workers in segments of this length. */
 export const SEGMENT_BYTES: number = 32 * 1024 * 1024;
 const ATTEMPTS = 2;

@@ -36,7 +36,7 @@ export class PackUploads {
     return this.#running.size;
   }
 
-  /** Takes a sealed pack whose bytes are the first `pack.length` of `area`; `release` is called when they are stored. */
+  /** Takes a sealed pack whose bytes are the first `pack.length` of `area`; `release` is called when they are no longer needed. */
   add(pack: SealedPack, area: Uint8Array, release: () => void): void {
     const known = this.#known();
     const number = known.packNumber(pack.packId);
@@ -45,9 +45,14 @@ export class PackUploads {
     this.#packs.push({ packId, packSalt, pageCount, kind, sessionId: this.#session.sessionId, contents });
     this.#counters.packs++;
     this.#counters.bytesWritten += pack.length;
-    const upload = this.#upload(pack, area).then(release, (cause: unknown) => {
+    let isReleased = false;
+    const releaseOnce = (): void => {
+      if (!isReleased) release();
+      isReleased = true;
+    };
+    const upload = this.#upload(pack, area, releaseOnce).then(releaseOnce, (cause: unknown) => {
       this.#failure ??= cause;
-      release();
+      releaseOnce();
     });
     this.#running.add(upload);
     void upload.finally(() => this.#running.delete(upload));
@@ -87,8 +92,8 @@ export class PackUploads {
     if (object !== undefined) await this.#custody.putObject(this.#vaultId, objectName, object);
   }
 
-  async #upload(pack: SealedPack, area: Uint8Array): Promise<void> {
+  async #upload(pack: SealedPack, area: Uint8Array, onTaken: () => void): Promise<void> {
     await this.storeSession();
-    await this.#custody.putPack(this.#vaultId, pack.packId, area.subarray(0, pack.length));
+    await this.#custody.putPack(this.#vaultId, pack.packId, area.subarray(0, pack.length), onTaken);
   }
 }

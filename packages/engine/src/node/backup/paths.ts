@@ -1,9 +1,12 @@
 /** Paths of the source: absolute raw bytes, the root of the file system empty. */
-const SLASH = 0x2f;
+import { ByteSlab } from '../../byte-slab.ts';
 
-/** `name` has one code unit a byte. */
+const SLASH = 0x2f;
+const slab = new ByteSlab();
+
+/** `name` has one code unit a byte. The answer shares memory with others: never transfer it. */
 export function joinPath(path: Uint8Array, name: string): Uint8Array {
-  const joined = new Uint8Array(path.length + 1 + name.length);
+  const joined = slab.take(path.length + 1 + name.length);
   joined.set(path);
   joined[path.length] = SLASH;
   for (let i = 0; i < name.length; i++) joined[path.length + 1 + i] = name.charCodeAt(i);

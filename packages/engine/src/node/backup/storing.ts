@@ -13,7 +13,7 @@ import { TreeStore } from './tree-store.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 /** What a run needs besides pack areas and the table of known blobs: code, threads, buffers. */
-const FIXED_BYTES: number = 165 * 1024 * 1024;
+const FIXED_BYTES: number = 185 * 1024 * 1024;
 /** Trees wait in memory for their upload: beyond this many the walk waits. */
 const MAX_TREE_UPLOADS = 3;
 
@@ -102,9 +102,11 @@ export class Storing {
     }
   }
 
-  /** Seals what is open and waits until all of it is durable; answers the packs the commit must name. */
-  async finish(): Promise<readonly IndexedPack[]> {
+  /** Seals what is open and waits until all of it is durable; answers the packs the commit must name. With 'nothing' to follow the workers end. */
+  async finish(next: 'more' | 'nothing'): Promise<readonly IndexedPack[]> {
     await this.pool.finish();
+    // Sealing what the commit needs takes memory that idle workers hold.
+    if (next === 'nothing') await this.pool.close();
     this.trees.finish();
     await this.uploads.settled();
     return this.uploads.takePacks();

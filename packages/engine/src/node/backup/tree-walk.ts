@@ -5,6 +5,7 @@
  *
  * A directory comes after everything in it, as in the cache.
  */
+import { ByteSlab } from '../../byte-slab.ts';
 import { NodeType } from '../../node-fields.ts';
 import { type DirectoryListing, nodeTypeOf, SourceError, STAT_ROW_WORDS, sizeOf } from '../../source.ts';
 import type { CachedDirectory } from '../tree-cache/tree-cache-reader.ts';
@@ -17,6 +18,8 @@ import type { WalkParts } from './walk-parts.ts';
 const MAX_DEPTH = 1024;
 /** Captures between two looks at the queues, in directories with very many entries. */
 const CAPTURES_PER_BREATH = 256;
+
+const slab = new ByteSlab();
 
 /** A directory the walk is in. */
 interface Frame {
@@ -219,7 +222,7 @@ function takeOver(job: DirectoryJob, old: CachedDirectory, changed: ReadonlySet<
   const entries = old.entries();
   job.listing.names.forEach((name, i) => {
     if (changed.has(i) || !entries.seekName(name)) return;
-    job.nodes[i] = entries.node.slice();
+    job.nodes[i] = slab.copy(entries.node);
     job.places[i] = entries.places.slice();
   });
 }

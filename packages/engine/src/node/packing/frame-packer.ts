@@ -17,7 +17,7 @@ const GROUP_CAPACITY: number = GROUP_BYTES + LARGE_BLOB_BYTES;
 /** Compressed frames that save less than this share are stored raw: reading them back is faster. */
 const WORTHWHILE = 0.97;
 /** Frames that wait while a pack gets full. */
-const POOL_BYTES: number = 10 * 1024 * 1024;
+const POOL_BYTES: number = 8 * 1024 * 1024;
 /** They start to wait when this share of the pool is left of the pack: then there is more to choose from than fits. */
 const POOLED_ROOM = 0.5;
 const SAMPLE_BYTES = 8 * 1024;
