@@ -4,7 +4,8 @@
  */
 import type { Writable } from 'node:stream';
 
-const gatherBytes = 64 * 1024;
+/** A write of this many bytes or more is passed on before it resolves. */
+export const gatherBytes: number = 64 * 1024;
 
 export class ByteStream {
   readonly #stream: Writable;

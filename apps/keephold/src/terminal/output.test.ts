@@ -64,3 +64,19 @@ test('paths in JSON keep bytes that are no text', () => {
   expect(pathFields(bytes('plain'))).toEqual({ path: 'plain' });
   expect(pathFields(bytes('a\xff'), 'target')).toEqual({ target: 'a\ufffd', targetBytes: 'Yf8=' });
 });
+
+test('content may change once it was taken', async () => {
+  const { stdout, out } = outputTo({});
+  const area = new Uint8Array(new SharedArrayBuffer(100_000));
+  for (const [length, fill] of [
+    [10, 97],
+    [100_000, 98],
+    [5, 99],
+  ] as const) {
+    area.fill(fill);
+    await out.bytes(area.subarray(0, length));
+  }
+  area.fill(0);
+  await out.flush();
+  expect(stdout.text).toBe('a'.repeat(10) + 'b'.repeat(100_000) + 'c'.repeat(5));
+});

@@ -4,7 +4,7 @@
  */
 
 import { rawTextFromBytes } from '../command-line/raw-text.ts';
-import { ByteStream } from './byte-stream.ts';
+import { ByteStream, gatherBytes } from './byte-stream.ts';
 import { printable, printableMessage } from './printable.ts';
 
 /** The part of a standard stream that output needs. */
@@ -102,9 +102,9 @@ export class Output {
     await this.#stdout.write(line);
   }
 
-  /** Content of a file, as it is. */
+  /** Content of a file, as it is. The bytes may change once this has resolved. */
   async bytes(bytes: Uint8Array): Promise<void> {
-    await this.#stdout.write(bytes);
+    await this.#stdout.write(bytes.length < gatherBytes ? bytes.slice() : bytes);
   }
 
   /** Something worth knowing that is no result: not with --quiet. */
