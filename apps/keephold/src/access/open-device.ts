@@ -4,8 +4,16 @@
  */
 import { sign, systemRandom } from '@keephold/crypto';
 import { type KeeperSigner, type OpenOptions, openRepositoryFolder } from '@keephold/custody';
-import type { Custody, DeviceRole, KeychainState, VaultId } from '@keephold/protocol';
-import { DeviceFaultError, type DeviceState, enrolDevice, onlyVault, openDevice, type Unlocked } from '@keephold/vault';
+import type { ChainPin, Custody, DeviceRole, KeychainState, VaultId } from '@keephold/protocol';
+import {
+  DeviceFaultError,
+  type DeviceState,
+  enrolDevice,
+  onlyVault,
+  openDevice,
+  type Unlocked,
+  withPins,
+} from '@keephold/vault';
 import type { Context } from '../context.ts';
 import { CommandError, exitCodes } from '../errors.ts';
 import { DeviceStore } from './device-store.ts';
@@ -53,11 +61,18 @@ async function openKnownDevice(store: DeviceStore, custody: Custody): Promise<Op
     const stored = await store.loadWithReadKeys();
     if (stored === undefined) return undefined;
     const { state, keychain } = await openDevice(custody, stored);
+    const { keychainPin } = state.grant;
+    if (keychainPin.seq > stored.grant.keychainPin.seq) store.change((kept) => withKeychainPin(kept, keychainPin));
     return { state, keychain, unlocked: undefined };
   } catch (error) {
     if (error instanceof DeviceFaultError && error.code !== 'device-revoked') return undefined;
     throw error;
   }
+}
+
+/** Another run may have seen more by now: a pin never goes back. */
+function withKeychainPin(kept: DeviceState, keychain: ChainPin): DeviceState {
+  return keychain.seq > kept.grant.keychainPin.seq ? withPins(kept, { keychain }) : kept;
 }
 
 interface Enrolment {
