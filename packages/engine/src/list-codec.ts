@@ -41,14 +41,18 @@ export function encodeList(list: List): Uint8Array {
 }
 
 /** @throws DamagedError on anything but a list of these leaves and, when given, of this level. */
-export function decodeList(bytes: Uint8Array, expected: { readonly childKind: BlobKind; readonly level?: number }): List {
+export function decodeList(
+  bytes: Uint8Array,
+  expected: { readonly childKind: BlobKind; readonly level?: number },
+): List {
   try {
     const reader = new CborReader(bytes);
     if (reader.readArrayHeader() !== 4 || reader.readUint() !== LIST_VERSION) throw damagedList('version');
     const childKind = reader.readUint();
     const level = reader.readUint();
     if (childKind !== expected.childKind) throw damagedList('kind of children');
-    if (level > MAX_LIST_LEVEL || (expected.level !== undefined && level !== expected.level)) throw damagedList('level');
+    if (level > MAX_LIST_LEVEL || (expected.level !== undefined && level !== expected.level))
+      throw damagedList('level');
     const count = reader.readArrayHeader();
     if (count < 1 || count > MAX_LIST_ENTRIES) throw damagedList('number of entries');
     const entries: ListEntry[] = [];
@@ -65,7 +69,9 @@ function readEntry(reader: CborReader): ListEntry {
   if (reader.readArrayHeader() !== 2) throw damagedList('entry');
   const blob = reader.readBytes();
   if (blob.length !== 32) throw damagedList('blob id');
-  return { blob: blob as BlobId, bytes: reader.readUint() };
+  const bytes = reader.readUint();
+  if (bytes < 1) throw damagedList('empty entry');
+  return { blob: blob as BlobId, bytes };
 }
 
 /**

@@ -2,7 +2,7 @@
  * Tree blobs (format.md §6): CBOR `[1, nodes]`, nodes sorted by name bytes, no name twice. Decoding refuses everything
  * not canonical and everything a directory cannot hold; the names themselves are judged where they are used.
  */
-import { CborError, CborReader, compareBytes } from '@keephold/bytes';
+import { CborError, CborReader, compareBytes, MAX_CBOR_DEPTH } from '@keephold/bytes';
 import type { BlobId } from '@keephold/protocol';
 import { DamagedError } from './errors.ts';
 import { type ContentPart, NodeType, type TreeNode, type Xattr } from './node-fields.ts';
@@ -13,6 +13,8 @@ export const MAX_TREE_BYTES: number = 512 * 1024;
 export const MAX_INLINE_PARTS = 256;
 const MAX_HOLES = 1024;
 const MAX_NODE_KEY = 20;
+/** Containers around a field of a node: the tree, its nodes, the node. */
+const NODE_DEPTH = 3;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Draft = Partial<Mutable<TreeNode>>;
@@ -27,7 +29,8 @@ export function decodeTree(bytes: Uint8Array): TreeNode[] {
     let previous: Uint8Array | undefined;
     for (let i = 0; i < count; i++) {
       const node = decodeNode(reader);
-      if (previous !== undefined && compareBytes(previous, node.name) >= 0) throw damagedTree('names unsorted or repeated');
+      if (previous !== undefined && compareBytes(previous, node.name) >= 0)
+        throw damagedTree('names unsorted or repeated');
       previous = node.name;
       nodes.push(node);
     }
@@ -95,13 +98,13 @@ function readField(reader: CborReader, key: number, draft: Draft): void {
       draft.group = reader.readBytes();
       return;
     case 7:
-      draft.mtime = BigInt(reader.readInt());
+      draft.mtime = readTime(reader);
       return;
     case 8:
-      draft.ctime = BigInt(reader.readInt());
+      draft.ctime = readTime(reader);
       return;
     case 9:
-      draft.btime = BigInt(reader.readInt());
+      draft.btime = readTime(reader);
       return;
     case 10:
       draft.size = reader.readUint();
@@ -143,21 +146,28 @@ function readRareField(reader: CborReader, key: number, draft: Draft): void {
       draft.note = reader.readText();
       return;
     case MAX_NODE_KEY:
-      reader.skip();
+      reader.skip(MAX_CBOR_DEPTH - NODE_DEPTH);
       return;
     default:
       throw damagedTree(`unknown field ${key}`);
   }
 }
 
+function readTime(reader: CborReader): bigint {
+  const time = BigInt(reader.readInt());
+  if (BigInt.asIntN(64, time) !== time) throw damagedTree('time beyond 64 bits');
+  return time;
+}
+
 function readContent(reader: CborReader): readonly ContentPart[] | BlobId {
   if (reader.peekType() === 'bytes') return readId(reader);
   const count = reader.readArrayHeader();
-  if (count < 1 || count > MAX_INLINE_PARTS) throw damagedTree('number of content parts');
+  if (count > MAX_INLINE_PARTS) throw damagedTree('number of content parts');
   return readParts(reader, count);
 }
 
 function readParts(reader: CborReader, count: number): readonly ContentPart[] {
+  if (count < 1) throw damagedTree('number of content parts');
   const parts: ContentPart[] = [];
   for (let i = 0; i < count; i++) {
     if (reader.readArrayHeader() !== 2) throw damagedTree('content part');
