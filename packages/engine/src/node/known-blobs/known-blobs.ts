@@ -82,7 +82,7 @@ export class KnownBlobs {
   readonly #arenaPacks: Uint32Array;
   readonly #counts: Uint32Array;
   readonly #dead: Uint8Array;
-  readonly #file: number | undefined;
+  #file: number | undefined;
   readonly #record = new Uint8Array(RECORD_BYTES);
   readonly #recordView = new DataView(this.#record.buffer);
   /** Number of the record that the last call claimed (NEW_BLOB) or found in the arena (THIS_RUN). */
@@ -141,8 +141,10 @@ export class KnownBlobs {
     return this.#arenaPacks[(recordNumber - this.#fileRecords) * (RECORD_BYTES / 4) + 8]!;
   }
 
+  /** May be called twice: whoever uses an instance and whoever made it both let go of it. */
   close(): void {
     if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
   }
 
   #firstSlot(id: Uint8Array, at: number): number {
