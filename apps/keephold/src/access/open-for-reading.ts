@@ -5,6 +5,7 @@
  */
 import { openRepositoryFolder } from '@keephold/custody';
 import { openRepository, type Repository } from '@keephold/engine';
+import { readingTools } from '@keephold/engine/node';
 import {
   type Custody,
   type KeychainState,
@@ -23,7 +24,6 @@ import {
   recordVerifier,
 } from '@keephold/vault';
 import type { Context } from '../context.ts';
-import { decompress } from './decompress.ts';
 import { DeviceStore } from './device-store.ts';
 import { HistoryFile } from './history-file.ts';
 import { requireVault } from './open-device.ts';
@@ -48,7 +48,7 @@ export async function openForReading(context: Context): Promise<ReadAccess> {
       verifier: recordVerifier,
       openSessionObject: ({ bytes, name, deviceId }) =>
         openSessionObject({ bytes, name, deviceId, vaultId: keys.vaultId, readKeySeeds: keys.readKeySeeds }),
-      decompress,
+      ...readingTools(keys.idKey, { native: true }),
       log: history.load(keys.vaultId),
       onDamage: (error) => context.out.warn(error.message),
       signal: context.signal,

@@ -103,7 +103,7 @@ export class BackupRun {
     if (!interrupted && this.#walk.isUnchanged && this.#cache.isSingle && this.#storing === undefined) return this.#commitUnchanged();
     await this.#prepare();
     const kind = interrupted ? 'checkpoint' : 'complete';
-    const rootTree = interrupted ? this.#walk.storePartial().id : this.#walk.rootTree;
+    const rootTree = this.#walk.isDone ? this.#walk.rootTree : this.#walk.storePartial().id;
     const missing = await this.#commit(kind, rootTree);
     if (missing !== undefined) return { kind: 'missing-packs', packs: missing };
     return this.#done(kind, interrupted);

@@ -60,6 +60,11 @@ export class TreeWalk {
     return this.#root?.kind === 'unchanged';
   }
 
+  /** Whether the walk went through everything and the root's tree is stored. */
+  get isDone(): boolean {
+    return this.#root?.kind === 'unchanged' || (this.#root?.kind === 'job' && this.#root.job.tree !== undefined);
+  }
+
   /** Id of the root's tree, once everything is done. */
   get rootTree(): Uint8Array {
     const root = this.#root;
