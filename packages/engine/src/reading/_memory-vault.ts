@@ -96,6 +96,8 @@ export interface Blob {
 export interface Frame {
   readonly blobs: readonly Blob[];
   readonly compressed?: boolean;
+  /** Compressed bytes of the caller's making. */
+  readonly storedAs?: Uint8Array;
 }
 
 export interface TestDevice {
@@ -405,9 +407,9 @@ export function layOut(frames: readonly Frame[], idOf: (blob: Blob) => BlobId) {
   const frameRows = new Uint8Array(frames.length * 16);
   const blobRows: Uint8Array[] = [];
   let offset = 0;
-  frames.forEach(({ blobs, compressed = false }, frame) => {
+  frames.forEach(({ blobs, storedAs, compressed = storedAs !== undefined }, frame) => {
     const raw = concatBytes(...blobs.map(({ bytes }) => bytes));
-    const bytes = compressed ? makeRuns(raw) : raw;
+    const bytes = storedAs ?? (compressed ? makeRuns(raw) : raw);
     [offset, bytes.length, raw.length].forEach((value, i) => writeU32(frameRows, frame * 16 + i * 4, value));
     frameRows[frame * 16 + 12] = compressed ? 1 : 0;
     offset += bytes.length;
