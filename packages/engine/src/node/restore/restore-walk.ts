@@ -7,6 +7,7 @@ import { EngineError } from '../../errors.ts';
 import { NodeType, type TreeNode } from '../../node-fields.ts';
 import type { ExistingEntry, Target } from '../../target.ts';
 import type { Account, Outcome } from './account.ts';
+import { FileOption } from './file-rows.ts';
 import { failureOf } from './item-failure.ts';
 import { joinPath, nameFault } from './judge-name.ts';
 import { planFile } from './plan-file.ts';
@@ -292,13 +293,13 @@ export class RestoreWalk {
   #leaveRoot(directory: OpenDirectory, hasStrangers: boolean): void {
     if (directory.node === undefined || this.options.dryRun || this.options.single !== undefined) return;
     const foreign = directory.existed && (hasStrangers || this.options.overwrite === 'never' || !this.options.delete);
-    if (!foreign) this.lateDirectories.directories.add(directory.path, directory.node, 0, undefined);
+    if (!foreign) this.lateDirectories.directories.add(directory.path, directory.node, FileOption.metadataOnly, undefined);
   }
 
   async #finishLater(slice: RestoreSlice, path: Uint8Array, node: TreeNode, existed: boolean): Promise<void> {
     const xattrs = await this.planner.xattrsOf({ path, node });
     if (xattrs === 'failed') return;
-    const row = slice.directories.add(path, node, 0, xattrs);
+    const row = slice.directories.add(path, node, FileOption.metadataOnly, xattrs);
     if (existed) slice.knownDirectories.add(row);
   }
 }

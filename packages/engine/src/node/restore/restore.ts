@@ -41,8 +41,7 @@ export interface RestoreOptions<Config> {
   readonly native?: boolean | undefined;
 }
 
-/** Two a worker: one that it works on, one that is being fetched. */
-const AREAS_PER_WORKER = 2;
+
 const MAX_AREAS = 8;
 
 /**
@@ -50,7 +49,8 @@ const MAX_AREAS = 8;
  */
 export async function restore<Config>(options: RestoreOptions<Config>): Promise<RestoreReport> {
   const started = performance.now();
-  const areas = Math.min(MAX_AREAS, options.workers * AREAS_PER_WORKER);
+  // One for each worker and one that is being filled meanwhile: that takes a tenth of the time the work does.
+  const areas = Math.min(MAX_AREAS, options.workers + 1);
   const target = options.createTarget(options.target);
   const account = new Account(options.onItem);
   const pool = options.dryRun ? undefined : new ReadPool({ ...options, areas, idKey: options.repository.idKey });

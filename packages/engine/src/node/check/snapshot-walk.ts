@@ -1,0 +1,140 @@
+/**
+ * Walks the trees of snapshots and shows every blob they reach to a judge. A subtree that was seen is not walked again
+ * while nothing that it was judged by has changed. Paths are built only for what is reported.
+ */
+import type { BlobId } from '@keephold/protocol';
+import { EngineError } from '../../errors.ts';
+import { NodeType, type TreeNode } from '../../node-fields.ts';
+import { BlobKind } from '../../pack-contents.ts';
+import type { Blob } from '../../reading/blob-reader.ts';
+import { contentParts } from '../../reading/file-content.ts';
+import { IdTable } from '../../reading/id-table.ts';
+import { readDirectory } from '../../reading/tree-reader.ts';
+
+/** Deepest directory that is followed: a tree that goes on is hostile (security.md §8). */
+const MAX_DEPTH = 1024;
+
+export interface WalkJudge {
+  /** A blob that a snapshot reaches; `where` gives the path of what needs it. */
+  blob(id: Uint8Array, kind: BlobKind | undefined, where: () => string): void;
+  /** A tree or list that cannot be read. */
+  unreadable(error: EngineError, where: () => string): void;
+}
+
+export interface SnapshotWalkOptions {
+  readonly judge: WalkJudge;
+  /** Kind of a tree or list blob by the index; undefined when no index lists it. */
+  readonly kindOf: (id: Uint8Array) => BlobKind | undefined;
+  readonly readBlob: (id: BlobId, kind: BlobKind) => Promise<Uint8Array>;
+  readonly signal: AbortSignal;
+  /** Trees read so far, for progress. */
+  readonly onTree: () => void;
+}
+
+interface Level {
+  readonly name: Uint8Array;
+  readonly parts: AsyncIterator<readonly TreeNode[]>;
+  nodes: readonly TreeNode[];
+  next: number;
+}
+
+export class SnapshotWalk {
+  readonly #options: SnapshotWalkOptions;
+  #seen = new IdTable();
+
+  constructor(options: SnapshotWalkOptions) {
+    this.#options = options;
+  }
+
+  /** What was seen must be looked at again. */
+  forget(): void {
+    this.#seen = new IdTable();
+  }
+
+  async walk(label: string, rootTree: BlobId): Promise<void> {
+    const levels: Level[] = [];
+    const where = (): string => pathText(label, levels);
+    this.#enter(levels, new Uint8Array(0), rootTree, where);
+    for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+      this.#options.signal.throwIfAborted();
+      const node = level.nodes[level.next++] ?? (await this.#nextPart(level, where));
+      if (node === undefined) levels.pop();
+      else await this.#visit(node, levels, label);
+    }
+  }
+
+  #enter(levels: Level[], name: Uint8Array, subtree: BlobId, where: () => string): void {
+    if (this.#seen.has(subtree)) return;
+    this.#seen.add(subtree);
+    if (levels.length > MAX_DEPTH) {
+      this.#options.judge.unreadable(new EngineError('damaged', `directories are more than ${MAX_DEPTH} deep`), where);
+      return;
+    }
+    const read = async (id: BlobId): Promise<Blob> => await this.#read(id, where);
+    levels.push({ name, parts: readDirectory(read, subtree), nodes: [], next: 0 });
+  }
+
+  async #nextPart(level: Level, where: () => string): Promise<TreeNode | undefined> {
+    return await this.#orReport(where, async () => {
+      for (;;) {
+        const next = await level.parts.next();
+        if (next.done === true) return undefined;
+        this.#options.onTree();
+        level.nodes = next.value;
+        level.next = 1;
+        if (level.nodes.length > 0) return level.nodes[0];
+      }
+    });
+  }
+
+  async #visit(node: TreeNode, levels: Level[], label: string): Promise<void> {
+    const where = (): string => pathText(label, levels, node.name);
+    const { judge } = this.#options;
+    for (const { value } of node.xattrs ?? []) {
+      if (!(value instanceof Uint8Array)) for (const { blob } of value) judge.blob(blob, BlobKind.data, where);
+    }
+    if (node.type === NodeType.directory && node.subtree !== undefined) this.#enter(levels, node.name, node.subtree, where);
+    if (node.content === undefined) return;
+    // Most files: their parts stand in the node.
+    if (Array.isArray(node.content)) for (const { blob } of node.content) judge.blob(blob, BlobKind.data, where);
+    else await this.#visitList(node, where);
+  }
+
+  async #visitList(node: TreeNode, where: () => string): Promise<void> {
+    const read = async (id: BlobId): Promise<Blob> => await this.#read(id, where);
+    await this.#orReport(where, async () => {
+      for await (const parts of contentParts(read, node)) {
+        for (const { blob } of parts) this.#options.judge.blob(blob, BlobKind.data, where);
+      }
+    });
+  }
+
+  async #read(id: BlobId, where: () => string): Promise<Blob> {
+    const { judge, kindOf, readBlob } = this.#options;
+    const kind = kindOf(id);
+    judge.blob(id, kind, where);
+    return { kind: kind ?? BlobKind.tree, bytes: await readBlob(id, kind ?? BlobKind.tree) };
+  }
+
+  async #orReport<T>(where: () => string, read: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof EngineError) || (error.code !== 'damaged' && error.code !== 'missing')) throw error;
+      this.#options.judge.unreadable(error, where);
+      return undefined;
+    }
+  }
+}
+
+function pathText(label: string, levels: readonly Level[], name?: Uint8Array): string {
+  const names = levels.slice(1).map((level) => level.name);
+  if (name !== undefined) names.push(name);
+  return `${label}:/${names.map(nameText).join('/')}`;
+}
+
+/** For messages: control characters are escaped, so that a name cannot fake output. */
+function nameText(name: Uint8Array): string {
+  const text = Buffer.from(name.buffer, name.byteOffset, name.length).toString('utf8');
+  return text.replace(/\p{Cc}/gu, (char) => `\\x${char.codePointAt(0)!.toString(16).padStart(2, '0')}`);
+}
