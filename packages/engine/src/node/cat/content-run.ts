@@ -7,6 +7,8 @@ import type { PackRequest } from '../restore/pack-reading/pack-request.ts';
 
 /** Content bytes of one run: less than an area holds. */
 const MAX_RUN_BYTES: number = 8 * 1024 * 1024;
+/** From here on a run ends with its frame: small runs stay in the processor's cache, and no frame is opened twice. */
+const ENOUGH_BYTES: number = 2 * 1024 * 1024;
 
 export interface ContentRun {
   /** Undefined: no index says where its blobs are. */
@@ -22,7 +24,7 @@ export function* contentRuns(parts: readonly ContentPart[], locations: BlobLocat
   let run: { pack: LocatedPack | undefined; parts: ContentPart[]; places: BlobPlace[]; bytes: number } | undefined;
   for (const part of parts) {
     const place = usablePlace(part, locations);
-    if (run !== undefined && (run.pack !== place?.pack || run.bytes + part.length > MAX_RUN_BYTES)) {
+    if (run !== undefined && endsBefore(run, place, part.length)) {
       yield run;
       run = undefined;
     }
@@ -32,6 +34,11 @@ export function* contentRuns(parts: readonly ContentPart[], locations: BlobLocat
     run.bytes += part.length;
   }
   if (run !== undefined) yield run;
+}
+
+function endsBefore(run: ContentRun, next: BlobPlace | undefined, length: number): boolean {
+  if (run.pack !== next?.pack || run.bytes + length > MAX_RUN_BYTES) return true;
+  return run.bytes >= ENOUGH_BYTES && next?.frame !== run.places.at(-1)?.frame;
 }
 
 function usablePlace({ blob, length }: ContentPart, locations: BlobLocations): BlobPlace | undefined {
