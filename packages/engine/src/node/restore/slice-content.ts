@@ -285,7 +285,9 @@ class RequestBuilder {
     if (this.#used.has(open)) return;
     this.#used.add(open);
     open.inFlight++;
-    this.#files.rows[this.#rowOf(file) * FILE_WORDS + HANDLE_WORD] = open.handle + 1;
+    // First the row: adding one may move all of them.
+    const row = this.#rowOf(file);
+    this.#files.rows[row * FILE_WORDS + HANDLE_WORD] = open.handle + 1;
   }
 
   addPlace(blob: number, place: number): void {
