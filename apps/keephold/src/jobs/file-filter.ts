@@ -13,7 +13,7 @@ export function createFileFilter(config: ExcluderConfig, roots: readonly Uint8Ar
   const excluder = createExcluder(config);
   const tops = roots.map((root) => Buffer.from(root));
   return {
-    excludedEntry: (path, isDirectory) => reasonFor(excluder, belowTop(path, tops), isDirectory),
+    excludedEntry: excluder.hasRules ? entryRule(excluder, tops) : undefined,
     excludedContents(path, names) {
       const found = excluder.excludedContents(names, () => readCacheTag(path));
       if (found === undefined) return undefined;
@@ -25,18 +25,27 @@ export function createFileFilter(config: ExcluderConfig, roots: readonly Uint8Ar
   };
 }
 
-function reasonFor(excluder: Excluder, path: Uint8Array, isDirectory: boolean): string | undefined {
-  const name = path.subarray(path.lastIndexOf(slash) + 1);
-  const rule = excluder.excludedEntry(path, name, isDirectory);
-  return rule === undefined ? undefined : describeRule(rule);
+/** Remembers the folder it was asked about last: a walk asks about all entries of one in turn. */
+function entryRule(excluder: Excluder, tops: readonly Buffer[]): NonNullable<FileFilter['excludedEntry']> {
+  let folder: Uint8Array | undefined;
+  let below = '';
+  return (path, name, isDirectory) => {
+    if (excluder.usesPaths && path !== folder) {
+      folder = path;
+      below = prefixBelowTop(path, tops);
+    }
+    const rule = excluder.excludedEntry(below + name, name, isDirectory);
+    return rule === undefined ? undefined : describeRule(rule);
+  };
 }
 
 const slash = 0x2f;
 
-/** The path relative to the root it lies in. */
-function belowTop(path: Uint8Array, tops: readonly Buffer[]): Uint8Array {
-  const top = tops.find((root) => path[root.length] === slash && root.equals(path.subarray(0, root.length)));
-  return top === undefined ? path : path.subarray(top.length + 1);
+/** What stands before the names in `folder`, seen from the root it lies in: nothing, or a path that ends with '/'. */
+function prefixBelowTop(folder: Uint8Array, tops: readonly Buffer[]): string {
+  const top = tops.find((root) => root.equals(folder) || (folder[root.length] === slash && root.equals(folder.subarray(0, root.length))));
+  const below = folder.subarray(top === undefined ? 0 : top.length + 1);
+  return below.length === 0 ? '' : `${Buffer.from(below).toString('latin1')}/`;
 }
 
 const tagLength = 43;

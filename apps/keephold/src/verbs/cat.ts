@@ -1,4 +1,5 @@
 /** `keephold cat`: one file of a snapshot, to standard output. */
+import { availableParallelism } from 'node:os';
 import { cat as catFile } from '@keephold/engine/node';
 import { openForReading } from '../access/open-for-reading.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
@@ -32,7 +33,7 @@ export const cat: Command = defineCommand({
       if (out.closed) enough.abort();
     };
     try {
-      await catFile({ repository, snapshot, path, write, spawnWorker: spawnReadWorker, signal: stop });
+      await catFile({ repository, snapshot, path, write, spawnWorker: spawnReadWorker, workers: availableParallelism(), signal: stop });
     } catch (error) {
       if (!out.closed) throw error;
     }

@@ -1,11 +1,11 @@
 /** `keephold check`: whether everything that snapshots need is there and intact. */
+import { availableParallelism } from 'node:os';
 import { type CheckReport, check as checkRepository } from '@keephold/engine/node';
 import { openForReading } from '../access/open-for-reading.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
-import { byteCount, share } from '../command-line/options.ts';
+import { share } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../errors.ts';
-import { defaultMemory } from '../jobs/memory.ts';
 import { printable } from '../terminal/printable.ts';
 import { ProgressLine } from '../terminal/progress-line.ts';
 import { counted, formatBytes } from '../terminal/units.ts';
@@ -20,7 +20,6 @@ export const check: Command = defineCommand({
   ],
   options: {
     'read-data': share({ value: 'SHARE', bare: 1, help: 'read all data, or a random share of it such as 5%' }),
-    memory: byteCount({ value: 'SIZE', min: 64e6, max: 1e12, help: 'use about this much memory (256MB)' }),
   },
   examples: [
     { command: 'keephold check', says: 'structure only, fast' },
@@ -35,12 +34,13 @@ export const check: Command = defineCommand({
     try {
       report = await checkRepository({
         repository: access.repository,
-        custody: access.custody,
+        ledger: async () => await access.custody.snapshots(access.vaultId),
         readData: options['read-data'] ?? 0,
         spawnWorker: spawnReadWorker,
+        workers: availableParallelism(),
         signal,
-        memory: options.memory ?? defaultMemory,
-        onProgress: (event) => progress.update(event),
+        onProgress: ({ packs, packsTotal, bytesRead, problems }) =>
+          progress.update({ files: packs, totalFiles: packsTotal, bytes: bytesRead, errors: problems }),
       });
     } finally {
       progress.end();

@@ -1,5 +1,19 @@
 /** Jobs of the engine that need Node: threads, files, native libraries. */
 export { backup } from './backup/backup.ts';
 export { runBackupWorker } from './backup/backup-worker.ts';
+export type {
+  BackupOptions,
+  BackupProgress,
+  BackupReport,
+  CaptureNote,
+  UnreadableEntry,
+  WriterKeys,
+  WriterSession,
+} from './backup/options.ts';
+export { type CatOptions, cat } from './cat/cat.ts';
+export { type CheckOptions, type CheckProgress, type CheckReport, check } from './check/check.ts';
 export { readingTools } from './reading-tools.ts';
-export type { BackupOptions, BackupProgress, BackupReport, CaptureNote, UnreadableEntry, WriterKeys, WriterSession } from './backup/options.ts';
+export type { RestoredItem, RestoreProgress, RestoreReport } from './restore/account.ts';
+export { type ReadWorkerOptions, runReadWorker } from './restore/pack-reading/run-read-worker.ts';
+export { type RestoreOptions, restore } from './restore/restore.ts';
+export { RestoreError } from './restore/restore-error.ts';

@@ -38,6 +38,8 @@ export interface Explanation {
 export type RawName = Uint8Array | string;
 
 export interface Excluder {
+  /** False: `excludedEntry` need not be asked. */
+  readonly hasRules: boolean;
   /** False when rules look at names alone: `excludedEntry` then takes any path, an empty one too. */
   readonly usesPaths: boolean;
   /**
@@ -71,11 +73,13 @@ export function describeRule(rule: IgnoreRule): string {
 
 class RuleExcluder implements Excluder {
   readonly #rules: RuleSet;
+  readonly hasRules: boolean;
   readonly #config: ExcluderConfig;
   readonly usesPaths: boolean;
 
   constructor(rules: readonly IgnoreRule[], config: ExcluderConfig) {
     this.#rules = new RuleSet(rules);
+    this.hasRules = !this.#rules.isEmpty;
     this.usesPaths = this.#rules.usesPaths;
     this.#config = config;
   }

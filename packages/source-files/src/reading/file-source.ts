@@ -4,7 +4,7 @@ import { type DirectoryListing, type EntryDetails, type ExcludedEntry, nodeTypeO
 import { libc } from '@keephold/ffi';
 import { createOwnerNames, type OwnerNames } from '../owner-names.ts';
 import { createXattrReader, type XattrReader } from '../xattrs.ts';
-import { createNativeLister, type DirectoryLister } from './list-directory.ts';
+import { createNativeLister, type DirectoryLister, type NameFilter } from './list-directory.ts';
 import { createPortableLister } from './portable-lister.ts';
 
 const SYMLINK = 2;
@@ -15,8 +15,10 @@ const MAX_EXCLUDED_NAMED = 1000;
 
 /** Decides what is left out. Reasons are for people. */
 export interface FileFilter {
-  /** Why the entry is left out; undefined: it stays. */
-  excludedEntry(path: Uint8Array, isDirectory: boolean): string | undefined;
+  /**
+   * Why the entry is left out; undefined: it stays. `name` has one code unit a byte. Without it no entry is.
+   */
+  readonly excludedEntry?: ((folder: Uint8Array, name: string, isDirectory: boolean) => string | undefined) | undefined;
   /** Why everything in the directory but the marker itself is left out, given the names in it. */
   excludedContents(path: Uint8Array, names: readonly string[]): { readonly reason: string; readonly keep: string } | undefined;
 }
@@ -58,8 +60,7 @@ class FileSource implements Source {
 
   list(path: Uint8Array, only?: readonly string[]): DirectoryListing {
     const filter = only === undefined ? this.#filter : undefined;
-    const keep = filter === undefined ? undefined : (name: Uint8Array, isDirectory: boolean) => this.#keeps(filter, path, name, isDirectory);
-    const listing = this.#lister.list(path, keep, only);
+    const listing = this.#lister.list(path, this.#keepIn(filter, path), only);
     const marked = filter === undefined ? listing : this.#dropMarked(filter, path, listing);
     return this.#fileSystems === undefined ? marked : this.#dropForeign(this.#fileSystems, path, marked);
   }
@@ -87,11 +88,14 @@ class FileSource implements Source {
     return owner;
   }
 
-  #keeps(filter: FileFilter, path: Uint8Array, name: Uint8Array, isDirectory: boolean): boolean {
-    const full = join(path, name);
-    const reason = filter.excludedEntry(full, isDirectory);
-    if (reason !== undefined) this.#exclude(full, reason);
-    return reason === undefined;
+  #keepIn(filter: FileFilter | undefined, path: Uint8Array): NameFilter | undefined {
+    const excludedEntry = filter?.excludedEntry;
+    if (excludedEntry === undefined) return undefined;
+    return (name, isDirectory) => {
+      const reason = excludedEntry(path, name, isDirectory);
+      if (reason !== undefined) this.#exclude(join(path, Buffer.from(name, 'latin1')), reason);
+      return reason === undefined;
+    };
   }
 
   #dropMarked(filter: FileFilter, path: Uint8Array, listing: DirectoryListing): DirectoryListing {

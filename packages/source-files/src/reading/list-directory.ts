@@ -11,9 +11,11 @@ const DIRENT_HEADER_BYTES = 19;
 const DIRECTORY_TYPE = 4;
 const UNKNOWN_TYPE = 0;
 const DENTS_BYTES: number = 64 * 1024;
+/** Names have at most 255 bytes on the file systems there are; some allow four times that. */
+const NAME_BYTES = 4096;
 
-/** Decides by name alone whether an entry is left out. `isDirectory` undefined: the file system does not say. */
-export type NameFilter = (name: Uint8Array, isDirectory: boolean) => boolean;
+/** Decides by name alone whether an entry stays. `name` has one code unit a byte. */
+export type NameFilter = (name: string, isDirectory: boolean) => boolean;
 
 export interface DirectoryLister {
   list(path: Uint8Array, keep: NameFilter | undefined, only: readonly string[] | undefined): DirectoryListing;
@@ -25,10 +27,12 @@ export function createNativeLister(libc: Libc): DirectoryLister {
 
 class NativeLister implements DirectoryLister {
   readonly #libc: Libc;
-  readonly #dents = new Uint8Array(DENTS_BYTES);
-  readonly #dentsView = new DataView(this.#dents.buffer);
+  readonly #dents = Buffer.alloc(DENTS_BYTES);
+  readonly #name = Buffer.alloc(NAME_BYTES);
   readonly #stat = new Uint32Array(64);
   readonly #statBytes = new Uint8Array(this.#stat.buffer);
+  /** Grows and stays: a listing gets a copy of the rows it has. */
+  #rows = new Uint32Array(256 * STAT_ROW_WORDS);
 
   constructor(libc: Libc) {
     this.#libc = libc;
@@ -38,105 +42,74 @@ class NativeLister implements DirectoryLister {
     const flags = openFlags.readOnly | openFlags.directory | openFlags.noFollow | openFlags.closeOnExec;
     const directory = openLongPath(this.#libc, path, flags);
     if (directory < 0) throw failed(directory, path);
-    const rows = new ListingRows();
     try {
-      if (only !== undefined) this.#listOnly(directory, only, rows);
-      else this.#listAll(directory, path, keep, rows);
+      return this.#statAll(directory, only === undefined ? this.#names(directory, path, keep) : [...only]);
     } finally {
       this.#libc.close(directory);
     }
-    return rows.finish();
   }
 
-  #listAll(directory: number, path: Uint8Array, keep: NameFilter | undefined, rows: ListingRows): void {
+  /** Names of the entries that stay, in the order the directory gives them. */
+  #names(directory: number, path: Uint8Array, keep: NameFilter | undefined): string[] {
+    const names: string[] = [];
+    const dents = this.#dents;
     for (;;) {
-      const length = this.#libc.getdents64(directory, this.#dents);
+      const length = this.#libc.getdents64(directory, dents);
       if (length < 0) throw failed(length, path);
-      if (length === 0) return;
-      for (let at = 0; at < length; at += this.#dentsView.getUint16(at + 16, true)) {
+      if (length === 0) return names;
+      for (let at = 0; at < length; at += dents[at + 16]! | (dents[at + 17]! << 8)) {
         const nameAt = at + DIRENT_HEADER_BYTES;
-        const end = this.#dents.indexOf(0, nameAt);
-        if (isDots(this.#dents, nameAt, end)) continue;
-        if (keep !== undefined && !this.#isKept(directory, at, nameAt, end, keep)) continue;
-        this.#statEntry(directory, this.#dents.subarray(nameAt, end + 1), rows);
+        const end = dents.indexOf(0, nameAt);
+        if (isDots(dents, nameAt, end)) continue;
+        const name = dents.toString('latin1', nameAt, end);
+        if (keep === undefined || keep(name, this.#isDirectory(directory, name, dents[at + 18]!))) names.push(name);
       }
     }
   }
 
-  #isKept(directory: number, at: number, nameAt: number, end: number, keep: NameFilter): boolean {
-    let type = this.#dents[at + 18]!;
-    if (type === UNKNOWN_TYPE) {
-      const answer = this.#libc.statx(
-        directory,
-        this.#dents.subarray(nameAt, end + 1),
-        AT_SYMLINK_NOFOLLOW,
-        STATX_ALL,
-        this.#statBytes,
-      );
-      if (answer >= 0 && (this.#stat[7]! & 0xffff) >> 12 === DIRECTORY_TYPE) type = DIRECTORY_TYPE;
-    }
-    return keep(this.#dents.subarray(nameAt, end), type === DIRECTORY_TYPE);
+  #isDirectory(directory: number, name: string, type: number): boolean {
+    if (type !== UNKNOWN_TYPE) return type === DIRECTORY_TYPE;
+    return this.#statOne(directory, name) >= 0 && (this.#stat[7]! & 0xf000) >> 12 === DIRECTORY_TYPE;
   }
 
-  #listOnly(directory: number, only: readonly string[], rows: ListingRows): void {
-    for (const name of only) this.#statEntry(directory, Buffer.from(`${name}\0`, 'latin1'), rows);
+  #statAll(directory: number, names: string[]): DirectoryListing {
+    // Code units of these names are bytes, so the order of strings is the order of bytes.
+    names.sort();
+    const failures: EntryFailure[] = [];
+    let count = 0;
+    this.#reserve(names.length);
+    for (const name of names) {
+      const answer = this.#statOne(directory, name);
+      if (answer >= 0) {
+        copyStatx(this.#stat, this.#rows, count * STAT_ROW_WORDS);
+        names[count++] = name;
+        continue;
+      }
+      const code = errorCode(answer);
+      // Gone between the listing and the look: as if it had never been there.
+      if (code !== 'ENOENT') failures.push({ name: Buffer.from(name, 'latin1'), code });
+    }
+    names.length = count;
+    return { count, names, rows: rowNumbers(count), stats: this.#rows.slice(0, count * STAT_ROW_WORDS), failures };
   }
 
-  #statEntry(directory: number, nameZ: Uint8Array, rows: ListingRows): void {
-    const answer = this.#libc.statx(directory, nameZ, AT_SYMLINK_NOFOLLOW, STATX_ALL, this.#statBytes);
-    if (answer >= 0) {
-      rows.add(latin1(nameZ, nameZ.length - 1), this.#stat);
-      return;
-    }
-    const code = errorCode(answer);
-    // Gone between the listing and the look: as if it had never been there.
-    if (code !== 'ENOENT') rows.failures.push({ name: nameZ.slice(0, -1), code });
+  #statOne(directory: number, name: string): number {
+    const length = this.#name.write(name, 0, 'latin1');
+    this.#name[length] = 0;
+    return this.#libc.statx(directory, this.#name, AT_SYMLINK_NOFOLLOW, STATX_ALL, this.#statBytes);
+  }
+
+  #reserve(count: number): void {
+    if (count * STAT_ROW_WORDS > this.#rows.length) this.#rows = new Uint32Array(count * STAT_ROW_WORDS * 2);
   }
 }
 
-/** Collects rows and sorts names at the end. */
-export class ListingRows {
-  readonly failures: EntryFailure[] = [];
-  readonly #names: string[] = [];
-  /** Grows and stays: a listing gets a copy of the rows it has. */
-  static #scratch: Uint32Array = new Uint32Array(256 * STAT_ROW_WORDS);
-  #stats = ListingRows.#scratch;
+/** 0, 1, 2…: shared by all listings, since rows stand in the order of names. */
+let ascending: number[] = [];
 
-  /** `stat` is struct statx as 32-bit words. */
-  add(name: string, stat: Uint32Array): void {
-    const at = this.room(name);
-    copyStatx(stat, this.#stats, at);
-  }
-
-  /** Makes room for the row of `name`; answers where it starts in `stats`. */
-  room(name: string): number {
-    const at = this.#names.length * STAT_ROW_WORDS;
-    if (at === this.#stats.length) {
-      const grown = new Uint32Array(this.#stats.length * 2);
-      grown.set(this.#stats);
-      ListingRows.#scratch = this.#stats = grown;
-    }
-    this.#names.push(name);
-    return at;
-  }
-
-  get stats(): Uint32Array {
-    return this.#stats;
-  }
-
-  finish(): DirectoryListing {
-    const names = this.#names;
-    const rows = names.map((_, i) => i);
-    // Code units of these names are bytes, so the order of strings is the order of bytes.
-    rows.sort((a, b) => (names[a]! < names[b]! ? -1 : 1));
-    return {
-      count: names.length,
-      names: rows.map((row) => names[row]!),
-      rows,
-      stats: this.#stats.slice(0, names.length * STAT_ROW_WORDS),
-      failures: this.failures,
-    };
-  }
+export function rowNumbers(count: number): readonly number[] {
+  if (ascending.length < count) ascending = Array.from({ length: count * 2 }, (_, i) => i);
+  return ascending;
 }
 
 /** struct statx (linux/stat.h) into a stat row. */
@@ -167,11 +140,6 @@ export function copyStatx(stat: Uint32Array, row: Uint32Array, at: number): void
   row[at + 23] = stat[13]!;
   row[at + 24] = (stat[0]! & 0x800) === 0 ? 0 : 1;
   row[at + 25] = 0;
-}
-
-/** Bytes as a string of one code unit each. */
-function latin1(bytes: Uint8Array, length: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, length).toString('latin1');
 }
 
 function isDots(bytes: Uint8Array, at: number, end: number): boolean {

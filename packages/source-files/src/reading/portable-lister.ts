@@ -1,7 +1,7 @@
 /** Lists directories by node:fs, where the C library cannot be called. */
 import { lstatSync, readdirSync } from 'node:fs';
-import { type DirectoryListing, SourceError } from '@keephold/engine';
-import { type DirectoryLister, ListingRows, type NameFilter } from './list-directory.ts';
+import { type DirectoryListing, type EntryFailure, SourceError, STAT_ROW_WORDS } from '@keephold/engine';
+import { type DirectoryLister, type NameFilter, rowNumbers } from './list-directory.ts';
 import { copyStats } from './portable-rows.ts';
 
 const SLASH = Buffer.from('/');
@@ -10,34 +10,32 @@ export function createPortableLister(): DirectoryLister {
   return { list: listPortably };
 }
 
-function listPortably(
-  path: Uint8Array,
-  keep: NameFilter | undefined,
-  only: readonly string[] | undefined,
-): DirectoryListing {
+function listPortably(path: Uint8Array, keep: NameFilter | undefined, only: readonly string[] | undefined): DirectoryListing {
   const folder = path.length === 0 ? SLASH : Buffer.from(path);
-  const rows = new ListingRows();
-  for (const { name, isDirectory } of only?.map((text) => ({ name: Buffer.from(text, 'latin1'), isDirectory: true })) ??
-    entries(folder)) {
-    if (only === undefined && keep !== undefined && !keep(name, isDirectory)) continue;
+  const names = only === undefined ? entries(folder, keep) : [...only];
+  names.sort();
+  const failures: EntryFailure[] = [];
+  const found: string[] = [];
+  const stats = new Uint32Array(names.length * STAT_ROW_WORDS);
+  for (const name of names) {
     try {
-      const stat = lstatSync(Buffer.concat([folder, SLASH, name]), { bigint: true });
-      const at = rows.room(name.toString('latin1'));
-      copyStats(stat, rows.stats, at);
+      const stat = lstatSync(Buffer.concat([folder, SLASH, Buffer.from(name, 'latin1')]), { bigint: true });
+      copyStats(stat, stats, found.length * STAT_ROW_WORDS);
+      found.push(name);
     } catch (cause) {
       const code = (cause as NodeJS.ErrnoException).code ?? 'EIO';
-      if (code !== 'ENOENT') rows.failures.push({ name, code });
+      if (code !== 'ENOENT') failures.push({ name: Buffer.from(name, 'latin1'), code });
     }
   }
-  return rows.finish();
+  return { count: found.length, names: found, rows: rowNumbers(found.length), stats, failures };
 }
 
-function entries(folder: Buffer): readonly { readonly name: Buffer; readonly isDirectory: boolean }[] {
+function entries(folder: Buffer, keep: NameFilter | undefined): string[] {
   try {
-    return readdirSync(folder, { encoding: 'buffer', withFileTypes: true }).map((entry) => ({
-      name: entry.name as unknown as Buffer,
-      isDirectory: entry.isDirectory(),
-    }));
+    return readdirSync(folder, { encoding: 'buffer', withFileTypes: true }).flatMap((entry) => {
+      const name = (entry.name as unknown as Buffer).toString('latin1');
+      return keep === undefined || keep(name, entry.isDirectory()) ? [name] : [];
+    });
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'EIO';
     throw new SourceError(code, `list folder: ${code} (${folder.toString()})`, { cause });
