@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { NodeType } from '../../node-fields.ts';
 import { FixtureRepository } from '../restore/_fixture-repository.ts';
 import { inProcessWorker } from '../restore/_in-process-worker.ts';
-import { cat, type CatOptions } from './cat.ts';
+import { type CatOptions, cat } from './cat.ts';
 
 let repository: FixtureRepository;
 beforeEach(() => {
@@ -34,7 +34,9 @@ async function read(path = 'f', options: Partial<CatOptions> = {}): Promise<Buff
 
 describe('cat', () => {
   it('streams small, empty and large files in order', async () => {
-    const large = Array.from({ length: 30 }, (_, i) => (i % 3 === 0 ? new Uint8Array(1_000_000).fill(i) : bytes(700_000)));
+    const large = Array.from({ length: 30 }, (_, i) =>
+      i % 3 === 0 ? new Uint8Array(1_000_000).fill(i) : bytes(700_000),
+    );
     const pieces = Array.from({ length: 500 }, (_, i) => (i % 5 === 0 ? new Uint8Array(65_536) : bytes(65_536)));
     repository.root([
       repository.file('empty'),
@@ -76,7 +78,9 @@ describe('cat', () => {
     repository.bulk.blobId(1, parts[3]!, id);
     repository.lost.add(toHex(id));
     const got: Buffer[] = [];
-    await expect(read('f', { write: (piece) => void got.push(Buffer.from(piece)) })).rejects.toMatchObject({ code: 'missing' });
+    await expect(read('f', { write: (piece) => void got.push(Buffer.from(piece)) })).rejects.toMatchObject({
+      code: 'missing',
+    });
     expect(Buffer.concat(parts).subarray(0, Buffer.concat(got).length).equals(Buffer.concat(got))).toBe(true);
     expect(Buffer.concat(got).length).toBeLessThanOrEqual(3_000_000);
   });

@@ -3,6 +3,7 @@
  * ahead, bounded by the areas, and this thread hands them out in order straight from the shared memory. Nothing that
  * was not verified is ever handed out.
  */
+import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import { EngineError } from '../../errors.ts';
 import { type ContentPart, NodeType, type TreeNode } from '../../node-fields.ts';
@@ -23,7 +24,8 @@ export interface CatOptions {
   readonly write: (bytes: Uint8Array) => void | Promise<void>;
   /** Starts a thread whose entry calls runReadWorker. */
   readonly spawnWorker: () => Worker;
-  readonly workers: number;
+  /** Threads; one a processor without it. */
+  readonly workers?: number | undefined;
   readonly signal: AbortSignal;
   /** False: only node:crypto and node:zlib. */
   readonly native?: boolean | undefined;
@@ -43,7 +45,10 @@ export async function cat(options: CatOptions): Promise<void> {
   const node = await repository.nodeAt(snapshot, path);
   if (node.type !== NodeType.file) throw new EngineError('refused', 'read file: what has this path is no regular file');
   if (node.content === undefined && (node.note !== undefined || (node.size ?? 0) > 0)) {
-    throw new EngineError('refused', `read file: its content is not in the snapshot (${node.note ?? 'no reason is noted'})`);
+    throw new EngineError(
+      'refused',
+      `read file: its content is not in the snapshot (${node.note ?? 'no reason is noted'})`,
+    );
   }
   if ((node.size ?? 0) > SMALL_FILE_BYTES) {
     await catLarge(options, node);
@@ -56,10 +61,10 @@ export async function cat(options: CatOptions): Promise<void> {
 }
 
 async function catLarge(options: CatOptions, node: TreeNode): Promise<void> {
-  const { repository, workers } = options;
+  const { repository, workers = availableParallelism() } = options;
   const ahead = workers + 1;
   // A run needs an area for its pages and one for its content.
-  const pool = new ReadPool({ ...options, target: undefined, areas: 2 * ahead, idKey: repository.idKey });
+  const pool = new ReadPool({ ...options, workers, target: undefined, areas: 2 * ahead, idKey: repository.idKey });
   const stream = new ContentStream(options, pool, ahead);
   try {
     for await (const parts of partGroups(repository.contentParts(node))) await stream.add(parts);
@@ -145,8 +150,14 @@ class ContentStream {
     const area = await this.#pool.takeArea();
     try {
       const key = await repository.packKeyOf(pack);
-      if ((await fetchFrames(repository, pack, this.#pool.area(area), request.frames)) === undefined) return new Set(run.parts.keys());
-      const { bad } = await this.#pool.run({ kind: 'collect', pack: { area, pageCount: pack.pageCount, key }, request, into });
+      if ((await fetchFrames(repository, pack, this.#pool.area(area), request.frames)) === undefined)
+        return new Set(run.parts.keys());
+      const { bad } = await this.#pool.run({
+        kind: 'collect',
+        pack: { area, pageCount: pack.pageCount, key },
+        request,
+        into,
+      });
       return new Set(bad.flatMap((row) => partsOf[row]!));
     } finally {
       this.#pool.releaseArea(area);
@@ -155,7 +166,8 @@ class ContentStream {
 
   async #readElsewhere(blob: ContentPart['blob'], length: number): Promise<Uint8Array> {
     const bytes = await this.#options.repository.readBlob(blob, BlobKind.data);
-    if (bytes.length !== length) throw new EngineError('damaged', `read file: a blob has ${bytes.length} bytes, its tree says ${length}`);
+    if (bytes.length !== length)
+      throw new EngineError('damaged', `read file: a blob has ${bytes.length} bytes, its tree says ${length}`);
     return bytes;
   }
 }

@@ -48,7 +48,10 @@ function usablePlace({ blob, length }: ContentPart, locations: BlobLocations): B
 }
 
 /** The request for a run: every blob once, placed wherever the run has it. Answers the parts behind each blob row too. */
-export function runRequest({ parts, places }: ContentRun): { readonly request: PackRequest; readonly partsOf: readonly (readonly number[])[] } {
+export function runRequest({ parts, places }: ContentRun): {
+  readonly request: PackRequest;
+  readonly partsOf: readonly (readonly number[])[];
+} {
   const byBlob = new Map<string, number[]>();
   const offsets: number[] = [];
   let at = 0;
@@ -60,7 +63,9 @@ export function runRequest({ parts, places }: ContentRun): { readonly request: P
     offsets.push(at);
     at += part.length;
   });
-  const partsOf = [...byBlob.values()].sort(([a], [b]) => places[a!]!.frame - places[b!]!.frame || places[a!]!.offset - places[b!]!.offset);
+  const partsOf = [...byBlob.values()].sort(
+    ([a], [b]) => places[a!]!.frame - places[b!]!.frame || places[a!]!.offset - places[b!]!.offset,
+  );
   return { request: encodeRequest(partsOf, { parts, places, offsets }), partsOf };
 }
 

@@ -51,6 +51,7 @@ export class BlobTable {
     this.#low = new Uint32Array(low.length * 2);
     this.#high = new Uint32Array(low.length * 2);
     this.#values = new Uint32Array(low.length * 2);
-    for (let slot = 0; slot < values.length; slot++) if (values[slot] !== 0) this.#insert(low[slot]!, high[slot]!, values[slot]!);
+    for (let slot = 0; slot < values.length; slot++)
+      if (values[slot] !== 0) this.#insert(low[slot]!, high[slot]!, values[slot]!);
   }
 }

@@ -44,7 +44,11 @@ export interface PackCheckOptions {
 }
 
 /** Whether a pack is there with all its pages: its last page is fetched. Answers false when it is not. */
-export async function checkPresence({ source, findings, lost }: PackCheckOptions, pack: PackRecord, number: number): Promise<boolean> {
+export async function checkPresence(
+  { source, findings, lost }: PackCheckOptions,
+  pack: PackRecord,
+  number: number,
+): Promise<boolean> {
   const name = toHex(pack.packId);
   const page = new Uint8Array(SEALED_PAGE_BYTES);
   let length: number | undefined;
@@ -56,7 +60,9 @@ export async function checkPresence({ source, findings, lost }: PackCheckOptions
   if (length === undefined) {
     // Nothing at that place: too short to have a last page, or not there at all.
     const first = await source.getPack(pack.packId, page, { first: 0, count: 1 }).catch(() => undefined);
-    return first === undefined ? report('missing-pack', `pack ${name} is not there`) : report('damaged-pack', `pack ${name} is cut short`);
+    return first === undefined
+      ? report('missing-pack', `pack ${name} is not there`)
+      : report('damaged-pack', `pack ${name} is cut short`);
   }
   return length === SEALED_PAGE_BYTES ? true : report('damaged-pack', `pack ${name} is cut short`);
 
@@ -106,7 +112,9 @@ function frameFault(pack: PackRecord, vaultId: VaultId, area: Uint8Array, length
   if (length < packLength(pack.pageCount)) return 'it is cut short';
   if (length > packLength(pack.pageCount)) return 'it is longer than its pages';
   const header = encodePackHeader({ ...pack, vaultId });
-  return equalBytes(area.subarray(0, PACK_HEADER_LENGTH), header) ? undefined : 'its header is not the one its pages were sealed under';
+  return equalBytes(area.subarray(0, PACK_HEADER_LENGTH), header)
+    ? undefined
+    : 'its header is not the one its pages were sealed under';
 }
 
 function reportFindings(

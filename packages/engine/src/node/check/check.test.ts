@@ -5,7 +5,7 @@ import { MemoryVault, noise } from '../../reading/_memory-vault.ts';
 import { file, putTree, type StoredTree, tree } from '../../reading/_stored-tree.ts';
 import { openRepository } from '../../reading/repository.ts';
 import { inProcessWorker } from '../restore/_in-process-worker.ts';
-import { check, type CheckOptions, type CheckReport } from './check.ts';
+import { type CheckOptions, type CheckReport, check } from './check.ts';
 
 let vault: MemoryVault;
 let stored: StoredTree;
@@ -21,10 +21,18 @@ async function run(options: Partial<CheckOptions> = {}): Promise<CheckReport> {
   const spawnWorker = inProcessWorker(() => {
     throw new Error('nothing is written here');
   });
-  return await check({ repository, readData: 1, spawnWorker, workers: 2, signal: new AbortController().signal, ...options });
+  return await check({
+    repository,
+    readData: 1,
+    spawnWorker,
+    workers: 2,
+    signal: new AbortController().signal,
+    ...options,
+  });
 }
 
-const packName = (kind: 1 | 2, of: StoredTree = stored): string => toHex(of.packs.find((one) => one.kind === kind)!.packId);
+const packName = (kind: 1 | 2, of: StoredTree = stored): string =>
+  toHex(of.packs.find((one) => one.kind === kind)!.packId);
 
 function flip(name: string, at: number): void {
   const bytes = vault.packs.get(name)!;
@@ -55,14 +63,18 @@ describe('a repository in order', () => {
   it('is read in part when only a share is wanted', async () => {
     await vault.addSnapshot(stored);
     const draws = [0.9, 0.01];
-    expect(await run({ readData: 0.05, random: () => draws.shift()! })).toMatchObject({ packs: 2, packsRead: 1, problems: [] });
+    expect(await run({ readData: 0.05, random: () => draws.shift()! })).toMatchObject({
+      packs: 2,
+      packsRead: 1,
+      problems: [],
+    });
     const none = await run({ readData: 0 });
     expect(none).toMatchObject({ packs: 2, packsRead: 0, bytesRead: 0, problems: [] });
   });
 
   it('agrees with the keeper', async () => {
     await vault.addSnapshot(stored);
-    const { problems } = await run({ ledger: async () => [] });
+    const { problems } = await run({ custody: { snapshots: async () => [] } });
     expect(problems).toEqual([{ kind: 'ledger', what: expect.stringContaining('#1 is not there'), affects: ['#1'] }]);
   });
 });
@@ -88,7 +100,11 @@ describe('damage', () => {
     flip(packName(1), 500);
     expect((await run({ readData: 0 })).problems).toEqual([]);
     vault.packs.set(packName(1), vault.packs.get(packName(1))!.subarray(0, 3 * 65_552));
-    expect((await run({ readData: 0 })).problems[0]).toMatchObject({ kind: 'damaged-pack', what: expect.stringContaining('cut short'), affects: expect.arrayContaining(['#1:/docs/a.txt']) });
+    expect((await run({ readData: 0 })).problems[0]).toMatchObject({
+      kind: 'damaged-pack',
+      what: expect.stringContaining('cut short'),
+      affects: expect.arrayContaining(['#1:/docs/a.txt']),
+    });
     vault.packs.delete(packName(1));
     const gone = (await run({ readData: 0 })).problems;
     expect(gone).toHaveLength(1);
@@ -144,15 +160,25 @@ describe('a writer that lies', () => {
     const meta = stored.packs.find(({ kind }) => kind === 2)!.packId;
     await vault.addSnapshot({ rootTree: stored.rootTree, packs: [], refset: sortPackIds([meta as PackId]) });
     const { problems } = await run();
-    expect(problems.every(({ kind, affects }) => kind === 'missing-blob' && affects.every((path) => path.startsWith('#2:')))).toBe(true);
+    expect(
+      problems.every(({ kind, affects }) => kind === 'missing-blob' && affects.every((path) => path.startsWith('#2:'))),
+    ).toBe(true);
     expect(problems.length).toBeGreaterThan(20);
   });
 
   it.each([
-    ['bytes under an id', (plain: Uint8Array) => (plain[5]! ^= 1), 'blobs are damaged'],
-    ['padding', (plain: Uint8Array) => (plain[plain.length - 20_000] = 1), 'padding is not zero'],
-    ['its tail', (plain: Uint8Array) => (plain[plain.length - 1] = 1), 'the tail does not fit'],
-    ['its trailer', (plain: Uint8Array) => (plain[plain.length - 32 - 48] = plain[plain.length - 32 - 48]! ^ 1), 'not what the index says'],
+    ['bytes under an id', (plain: Uint8Array) => plain.fill(plain[5]! ^ 1, 5, 6), 'blobs are damaged'],
+    [
+      'padding',
+      (plain: Uint8Array) => plain.fill(1, plain.length - 20_000, plain.length - 19_999),
+      'padding is not zero',
+    ],
+    ['its tail', (plain: Uint8Array) => plain.fill(1, plain.length - 1), 'the tail does not fit'],
+    [
+      'its trailer',
+      (plain: Uint8Array) => plain.fill(plain.at(-80)! ^ 1, plain.length - 80, plain.length - 79),
+      'not what the index says',
+    ],
   ] as const)('about %s is found out by reading', async (_name, alter, text) => {
     const blobs = [{ kind: 1 as const, bytes: noise(1000, 70) }];
     const pack = await vault.putPack(1, [{ blobs }], { alter: (plaintext) => void alter(plaintext) });

@@ -93,7 +93,8 @@ export class SnapshotWalk {
     for (const { value } of node.xattrs ?? []) {
       if (!(value instanceof Uint8Array)) for (const { blob } of value) judge.blob(blob, BlobKind.data, where);
     }
-    if (node.type === NodeType.directory && node.subtree !== undefined) this.#enter(levels, node.name, node.subtree, where);
+    if (node.type === NodeType.directory && node.subtree !== undefined)
+      this.#enter(levels, node.name, node.subtree, where);
     if (node.content === undefined) return;
     // Most files: their parts stand in the node.
     if (Array.isArray(node.content)) for (const { blob } of node.content) judge.blob(blob, BlobKind.data, where);

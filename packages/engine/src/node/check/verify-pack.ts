@@ -8,7 +8,16 @@
 import { equalBytes, type PackKind, readU32 } from '@keephold/bytes';
 import { type BulkCrypto, PAGE_BYTES } from '@keephold/crypto/bulk';
 import { DamagedError } from '../../errors.ts';
-import { BLOB_ROW_BYTES, checkContents, FRAME_ROW_BYTES, frameCount, type PackContents, parseTail, TAIL_BYTES, type Tail } from '../../pack-contents.ts';
+import {
+  BLOB_ROW_BYTES,
+  checkContents,
+  FRAME_ROW_BYTES,
+  frameCount,
+  type PackContents,
+  parseTail,
+  TAIL_BYTES,
+  type Tail,
+} from '../../pack-contents.ts';
 import type { FrameReader } from '../restore/pack-reading/frame-reader.ts';
 import type { PackFindings } from '../restore/pack-reading/read-messages.ts';
 
@@ -39,7 +48,12 @@ function verifyBlobs({ contents, reader, bulk }: VerifyPackOptions): number[] {
   for (let frame = 0; frame < frameCount(contents); frame++) {
     const at = frame * FRAME_ROW_BYTES;
     const rawLength = readU32(frames, at + 8);
-    const plain = reader.frame({ offset: readU32(frames, at), storedLength: readU32(frames, at + 4), rawLength, compression: frames[at + 12]! });
+    const plain = reader.frame({
+      offset: readU32(frames, at),
+      storedLength: readU32(frames, at + 4),
+      rawLength,
+      compression: frames[at + 12]!,
+    });
     for (let offset = 0; offset < rawLength; row++) {
       const blob = row * BLOB_ROW_BYTES;
       const length = readU32(blobs, blob + 40);
@@ -69,9 +83,13 @@ function verifyTrailer({ kind, contents, pageCount, reader }: VerifyPackOptions)
     throw cause;
   }
   const frames = reader.plaintext(tail.trailerOffset, new Uint8Array(tail.frames * FRAME_ROW_BYTES));
-  const blobs = reader.plaintext(tail.trailerOffset + tail.frames * FRAME_ROW_BYTES, new Uint8Array(tail.blobs * BLOB_ROW_BYTES));
+  const blobs = reader.plaintext(
+    tail.trailerOffset + tail.frames * FRAME_ROW_BYTES,
+    new Uint8Array(tail.blobs * BLOB_ROW_BYTES),
+  );
   if (frames === undefined || blobs === undefined) return ['a page of its trailer does not open'];
-  if (!equalBytes(frames, contents.frames) || !equalBytes(blobs, contents.blobs)) return ['its trailer is not what the index says'];
+  if (!equalBytes(frames, contents.frames) || !equalBytes(blobs, contents.blobs))
+    return ['its trailer is not what the index says'];
   try {
     checkContents(kind, contents, tail.trailerOffset);
   } catch (cause) {

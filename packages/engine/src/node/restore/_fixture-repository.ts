@@ -4,13 +4,22 @@ import { toHex } from '@keephold/bytes';
 import { asKey, packKey } from '@keephold/crypto';
 import { type BulkCrypto, createBulkCrypto } from '@keephold/crypto/bulk';
 import { nativeLibrary } from '@keephold/ffi';
-import { asDeviceId, asSessionId, asVaultId, type BlobId, encodePackHeader, type PackId, type PageRange, SEALED_PAGE_LENGTH } from '@keephold/protocol';
+import {
+  asDeviceId,
+  asSessionId,
+  asVaultId,
+  type BlobId,
+  encodePackHeader,
+  type PackId,
+  type PageRange,
+  SEALED_PAGE_LENGTH,
+} from '@keephold/protocol';
 import { DamagedError, EngineError, MissingDataError } from '../../errors.ts';
 import type { IndexedPack } from '../../index-object.ts';
 import { type ContentPart, NodeType, type TreeNode } from '../../node-fields.ts';
 import { BlobKind } from '../../pack-contents.ts';
 import { BlobLocations, type PackRecord } from '../../reading/blob-locations.ts';
-import { IdTable } from '../../reading/id-table.ts';
+import type { IdTable } from '../../reading/id-table.ts';
 import type { SnapshotRoot } from '../../reading/repository.ts';
 import { FramePacker } from '../packing/frame-packer.ts';
 import { packAreaBytes } from '../packing/pack-builder.ts';
@@ -100,9 +109,16 @@ export class FixtureRepository implements ReadableRepository {
     return { ...this.#node(name, NodeType.file), mode: 0o644, size, ...has, ...fields };
   }
 
-  directory(name: string | Uint8Array, children: readonly TreeNode[] | DamagedError, fields: Partial<TreeNode> = {}): TreeNode {
+  directory(
+    name: string | Uint8Array,
+    children: readonly TreeNode[] | DamagedError,
+    fields: Partial<TreeNode> = {},
+  ): TreeNode {
     const subtree = randomBytes(32) as Uint8Array as BlobId;
-    this.#trees.set(toHex(subtree), Array.isArray(children) ? sorted(children as readonly TreeNode[]) : (children as DamagedError));
+    this.#trees.set(
+      toHex(subtree),
+      Array.isArray(children) ? sorted(children as readonly TreeNode[]) : (children as DamagedError),
+    );
     return { ...this.#node(name, NodeType.directory), mode: 0o755, subtree, ...fields };
   }
 
@@ -125,7 +141,9 @@ export class FixtureRepository implements ReadableRepository {
     let found: TreeNode | undefined;
     for (const name of Buffer.from(path).toString('latin1').split('/')) {
       const nodes: readonly TreeNode[] | DamagedError | undefined = subtree && this.#trees.get(toHex(subtree));
-      found = Array.isArray(nodes) ? nodes.find((node) => Buffer.from(node.name).toString('latin1') === name) : undefined;
+      found = Array.isArray(nodes)
+        ? nodes.find((node) => Buffer.from(node.name).toString('latin1') === name)
+        : undefined;
       if (found === undefined) throw new EngineError('not-found', 'no such entry');
       subtree = found.subtree;
     }

@@ -1,5 +1,22 @@
 /** A Target over node:fs for tests of the engine, which may not know the real ones. Not safe against anybody. */
-import { chmodSync, closeSync, fchmodSync, ftruncateSync, futimesSync, linkSync, lstatSync, lutimesSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  fchmodSync,
+  ftruncateSync,
+  futimesSync,
+  linkSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeSync,
+} from 'node:fs';
 import { NodeType, type TreeNode } from '../../node-fields.ts';
 import type { ExistingEntry, MetadataProblem, RestoredMetadata, Target } from '../../target.ts';
 
@@ -23,13 +40,21 @@ export class PlainTarget implements Target {
   }
 
   #at(path: Uint8Array): Buffer {
-    return path.length === 0 ? Buffer.from(this.#config.root) : Buffer.concat([Buffer.from(`${this.#config.root}/`), path]);
+    return path.length === 0
+      ? Buffer.from(this.#config.root)
+      : Buffer.concat([Buffer.from(`${this.#config.root}/`), path]);
   }
 
   inspect(path: Uint8Array): ExistingEntry | undefined {
     const stat = lstatSync(this.#at(path), { bigint: true, throwIfNoEntry: false });
     if (stat === undefined) return undefined;
-    const type = stat.isDirectory() ? NodeType.directory : stat.isSymbolicLink() ? NodeType.symlink : stat.isFIFO() ? NodeType.fifo : NodeType.file;
+    const type = stat.isDirectory()
+      ? NodeType.directory
+      : stat.isSymbolicLink()
+        ? NodeType.symlink
+        : stat.isFIFO()
+          ? NodeType.fifo
+          : NodeType.file;
     return { type, size: Number(stat.size), mtime: stat.mtimeNs, mode: Number(stat.mode) & 0o7777, inode: stat.ino };
   }
 
@@ -52,8 +77,10 @@ export class PlainTarget implements Target {
 
   writeAt(handle: number, bytes: Uint8Array, offset: number): void {
     const { room } = this.#config;
-    if (room !== undefined && (room.left -= bytes.length) < 0) throw Object.assign(new Error('no room'), { code: 'ENOSPC' });
-    for (let done = 0; done < bytes.length; ) done += writeSync(handle, bytes, done, bytes.length - done, offset + done);
+    if (room !== undefined && (room.left -= bytes.length) < 0)
+      throw Object.assign(new Error('no room'), { code: 'ENOSPC' });
+    for (let done = 0; done < bytes.length; )
+      done += writeSync(handle, bytes, done, bytes.length - done, offset + done);
   }
 
   finishFile(handle: number, { mode, mtime }: RestoredMetadata): readonly MetadataProblem[] {

@@ -61,7 +61,12 @@ export class Account {
     this.#onItem = onItem;
   }
 
-  add(item: Omit<RestoredItem, 'problems' | 'bytes'> & { readonly bytes?: number; readonly problems?: readonly MetadataProblem[] | undefined }): void {
+  add(
+    item: Omit<RestoredItem, 'problems' | 'bytes'> & {
+      readonly bytes?: number;
+      readonly problems?: readonly MetadataProblem[] | undefined;
+    },
+  ): void {
     const entry: RestoredItem = { ...item, bytes: item.bytes ?? 0, problems: item.problems ?? NO_PROBLEMS };
     this.#counts[entry.outcome]++;
     this.settledBytes += entry.bytes;

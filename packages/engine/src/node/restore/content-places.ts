@@ -3,8 +3,8 @@
  * blobs by pack, in the order in which the files want them, so that every pack is read once.
  */
 import { toHex } from '@keephold/bytes';
-import { type BlobLocations, type BlobPlace, frameRow, type LocatedPack } from '../../reading/blob-locations.ts';
 import { BlobKind } from '../../pack-contents.ts';
+import { type BlobLocations, type BlobPlace, frameRow, type LocatedPack } from '../../reading/blob-locations.ts';
 import type { WantedContent } from './wanted-content.ts';
 
 /** Blobs to be read from one pack, in its order. */

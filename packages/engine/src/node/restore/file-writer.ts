@@ -6,8 +6,17 @@
 import { writeSync } from 'node:fs';
 import type { MetadataProblem, Target } from '../../target.ts';
 import { createPlanned } from './create-planned.ts';
-import { FILE_WORDS, FileOption, type FileTable, HANDLE_WORD, hasOption, metadataOf, pathOf, PLACES_WORD } from './file-rows.ts';
-import { type ItemFailure, failureOf } from './item-failure.ts';
+import {
+  FILE_WORDS,
+  FileOption,
+  type FileTable,
+  HANDLE_WORD,
+  hasOption,
+  metadataOf,
+  PLACES_WORD,
+  pathOf,
+} from './file-rows.ts';
+import { failureOf, type ItemFailure } from './item-failure.ts';
 import type { BlobSink } from './pack-reading/pack-request.ts';
 
 /** What became of a file in this request. */
@@ -67,7 +76,12 @@ export class FileWriter implements BlobSink {
   finishEmpty(): void {
     const { rows, count } = this.#table;
     for (let file = 0; file < count; file++) {
-      if (this.#left[file] !== 0 || this.#states[file] !== FileState.done || rows[file * FILE_WORDS + PLACES_WORD] !== 0) continue;
+      if (
+        this.#left[file] !== 0 ||
+        this.#states[file] !== FileState.done ||
+        rows[file * FILE_WORDS + PLACES_WORD] !== 0
+      )
+        continue;
       try {
         if (hasOption(this.#table, file, FileOption.metadataOnly)) this.#applyMetadata(file);
         else {

@@ -2,7 +2,7 @@
 import { NodeType, type TreeNode } from '../../node-fields.ts';
 import type { MetadataProblem, RestoredMetadata, Target } from '../../target.ts';
 import type { Account } from './account.ts';
-import { type ItemFailure, failureOf } from './item-failure.ts';
+import { failureOf, type ItemFailure } from './item-failure.ts';
 import type { PlannedHardLink, PlannedLink } from './restore-slice.ts';
 import { looksIdentical, type Overwrite } from './target-directory.ts';
 
@@ -15,7 +15,9 @@ export function makeLink(target: Target, account: Account, link: PlannedLink): I
     if (exists) target.remove(path);
     const metadata = metadataOfNode(node);
     const problems: readonly MetadataProblem[] =
-      type === NodeType.symlink ? target.makeSymlink(path, node.linkTarget!, metadata) : target.makeSpecial(path, node, metadata);
+      type === NodeType.symlink
+        ? target.makeSymlink(path, node.linkTarget!, metadata)
+        : target.makeSpecial(path, node, metadata);
     account.add({ path, type, outcome: 'restored', problems });
     return undefined;
   } catch (cause) {
@@ -33,7 +35,11 @@ export function makeLink(target: Target, account: Account, link: PlannedLink): I
 export function makeHardLink(
   target: Target,
   account: Account,
-  { link, first, overwrite }: { readonly link: PlannedHardLink; readonly first: Uint8Array | undefined; readonly overwrite: Overwrite },
+  {
+    link,
+    first,
+    overwrite,
+  }: { readonly link: PlannedHardLink; readonly first: Uint8Array | undefined; readonly overwrite: Overwrite },
 ): boolean {
   if (first === undefined) return false;
   const { path, node, exists } = link;

@@ -3,8 +3,17 @@ import { toHex } from '@keephold/bytes';
 import { NodeType, type TreeNode } from '../../node-fields.ts';
 import type { ExistingEntry } from '../../target.ts';
 import type { RestoreSlice } from './restore-slice.ts';
-import type { RestoreWalk } from './restore-walk.ts';
+import type { SlicePlanner } from './slice-planner.ts';
 import { looksIdentical } from './target-directory.ts';
+import type { RestoreWalkOptions } from './walk-options.ts';
+
+/** Where plans go. */
+export interface FilePlans {
+  readonly options: RestoreWalkOptions;
+  readonly planner: SlicePlanner;
+  /** First names of hard-linked files, by their key. */
+  readonly firstNames: Map<string, Uint8Array>;
+}
 
 export interface FileToPlan {
   readonly path: Uint8Array;
@@ -13,14 +22,15 @@ export interface FileToPlan {
 }
 
 /** Yields slices that became full on the way. */
-export async function* planFile(walk: RestoreWalk, file: FileToPlan): AsyncGenerator<RestoreSlice> {
+export async function* planFile(walk: FilePlans, file: FileToPlan): AsyncGenerator<RestoreSlice> {
   const { path, node, existing } = file;
   const { account, target, overwrite, dryRun } = walk.options;
   const item = { path, type: NodeType.file, bytes: node.size ?? 0 };
   account.plannedBytes += item.bytes;
   const missing = contentMissing(node);
   if (missing !== undefined) return account.add({ ...item, outcome: 'skipped', reason: missing });
-  if (existing !== undefined && overwrite === 'never') return account.add({ ...item, outcome: 'skipped', reason: 'it is there already' });
+  if (existing !== undefined && overwrite === 'never')
+    return account.add({ ...item, outcome: 'skipped', reason: 'it is there already' });
   const key = node.hardLink === undefined ? undefined : toHex(node.hardLink);
   const first = key === undefined ? undefined : walk.firstNames.get(key);
   if (existing !== undefined && overwrite === 'if-changed' && looksIdentical(existing, node)) {
@@ -31,18 +41,26 @@ export async function* planFile(walk: RestoreWalk, file: FileToPlan): AsyncGener
     }
   }
   if (existing?.type === NodeType.directory) {
-    if (!walk.mayReplaceDirectory(path)) return account.add({ ...item, outcome: 'failed', reason: 'a directory that is not empty has its name' });
+    if (!mayReplaceDirectory(walk.options, path))
+      return account.add({ ...item, outcome: 'failed', reason: 'a directory that is not empty has its name' });
     if (!dryRun) target.remove(path);
   }
   if (key !== undefined && first === undefined) walk.firstNames.set(key, path);
   if (dryRun) return account.add({ ...item, outcome: 'restored' });
-  if (key === undefined || first === undefined) yield* walk.planner.planContent({ path, node, replace: existing !== undefined, key });
+  if (key === undefined || first === undefined)
+    yield* walk.planner.planContent({ path, node, replace: existing !== undefined, key });
   else walk.planner.slice.hardLinks.push({ path, node, exists: existing !== undefined, key });
 }
 
 /** What a snapshot says of a file whose content it does not have (format.md §6, capture note). */
 function contentMissing({ content, note, size = 0 }: TreeNode): string | undefined {
   if (content !== undefined) return undefined;
-  if (note !== undefined && (note === 'placeholder' || note.startsWith('unreadable'))) return `its content is not in the snapshot (${note})`;
+  if (note !== undefined && (note === 'placeholder' || note.startsWith('unreadable')))
+    return `its content is not in the snapshot (${note})`;
   return size > 0 ? 'its content is not in the snapshot' : undefined;
+}
+
+/** A directory in the way of something else goes when it is empty, or when what is not in the snapshot is deleted. */
+export function mayReplaceDirectory(options: Pick<RestoreWalkOptions, 'target' | 'delete'>, path: Uint8Array): boolean {
+  return options.delete || options.target.list(path).length === 0;
 }

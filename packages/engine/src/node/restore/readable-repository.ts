@@ -9,7 +9,10 @@ export type ReadableRepository = Pick<
 >;
 
 /** The snapshot's packs, which are read first; a refset that is damaged must not stand between people and their files. */
-export async function refsetOrAny(repository: ReadableRepository, snapshot: SnapshotRoot): Promise<PackIdList | undefined> {
+export async function refsetOrAny(
+  repository: ReadableRepository,
+  snapshot: SnapshotRoot,
+): Promise<PackIdList | undefined> {
   try {
     return await repository.refset(snapshot);
   } catch (cause) {

@@ -6,13 +6,13 @@ import { ContentPlaces } from './content-places.ts';
 import { FileOption, FileRows, type FileTable, hasOption, metadataOf, pathOf, sizeOf } from './file-rows.ts';
 import { FileState, type WrittenFiles } from './file-writer.ts';
 import { makeHardLink, makeLink } from './finish-slice.ts';
-import { isNoRoom, type ItemFailure } from './item-failure.ts';
+import { type ItemFailure, isNoRoom } from './item-failure.ts';
 import type { ReadPool } from './pack-reading/read-pool.ts';
 import { refsetOrAny } from './readable-repository.ts';
-import { SlicePlanner } from './slice-planner.ts';
 import type { RestoreSlice } from './restore-slice.ts';
 import type { RestoreWalk } from './restore-walk.ts';
 import { type FileEnd, SliceContent } from './slice-content.ts';
+import { SlicePlanner } from './slice-planner.ts';
 import { type SpanningFile, SpanningFiles } from './spanning-files.ts';
 import { writeSlice } from './write-slice.ts';
 
@@ -92,17 +92,30 @@ export class RestoreRun {
     const entries = this.#writeEntries(slice);
     entries.catch(() => undefined);
     if (slice.content.blobs.size > 0 || slice.broken.size > 0 || slice.carried !== undefined) {
-      const places = new ContentPlaces(slice.content, await repository.locate(slice.content.blobs, await refsetOrAny(repository, snapshot)));
+      const places = new ContentPlaces(
+        slice.content,
+        await repository.locate(slice.content.blobs, await refsetOrAny(repository, snapshot)),
+      );
       const content = this.#sliceContent(slice, places);
       for (const [file, failure] of slice.broken) content.breakFile(file, failure);
-      await writeSlice({ slice: content, source: repository, pool, areas, shouldStop: () => this.shouldStop, onPack: onProgress });
+      await writeSlice({
+        slice: content,
+        source: repository,
+        pool,
+        areas,
+        shouldStop: () => this.shouldStop,
+        onPack: onProgress,
+      });
       this.#carried = content.continuedFile;
     } else this.#carried = undefined;
     await entries;
   }
 
   #sliceContent(slice: RestoreSlice, places: ContentPlaces): SliceContent {
-    const carried = slice.carried === undefined || this.#carried === undefined ? undefined : { file: slice.carried, open: this.#carried };
+    const carried =
+      slice.carried === undefined || this.#carried === undefined
+        ? undefined
+        : { file: slice.carried, open: this.#carried };
     return new SliceContent({
       files: slice.files,
       content: slice.content,
@@ -131,7 +144,14 @@ export class RestoreRun {
     await this.#inBatches(slice.entries, slice.files, (file, failure, problems) => {
       if (failure !== undefined) this.#reportFile(slice, file, { failure });
       else if (!hasOption(slice.files, file, FileOption.metadataOnly)) this.#reportFile(slice, file, { problems });
-      else this.#account.add({ path: pathOf(slice.files, file).slice(), type: NodeType.file, bytes: sizeOf(slice.files, file), outcome: 'identical', problems });
+      else
+        this.#account.add({
+          path: pathOf(slice.files, file).slice(),
+          type: NodeType.file,
+          bytes: sizeOf(slice.files, file),
+          outcome: 'identical',
+          problems,
+        });
     });
   }
 
@@ -180,7 +200,11 @@ export class RestoreRun {
     for (let i = 0; i < directories.count; i++) {
       ((metadataOf(directories, i).mode & OWNER_BITS) === OWNER_BITS ? open : closed).push(i);
     }
-    const report = (directory: number, failure: ItemFailure | undefined, problems: readonly MetadataProblem[]): void => {
+    const report = (
+      directory: number,
+      failure: ItemFailure | undefined,
+      problems: readonly MetadataProblem[],
+    ): void => {
       const path = pathOf(directories, directory).slice();
       if (path.length === 0) return;
       const outcome = failure !== undefined ? 'failed' : knownDirectories.has(directory) ? 'identical' : 'restored';

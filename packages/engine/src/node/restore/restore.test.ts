@@ -1,5 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toHex } from '@keephold/bytes';
@@ -11,7 +25,7 @@ import { FixtureRepository } from './_fixture-repository.ts';
 import { inProcessWorker } from './_in-process-worker.ts';
 import { type PlainConfig, PlainTarget } from './_plain-target.ts';
 import type { RestoredItem, RestoreReport } from './account.ts';
-import { restore, type RestoreOptions } from './restore.ts';
+import { type RestoreOptions, restore } from './restore.ts';
 
 let root: string;
 let repository: FixtureRepository;
@@ -27,7 +41,9 @@ afterEach(() => {
 
 type Overrides = Partial<RestoreOptions<PlainConfig>> & { readonly config?: Partial<PlainConfig> };
 
-async function run(overrides: Overrides = {}): Promise<RestoreReport & { readonly items: ReadonlyMap<string, RestoredItem> }> {
+async function run(
+  overrides: Overrides = {},
+): Promise<RestoreReport & { readonly items: ReadonlyMap<string, RestoredItem> }> {
   const items = new Map<string, RestoredItem>();
   const createTarget = (config: PlainConfig): PlainTarget => new PlainTarget({ ...config, ...overrides.config });
   const report = await restore<PlainConfig>({
@@ -63,13 +79,17 @@ describe('restore', () => {
     const big = [bytes(300_000), bytes(700_000), bytes(200_000)];
     const many = Array.from({ length: 700 }, () => bytes(64));
     repository.root([
-      repository.directory('a', [
-        repository.file('empty'),
-        repository.file('small', { parts: [small], mode: 0o640 }),
-        repository.file('same-content', { parts: [small] }),
-        repository.directory('deeper', [repository.file('big', { parts: big })], { mode: 0o700 }),
-        repository.directory('nothing', []),
-      ], { mode: 0o750 }),
+      repository.directory(
+        'a',
+        [
+          repository.file('empty'),
+          repository.file('small', { parts: [small], mode: 0o640 }),
+          repository.file('same-content', { parts: [small] }),
+          repository.directory('deeper', [repository.file('big', { parts: big })], { mode: 0o700 }),
+          repository.directory('nothing', []),
+        ],
+        { mode: 0o750 },
+      ),
       repository.file('many', { parts: many, list: true }),
       repository.symlink('link', '../elsewhere'),
       repository.other('socket', NodeType.socket),
@@ -84,10 +104,19 @@ describe('restore', () => {
     expect(readlinkSync(out('link'))).toBe('../elsewhere');
     expect(statSync(out('a/small')).mode & 0o7777).toBe(0o640);
     expect(statSync(out('a')).mode & 0o7777).toBe(0o750);
-    for (const name of ['a', 'a/deeper', 'a/small', 'many']) expect(Math.round(statSync(out(name)).mtimeMs)).toBe(1_700_000_000_123);
+    for (const name of ['a', 'a/deeper', 'a/small', 'many'])
+      expect(Math.round(statSync(out(name)).mtimeMs)).toBe(1_700_000_000_123);
     expect(report.items.get('socket')).toMatchObject({ outcome: 'skipped' });
-    expect(report.items.get('disk')).toMatchObject({ outcome: 'skipped', reason: expect.stringContaining('not permitted') });
-    expect(report).toMatchObject({ failed: 0, skipped: 2, restored: 9, bytes: 2 * small.length + 1_200_000 + 700 * 64 });
+    expect(report.items.get('disk')).toMatchObject({
+      outcome: 'skipped',
+      reason: expect.stringContaining('not permitted'),
+    });
+    expect(report).toMatchObject({
+      failed: 0,
+      skipped: 2,
+      restored: 9,
+      bytes: 2 * small.length + 1_200_000 + 700 * 64,
+    });
   });
 
   it('gives back the same through node:crypto and node:zlib alone', async () => {
@@ -112,7 +141,11 @@ describe('restore', () => {
   });
 
   it('restores one directory into the target itself, and one file beside what is there', async () => {
-    repository.root([repository.directory('home', [repository.directory('me', [repository.file('x', { parts: [bytes(5)] })], { mode: 0o711 })])]);
+    repository.root([
+      repository.directory('home', [
+        repository.directory('me', [repository.file('x', { parts: [bytes(5)] })], { mode: 0o711 }),
+      ]),
+    ]);
     await run({ path: Buffer.from('home/me') });
     expect(readdirSync(out())).toEqual(['x']);
     expect(statSync(out()).mode & 0o7777).toBe(0o711);
@@ -131,7 +164,10 @@ describe('restore', () => {
       repository.directory('a', [repository.directory('b', [file('yes'), file('no')], { mode: 0o711 }), file('no')]),
       repository.directory('c', [file('no')]),
     ]);
-    const report = await run({ select: (path, isDirectory) => (isDirectory ? 'descend' : Buffer.from(path).toString().endsWith('yes') ? 'selected' : 'skipped') });
+    const report = await run({
+      select: (path, isDirectory) =>
+        isDirectory ? 'descend' : Buffer.from(path).toString().endsWith('yes') ? 'selected' : 'skipped',
+    });
     expect([...report.items.keys()].sort()).toEqual(['a', 'a/b', 'a/b/yes']);
     expect(readdirSync(out())).toEqual(['a']);
     expect(statSync(out('a/b')).mode & 0o7777).toBe(0o711);
@@ -142,7 +178,11 @@ describe('restore', () => {
     const zeros = new Uint8Array(1 << 20);
     const parts = [data, zeros, zeros, zeros, zeros, data];
     const holes = [[65_536, 4 << 20]] as const;
-    repository.root([repository.file('sparse', { parts, holes }), repository.file('all', { parts: [zeros], holes: [[0, 1 << 20]] }), repository.file('half', { parts: [data], holes: [[10_000, 20_000]] })]);
+    repository.root([
+      repository.file('sparse', { parts, holes }),
+      repository.file('all', { parts: [zeros], holes: [[0, 1 << 20]] }),
+      repository.file('half', { parts: [data], holes: [[10_000, 20_000]] }),
+    ]);
     await run();
     const half = Buffer.from(data);
     half.fill(0, 10_000, 30_000);
@@ -160,7 +200,9 @@ describe('what is there already', () => {
     writeFileSync(out('f'), text);
     utimesSync(out('f'), mtime, mtime);
   };
-  beforeEach(() => repository.root([repository.file('f', { parts: [content], mtime: 1_000_000_000n * 1_000_000_000n, mode: 0o600 })]));
+  beforeEach(() =>
+    repository.root([repository.file('f', { parts: [content], mtime: 1_000_000_000n * 1_000_000_000n, mode: 0o600 })]),
+  );
 
   it.each([
     ['never', 'something else', 5, 'skipped', 'something else'],
@@ -184,7 +226,10 @@ describe('what is there already', () => {
     rmSync(out('f'));
     mkdirSync(out('f'));
     writeFileSync(out('f/keep'), 'x');
-    expect((await run()).items.get('f')).toMatchObject({ outcome: 'failed', reason: expect.stringContaining('not empty') });
+    expect((await run()).items.get('f')).toMatchObject({
+      outcome: 'failed',
+      reason: expect.stringContaining('not empty'),
+    });
     expect(existsSync(out('f/keep'))).toBe(true);
     expect((await run({ delete: true })).items.get('f')?.outcome).toBe('restored');
   });
@@ -195,13 +240,19 @@ describe('what is there already', () => {
     put('something else', 5);
     writeFileSync(out('stranger'), '');
     const report = await run({ dryRun: true, delete: true });
-    expect([...report.items].map(([path, { outcome }]) => [path, outcome])).toEqual([['f', 'restored'], ['stranger', 'deleted']]);
+    expect([...report.items].map(([path, { outcome }]) => [path, outcome])).toEqual([
+      ['f', 'restored'],
+      ['stranger', 'deleted'],
+    ]);
     expect(readFileSync(out('f'), 'utf8')).toBe('something else');
     expect(existsSync(out('stranger'))).toBe(true);
   });
 
   it('deletes what the snapshot does not have only when asked, at the end, and not beside an unreadable directory', async () => {
-    repository.root([repository.directory('d', [repository.file('f', { parts: [content] })]), repository.directory('e', new DamagedError('broken tree'))]);
+    repository.root([
+      repository.directory('d', [repository.file('f', { parts: [content] })]),
+      repository.directory('e', new DamagedError('broken tree')),
+    ]);
     for (const name of ['d', 'e']) {
       mkdirSync(out(name), { recursive: true });
       writeFileSync(out(name, 'stranger'), '');
@@ -218,7 +269,8 @@ describe('what is there already', () => {
 });
 
 describe('interruption', () => {
-  const files = (): TreeNode[] => Array.from({ length: 40 }, (_, i) => repository.file(`f${i}`, { parts: [bytes(200_000), bytes(200_000)] }));
+  const files = (): TreeNode[] =>
+    Array.from({ length: 40 }, (_, i) => repository.file(`f${i}`, { parts: [bytes(200_000), bytes(200_000)] }));
 
   it('stops, leaves nothing half-written under a final name, and goes on later', async () => {
     const nodes = files();
@@ -237,7 +289,10 @@ describe('interruption', () => {
   });
 
   it('skips what an earlier run finished and removes what it left half-done', async () => {
-    repository.root([repository.file('done', { parts: [bytes(10)], mtime: 5_000_000_000n }), repository.file('open', { parts: [bytes(10)] })]);
+    repository.root([
+      repository.file('done', { parts: [bytes(10)], mtime: 5_000_000_000n }),
+      repository.file('open', { parts: [bytes(10)] }),
+    ]);
     await run();
     writeFileSync(out('open.partial-7'), 'half');
     writeFileSync(out('open'), 'half');
@@ -252,7 +307,10 @@ describe('interruption', () => {
     await expect(run({ config: { free: 1_000_000 } })).rejects.toMatchObject({ code: 'no-room' });
     expect(readdirSync(out())).toEqual([]);
     const room = { left: 5_000_000 };
-    await expect(run({ config: { room } })).rejects.toMatchObject({ code: 'no-room', report: { failed: expect.any(Number) } });
+    await expect(run({ config: { room } })).rejects.toMatchObject({
+      code: 'no-room',
+      report: { failed: expect.any(Number) },
+    });
     for (const name of readdirSync(out())) expect(statSync(out(name)).size).toBe(400_000);
     expect(readdirSync(out()).length).toBeLessThan(40);
     await run();
@@ -261,24 +319,35 @@ describe('interruption', () => {
 });
 
 describe('hostile trees', () => {
-  it.each(['', '.', '..', 'a/b', 'a\0b', '/etc'])('refuses the name %j and what is in such a directory', async (name) => {
-    const bad = [repository.file(Buffer.from(name), { parts: [bytes(3)] })];
-    repository.root([repository.directory('ok', [repository.file('fine', { parts: [bytes(4)] })]), ...bad], 'as-is');
-    const report = await run();
-    expect(report).toMatchObject({ failed: name === 'a/b' || name === 'a\0b' || name === '' || name.startsWith('.') || name === '/etc' ? 1 : 0, restored: 2 });
-    expect(report.failures[0]?.reason).toContain('refused');
-    expect(readdirSync(root)).toEqual(['out']);
-    expect(readdirSync(out())).toEqual(['ok']);
-    repository.root([repository.directory(Buffer.from(name), [repository.file('inside', { parts: [bytes(3)] })])], 'as-is');
-    expect(await run()).toMatchObject({ failed: 2, restored: 0 });
-    expect(readdirSync(root)).toEqual(['out']);
-  });
+  it.each(['', '.', '..', 'a/b', 'a\0b', '/etc'])(
+    'refuses the name %j and what is in such a directory',
+    async (name) => {
+      const bad = [repository.file(Buffer.from(name), { parts: [bytes(3)] })];
+      repository.root([repository.directory('ok', [repository.file('fine', { parts: [bytes(4)] })]), ...bad], 'as-is');
+      const report = await run();
+      expect(report).toMatchObject({
+        failed: name === 'a/b' || name === 'a\0b' || name === '' || name.startsWith('.') || name === '/etc' ? 1 : 0,
+        restored: 2,
+      });
+      expect(report.failures[0]?.reason).toContain('refused');
+      expect(readdirSync(root)).toEqual(['out']);
+      expect(readdirSync(out())).toEqual(['ok']);
+      repository.root(
+        [repository.directory(Buffer.from(name), [repository.file('inside', { parts: [bytes(3)] })])],
+        'as-is',
+      );
+      expect(await run()).toMatchObject({ failed: 2, restored: 0 });
+      expect(readdirSync(root)).toEqual(['out']);
+    },
+  );
 
   it('refuses names that come twice or out of order', async () => {
     const named = (name: string): TreeNode => repository.file(name, { parts: [Buffer.from(name)] });
     repository.root([named('b'), { ...named('b'), size: 1 }, named('a'), named('c')], 'as-is');
     const items: string[] = [];
-    const report = await run({ onItem: (item) => items.push(`${Buffer.from(item.path)} ${item.outcome}`) }).catch((error: unknown) => error);
+    const report = await run({
+      onItem: (item) => items.push(`${Buffer.from(item.path).toString()} ${item.outcome}`),
+    }).catch((error: unknown) => error);
     expect(report).toBeInstanceOf(Error);
     expect(items.sort()).toEqual(['a failed', 'b failed', 'b restored', 'c restored']);
   });
@@ -295,14 +364,20 @@ describe('hostile trees', () => {
 
   it('fails a file whose tree gives a blob another length than the index', async () => {
     const part = { blob: repository.blob(bytes(10)), length: 11 };
-    repository.root([{ ...repository.file('f'), size: 11, content: [part] }, repository.file('g', { parts: [bytes(9)] })]);
+    repository.root([
+      { ...repository.file('f'), size: 11, content: [part] },
+      repository.file('g', { parts: [bytes(9)] }),
+    ]);
     const report = await run();
     expect(report.items.get('f')).toMatchObject({ outcome: 'failed', reason: expect.stringContaining('length') });
     expect(readdirSync(out())).toEqual(['g']);
   });
 
   it('skips files whose content was not captured', async () => {
-    repository.root([repository.file('cloud', { note: 'placeholder', size: 5 }), repository.file('locked', { note: 'unreadable: EACCES' })]);
+    repository.root([
+      repository.file('cloud', { note: 'placeholder', size: 5 }),
+      repository.file('locked', { note: 'unreadable: EACCES' }),
+    ]);
     expect(await run()).toMatchObject({ skipped: 2 });
     expect(readdirSync(out())).toEqual([]);
   });
@@ -317,7 +392,10 @@ describe('damage', () => {
     repository.damagePage(0, 0);
     const report = await run();
     expect(report).toMatchObject({ failed: 1, restored: 9 });
-    expect(report.items.get('f0')).toMatchObject({ outcome: 'failed', reason: expect.stringContaining(toHex(repository.packs[0]!.indexed.packId)) });
+    expect(report.items.get('f0')).toMatchObject({
+      outcome: 'failed',
+      reason: expect.stringContaining(toHex(repository.packs[0]!.indexed.packId)),
+    });
     expect(existsSync(out('f0'))).toBe(false);
   });
 
@@ -340,7 +418,10 @@ describe('damage', () => {
   it('names a pack that is missing, one that is cut short and one that cannot be read', async () => {
     const nodes: TreeNode[] = [];
     for (let i = 0; i < 4; i++) {
-      nodes.push(repository.file(`f${i}`, { parts: [bytes(100_000)] }), repository.file(`g${i}`, { parts: [bytes(100_000), good] }));
+      nodes.push(
+        repository.file(`f${i}`, { parts: [bytes(100_000)] }),
+        repository.file(`g${i}`, { parts: [bytes(100_000), good] }),
+      );
       repository.seal();
     }
     nodes.push(repository.file('spans', { parts: [bytes(70_000), good] }));
@@ -348,7 +429,8 @@ describe('damage', () => {
     repository.packs[0]!.bytes = undefined;
     repository.packs[1]!.bytes = repository.packs[1]!.bytes!.slice(0, 1000);
     repository.onGetPack = (packId) => {
-      if (toHex(packId) === toHex(repository.packs[2]!.indexed.packId)) throw Object.assign(new Error('input/output error'), { code: 'EIO' });
+      if (toHex(packId) === toHex(repository.packs[2]!.indexed.packId))
+        throw Object.assign(new Error('input/output error'), { code: 'EIO' });
     };
     const report = await run();
     // `good` was stored once, in the first pack: every file with it is lost with that.
@@ -367,7 +449,12 @@ describe('hard links', () => {
   const linked = (name: string): TreeNode => repository.file(name, { parts: [content], hardLink: key });
 
   it('makes one file of several names, also where some are there already', async () => {
-    repository.root([repository.directory('a', [linked('x')]), linked('y'), linked('z'), repository.file('alone', { parts: [content] })]);
+    repository.root([
+      repository.directory('a', [linked('x')]),
+      linked('y'),
+      linked('z'),
+      repository.file('alone', { parts: [content] }),
+    ]);
     await run();
     const inode = (name: string): number => lstatSync(out(name)).ino;
     expect([inode('y'), inode('z')]).toEqual([inode('a/x'), inode('a/x')]);
@@ -399,7 +486,10 @@ describe('hard links', () => {
 describe('the account', () => {
   it('has every item once, whatever is damaged', async () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 90_000 }), { maxLength: 4 });
-    const tree = fc.array(fc.record({ sizes, directory: fc.nat(3), link: fc.boolean(), seal: fc.boolean() }), { minLength: 1, maxLength: 25 });
+    const tree = fc.array(fc.record({ sizes, directory: fc.nat(3), link: fc.boolean(), seal: fc.boolean() }), {
+      minLength: 1,
+      maxLength: 25,
+    });
     await fc.assert(
       fc.asyncProperty(tree, fc.array(fc.nat(1000), { maxLength: 4 }), async (entries, damages) => {
         rmSync(out(), { recursive: true, force: true });
@@ -414,7 +504,8 @@ describe('the account', () => {
         repository.root(directories.map((nodes, i) => repository.directory(`d${i}`, nodes)));
         for (const damage of damages) {
           const pack = damage % Math.max(1, repository.packs.length);
-          if (repository.packs[pack]?.bytes !== undefined) repository.damagePage(pack, damage % repository.packs[pack].indexed.pageCount);
+          if (repository.packs[pack]?.bytes !== undefined)
+            repository.damagePage(pack, damage % repository.packs[pack].indexed.pageCount);
         }
         const report = await run();
         expect(report.items.size).toBe(entries.length + 4);

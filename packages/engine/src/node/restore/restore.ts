@@ -7,12 +7,13 @@ import { NodeType } from '../../node-fields.ts';
 import type { SnapshotRoot } from '../../reading/repository.ts';
 import type { Target } from '../../target.ts';
 import { Account, type RestoredItem, type RestoreProgress, type RestoreReport } from './account.ts';
-import { ReadPool } from './pack-reading/read-pool.ts';
+import { areasWithin, ReadPool } from './pack-reading/read-pool.ts';
 import type { ReadableRepository } from './readable-repository.ts';
 import { RestoreError } from './restore-error.ts';
 import { RestoreRun } from './restore-run.ts';
-import { RestoreWalk, type Select } from './restore-walk.ts';
+import { RestoreWalk } from './restore-walk.ts';
 import type { Overwrite } from './target-directory.ts';
+import type { Select } from './walk-options.ts';
 
 export interface RestoreOptions<Config> {
   readonly repository: ReadableRepository;
@@ -25,6 +26,8 @@ export interface RestoreOptions<Config> {
   /** Starts a thread whose entry calls runReadWorker. */
   readonly spawnWorker: () => Worker;
   readonly workers: number;
+  /** Bytes all of it may use: bounds how many packs are in memory at once. */
+  readonly memory?: number | undefined;
   readonly overwrite: Overwrite;
   /** Remove what the snapshot does not have, at the very end. */
   readonly delete: boolean;
@@ -41,16 +44,12 @@ export interface RestoreOptions<Config> {
   readonly native?: boolean | undefined;
 }
 
-
-const MAX_AREAS = 8;
-
 /**
  * @throws RestoreError 'no-room' when the target is full; EngineError 'not-found' for a path that is not there
  */
 export async function restore<Config>(options: RestoreOptions<Config>): Promise<RestoreReport> {
   const started = performance.now();
-  // One for each worker and one that is being filled meanwhile: that takes a tenth of the time the work does.
-  const areas = Math.min(MAX_AREAS, options.workers + 1);
+  const areas = areasWithin(options.memory, options.workers);
   const target = options.createTarget(options.target);
   const account = new Account(options.onItem);
   const pool = options.dryRun ? undefined : new ReadPool({ ...options, areas, idKey: options.repository.idKey });
@@ -73,7 +72,11 @@ export async function restore<Config>(options: RestoreOptions<Config>): Promise<
   }
 }
 
-async function startWalk<Config>(options: RestoreOptions<Config>, target: Target, account: Account): Promise<RestoreWalk> {
+async function startWalk<Config>(
+  options: RestoreOptions<Config>,
+  target: Target,
+  account: Account,
+): Promise<RestoreWalk> {
   const { repository, snapshot, path } = options;
   // The root stands for no directory that had metadata.
   const node = path.length === 0 ? undefined : await repository.nodeAt(snapshot, path);

@@ -2,19 +2,16 @@
  * Progress of the content of one slice: which places are written, which files are done. Builds the request for each
  * pack from what is still wanted, and takes in what came of it.
  */
+
 import type { MetadataProblem } from '../../target.ts';
-import { frameRow } from '../../reading/blob-locations.ts';
 import type { ContentPlaces, PackGroup } from './content-places.ts';
-import { FILE_WORDS, FileRows, type FileTable, HANDLE_WORD, PLACES_WORD } from './file-rows.ts';
+import type { FileTable } from './file-rows.ts';
 import { FileState } from './file-writer.ts';
-import { type ItemFailure, failureOf } from './item-failure.ts';
-import { PLACE_WORDS, type PackRequest } from './pack-reading/pack-request.ts';
+import { failureOf, type ItemFailure } from './item-failure.ts';
 import type { WrittenPack } from './pack-reading/read-messages.ts';
+import { RequestBuilder, type SliceRequest } from './request-builder.ts';
 import type { SpanningFile, SpanningFiles } from './spanning-files.ts';
 import type { WantedContent } from './wanted-content.ts';
-
-/** Files of several parts that a worker has open at once in one pack; more are opened by the main thread. */
-const MAX_OPEN_IN_WORKER = 48;
 
 export type FileEnd = { readonly problems: readonly MetadataProblem[] } | { readonly failure: ItemFailure };
 
@@ -28,16 +25,6 @@ export interface SliceContentOptions {
   /** A file that was begun in the slice before. */
   readonly carried: { readonly file: number; readonly open: SpanningFile } | undefined;
   readonly onFile: (file: number, end: FileEnd) => void;
-}
-
-/** What was asked of one pack. */
-export interface SliceRequest {
-  readonly request: PackRequest;
-  readonly files: FileTable;
-  /** Slice numbers of the files and blobs in it, and of the places of each blob row. */
-  readonly fileNumbers: readonly number[];
-  readonly blobNumbers: readonly number[];
-  readonly placeNumbers: readonly number[];
 }
 
 export class SliceContent {
@@ -141,7 +128,8 @@ export class SliceContent {
   }
 
   #hasWish(blob: number): boolean {
-    for (let place = this.#first[blob]!; place !== 0; place = this.#next[place - 1]!) if (this.#isWanted(place - 1)) return true;
+    for (let place = this.#first[blob]!; place !== 0; place = this.#next[place - 1]!)
+      if (this.#isWanted(place - 1)) return true;
     return false;
   }
 
@@ -200,7 +188,8 @@ export class SliceContent {
     for (let place = 0; place < content.count; place++) {
       if (!this.#isWanted(place)) continue;
       const blob = content.blobOf[place]!;
-      if (places.pack[blob] === 0) this.#fail(content.fileOf[place]!, { code: 'damaged', reason: places.reasonOf(blob) });
+      if (places.pack[blob] === 0)
+        this.#fail(content.fileOf[place]!, { code: 'damaged', reason: places.reasonOf(blob) });
     }
   }
 
@@ -246,108 +235,3 @@ export class SliceContent {
     this.#options.onFile(file, end);
   }
 }
-
-/** Collects the rows of one request. */
-class RequestBuilder {
-  readonly #options: SliceContentOptions;
-  readonly #group: PackGroup;
-  readonly #files = new FileRows();
-  readonly #rowOfFile = new Map<number, number>();
-  /** Local files with parts still to come in this pack. */
-  readonly #openLocal = new Map<number, number>();
-  readonly #used = new Set<SpanningFile>();
-  readonly #fileNumbers: number[] = [];
-  readonly #blobNumbers: number[] = [];
-  readonly #placeNumbers: number[] = [];
-  readonly #frames: number[] = [];
-  readonly #blobs: number[] = [];
-  readonly #places: number[] = [];
-  #lastFrame = -1;
-
-  constructor(options: SliceContentOptions, group: PackGroup) {
-    this.#options = options;
-    this.#group = group;
-  }
-
-  hasLocal(file: number): boolean {
-    return this.#rowOfFile.has(file);
-  }
-
-  /** Whether a worker may open one more file of several parts in this pack. */
-  admitLocal(file: number, parts: number): boolean {
-    if (parts === 1) return true;
-    if (this.#openLocal.size >= MAX_OPEN_IN_WORKER) return false;
-    this.#openLocal.set(file, parts);
-    return true;
-  }
-
-  useHandle(file: number, open: SpanningFile): void {
-    if (this.#used.has(open)) return;
-    this.#used.add(open);
-    open.inFlight++;
-    // First the row: adding one may move all of them.
-    const row = this.#rowOf(file);
-    this.#files.rows[row * FILE_WORDS + HANDLE_WORD] = open.handle + 1;
-  }
-
-  addPlace(blob: number, place: number): void {
-    const { content } = this.#options;
-    const file = content.fileOf[place]!;
-    const row = this.#rowOf(file);
-    this.#files.rows[row * FILE_WORDS + PLACES_WORD]!++;
-    if (this.#blobNumbers.at(-1) !== blob) this.#addBlob(blob);
-    this.#blobs[this.#blobs.length - 1]!++;
-    const offset = content.offsets[place]!;
-    this.#places.push(row, offset >>> 0, Math.floor(offset / 0x1_0000_0000), content.from[place]!, content.lengths[place]!);
-    this.#placeNumbers.push(place);
-    const left = this.#openLocal.get(file);
-    if (left === 1) this.#openLocal.delete(file);
-    else if (left !== undefined) this.#openLocal.set(file, left - 1);
-  }
-
-  finish(): SliceRequest | undefined {
-    if (this.#blobNumbers.length === 0) return undefined;
-    const { content } = this.#options;
-    const ids = new Uint8Array(this.#blobNumbers.length * 32);
-    this.#blobNumbers.forEach((blob, row) => ids.set(content.blobs.idAt(blob), row * 32));
-    return {
-      request: {
-        frames: Uint32Array.from(this.#frames),
-        blobs: Uint32Array.from(this.#blobs),
-        ids,
-        places: Uint32Array.from(this.#places),
-      },
-      files: this.#files.finish(),
-      fileNumbers: this.#fileNumbers,
-      blobNumbers: this.#blobNumbers,
-      placeNumbers: this.#placeNumbers,
-    };
-  }
-
-  #addBlob(blob: number): void {
-    const { places, content } = this.#options;
-    const frame = places.frame[blob]!;
-    if (frame !== this.#lastFrame) this.#addFrame(frame);
-    this.#frames[this.#frames.length - 1]!++;
-    this.#blobs.push(places.offset[blob]!, content.blobLengths[blob]!, 1, this.#places.length / PLACE_WORDS, 0);
-    this.#blobNumbers.push(blob);
-  }
-
-  #addFrame(frame: number): void {
-    const row = frameRow(this.#group.pack, frame);
-    this.#frames.push(row.offset, row.storedLength, row.rawLength, row.compressed ? 1 : 0, this.#blobNumbers.length, 0);
-    this.#lastFrame = frame;
-  }
-
-  #rowOf(file: number): number {
-    let row = this.#rowOfFile.get(file);
-    if (row === undefined) {
-      row = this.#files.copy(this.#options.files, file);
-      this.#files.rows[row * FILE_WORDS + PLACES_WORD] = 0;
-      this.#rowOfFile.set(file, row);
-      this.#fileNumbers.push(file);
-    }
-    return row;
-  }
-}
-

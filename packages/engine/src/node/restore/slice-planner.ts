@@ -66,11 +66,19 @@ export class SlicePlanner {
   async xattrsOf({ path, node }: Pick<FileToWrite, 'path' | 'node'>): Promise<FileXattrs | undefined | 'failed'> {
     if (node.xattrs === undefined) return undefined;
     try {
-      return await Promise.all(node.xattrs.map(async ({ name, value }) => ({ name: name.slice(), value: await this.#wholeValue(value) })));
+      return await Promise.all(
+        node.xattrs.map(async ({ name, value }) => ({ name: name.slice(), value: await this.#wholeValue(value) })),
+      );
     } catch (cause) {
       if (!isDamage(cause)) throw cause;
       const reason = `its attributes cannot be read: ${cause.message}`;
-      this.#options.account.add({ path, type: node.type, outcome: 'failed', reason, bytes: node.type === NodeType.file ? (node.size ?? 0) : 0 });
+      this.#options.account.add({
+        path,
+        type: node.type,
+        outcome: 'failed',
+        reason,
+        bytes: node.type === NodeType.file ? (node.size ?? 0) : 0,
+      });
       return 'failed';
     }
   }
@@ -96,7 +104,8 @@ export class SlicePlanner {
         }
         const before = this.slice.content.count;
         for (const part of parts) {
-          if (!this.slice.content.addPart(file, part, offset, node.holes)) throw new EngineError('damaged', 'read content: two trees give a blob different lengths');
+          if (!this.slice.content.addPart(file, part, offset, node.holes))
+            throw new EngineError('damaged', 'read content: two trees give a blob different lengths');
           offset += part.length;
         }
         places += this.#count(before);

@@ -6,7 +6,7 @@
 import type { MetadataProblem, Target } from '../../target.ts';
 import { createPlanned } from './create-planned.ts';
 import { type FileTable, metadataOf } from './file-rows.ts';
-import { type ItemFailure, failureOf } from './item-failure.ts';
+import { failureOf, type ItemFailure } from './item-failure.ts';
 
 /** With 128 directory handles in each of three targets this stays below the usual limit of 1,024 handles. */
 const MAX_OPEN = 384;

@@ -17,7 +17,12 @@ export function listNames(target: Target, path: Uint8Array): Set<string> {
 }
 
 /** The entry at `path`; undefined without a call when its directory is known not to have the name. */
-export function existingEntry(target: Target, names: ExistingNames, path: Uint8Array, name: Uint8Array): ExistingEntry | undefined {
+export function existingEntry(
+  target: Target,
+  names: ExistingNames,
+  path: Uint8Array,
+  name: Uint8Array,
+): ExistingEntry | undefined {
   return names?.has(nameKey(name)) === true ? target.inspect(path) : undefined;
 }
 
@@ -33,7 +38,12 @@ export function looksIdentical(existing: ExistingEntry, node: TreeNode): boolean
  * Names that the target has and the snapshot has not. A file system that folds case or normalisation lists a name of
  * the snapshot under another spelling: what is the same file as one of its names is no stranger.
  */
-export function strangers(target: Target, directory: Uint8Array, left: ReadonlySet<string>, seen: ReadonlyMap<string, string>): Uint8Array[] {
+export function strangers(
+  target: Target,
+  directory: Uint8Array,
+  left: ReadonlySet<string>,
+  seen: ReadonlyMap<string, string>,
+): Uint8Array[] {
   const found: Uint8Array[] = [];
   for (const key of left) {
     const path = joinPath(directory, Buffer.from(key, 'latin1'));

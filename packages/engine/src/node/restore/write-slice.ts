@@ -3,12 +3,13 @@
  * thread and written out by a worker, as many at a time as there are areas.
  */
 import { toHex } from '@keephold/bytes';
-import type { PackSource } from './pack-reading/pack-source.ts';
-import { fetchFrames } from './pack-reading/fetch-pack.ts';
-import type { ReadPool } from './pack-reading/read-pool.ts';
 import type { PackGroup } from './content-places.ts';
 import { failureOf } from './item-failure.ts';
-import type { SliceContent, SliceRequest } from './slice-content.ts';
+import { fetchFrames } from './pack-reading/fetch-pack.ts';
+import type { PackSource } from './pack-reading/pack-source.ts';
+import type { ReadPool } from './pack-reading/read-pool.ts';
+import type { SliceRequest } from './request-builder.ts';
+import type { SliceContent } from './slice-content.ts';
 
 export interface WriteSliceOptions {
   readonly slice: SliceContent;

@@ -20,11 +20,19 @@ interface Pages {
 }
 
 /** Answers the bytes read; undefined when the pack is not there. */
-export async function fetchFrames(source: PackSource, pack: PackRecord, area: Uint8Array, frames: Uint32Array): Promise<number | undefined> {
+export async function fetchFrames(
+  source: PackSource,
+  pack: PackRecord,
+  area: Uint8Array,
+  frames: Uint32Array,
+): Promise<number | undefined> {
   const { ranges, wanted } = wantedPages(frames);
   if (wanted >= pack.pageCount * WHOLE_PACK_SHARE) return await fetchWhole(source, pack, area);
   const reads = ranges.map(async ({ first, end }) => {
-    const into = area.subarray(PACK_HEADER_LENGTH + first * SEALED_PAGE_BYTES, PACK_HEADER_LENGTH + end * SEALED_PAGE_BYTES);
+    const into = area.subarray(
+      PACK_HEADER_LENGTH + first * SEALED_PAGE_BYTES,
+      PACK_HEADER_LENGTH + end * SEALED_PAGE_BYTES,
+    );
     return await source.getPack(pack.packId, into, { first, count: end - first });
   });
   const lengths = await Promise.all(reads);

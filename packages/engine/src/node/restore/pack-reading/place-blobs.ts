@@ -1,7 +1,7 @@
 /** Takes wanted blobs out of a fetched pack, verifies each by its id and hands its bytes to a sink, in a worker. */
 import type { BulkCrypto } from '@keephold/crypto/bulk';
 import type { FrameReader } from './frame-reader.ts';
-import { type BlobSink, PLACE_WORDS, type PackRequest, WANTED_BLOB_WORDS, WANTED_FRAME_WORDS } from './pack-request.ts';
+import { type BlobSink, type PackRequest, PLACE_WORDS, WANTED_BLOB_WORDS, WANTED_FRAME_WORDS } from './pack-request.ts';
 
 const id = new Uint8Array(32);
 

@@ -45,7 +45,10 @@ export interface VerifyPack {
 }
 
 export type ReadTask = WritePack | WriteEntries | CollectBlobs | VerifyPack;
-export type ToReadWorker = ReadWorkerSetup | { readonly kind: 'task'; readonly id: number; readonly task: ReadTask } | { readonly kind: 'stop' };
+export type ToReadWorker =
+  | ReadWorkerSetup
+  | { readonly kind: 'task'; readonly id: number; readonly task: ReadTask }
+  | { readonly kind: 'stop' };
 
 export interface WrittenPack extends WrittenFiles {
   /** Blob rows of the request that are damaged here. */
@@ -70,4 +73,10 @@ export interface TaskResults {
 
 export type FromReadWorker =
   | { readonly kind: 'done'; readonly id: number; readonly result: TaskResults[keyof TaskResults] }
-  | { readonly kind: 'failed'; readonly id: number | undefined; readonly message: string; readonly code: string; readonly stack: string | undefined };
+  | {
+      readonly kind: 'failed';
+      readonly id: number | undefined;
+      readonly message: string;
+      readonly code: string;
+      readonly stack: string | undefined;
+    };

@@ -4,6 +4,7 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { EngineError } from '../../../errors.ts';
+import { packAreaBytes } from '../../packing/pack-builder.ts';
 import { createReadAreas, readArea } from './read-areas.ts';
 import type { FromReadWorker, ReadTask, TaskResults, ToReadWorker } from './read-messages.ts';
 
@@ -25,6 +26,19 @@ interface Waiting {
 interface PoolWorker {
   readonly worker: Worker;
   readonly waiting: Map<number, Waiting>;
+}
+
+/** What a job uses besides its areas, roughly. */
+const OTHER_BYTES: number = 160 * 1024 * 1024;
+const MAX_AREAS = 8;
+
+/**
+ * How many areas a job of so many workers takes: one for each and one that is being filled meanwhile, which takes a
+ * tenth of the time the work does; fewer when there is little memory.
+ */
+export function areasWithin(memory: number | undefined, workers: number): number {
+  const fitting = memory === undefined ? MAX_AREAS : Math.floor((memory - OTHER_BYTES) / packAreaBytes(1));
+  return Math.max(1, Math.min(MAX_AREAS, workers + 1, fitting));
 }
 
 export class ReadPool {

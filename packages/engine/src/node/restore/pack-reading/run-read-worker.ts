@@ -77,7 +77,13 @@ class ReadWorker {
         return { bad: placeBlobs(task.request, this.#reader, this.#bulk, collector(readArea(this.#areas, task.into))) };
       case 'verify':
         this.#start(task.pack);
-        return verifyPack({ kind: task.packKind, contents: task.contents, pageCount: task.pack.pageCount, reader: this.#reader, bulk: this.#bulk });
+        return verifyPack({
+          kind: task.packKind,
+          contents: task.contents,
+          pageCount: task.pack.pageCount,
+          reader: this.#reader,
+          bulk: this.#bulk,
+        });
     }
   }
 

@@ -1,0 +1,63 @@
+/** What a check is asked to do, what it reports while it goes, and what it answers. */
+import type { Worker } from 'node:worker_threads';
+import type { ReadingCustody } from '@keephold/protocol';
+import type { Repository } from '../../reading/repository.ts';
+import type { CheckProblem } from './findings.ts';
+
+export interface CheckOptions {
+  readonly repository: Pick<
+    Repository,
+    | 'log'
+    | 'vaultId'
+    | 'idKey'
+    | 'snapshot'
+    | 'refset'
+    | 'nodeAt'
+    | 'readBlob'
+    | 'indexObjects'
+    | 'getPack'
+    | 'packKeyOf'
+  >;
+  /** The keeper, whose own list of snapshots is compared with the signed one; not compared without it. */
+  readonly custody?: Pick<ReadingCustody, 'snapshots'> | undefined;
+  /** Share of the packs whose every byte is read, 0 to 1. */
+  readonly readData: number;
+  /** Starts a thread whose entry calls runReadWorker. */
+  readonly spawnWorker: () => Worker;
+  /** Threads; one a processor without it. */
+  readonly workers?: number | undefined;
+  /** Bytes all of it may use: bounds how many packs are in memory at once. */
+  readonly memory?: number | undefined;
+  readonly signal: AbortSignal;
+  readonly onProgress?: ((progress: CheckProgress) => void) | undefined;
+  /** From 0 to below 1; chooses the packs to be read. */
+  readonly random?: (() => number) | undefined;
+  /** False: only node:crypto and node:zlib. */
+  readonly native?: boolean | undefined;
+}
+
+export interface CheckProgress {
+  readonly packs: number;
+  readonly packsTotal: number;
+  readonly bytesRead: number;
+  /** Of the packs that are read in full. */
+  readonly bytesTotal: number;
+  readonly trees: number;
+  readonly problems: number;
+}
+
+export interface CheckReport {
+  readonly snapshots: number;
+  /** Tree blobs read, shared ones once. */
+  readonly trees: number;
+  /** Blobs that index objects list. */
+  readonly blobs: number;
+  /** Packs that snapshots need. */
+  readonly packs: number;
+  /** Of those, how many were read in full. */
+  readonly packsRead: number;
+  readonly bytesRead: number;
+  readonly problems: readonly CheckProblem[];
+  readonly durationMs: number;
+  readonly interrupted: boolean;
+}

@@ -1,0 +1,304 @@
+/** The steps of one check, and what they found so far. */
+import { availableParallelism } from 'node:os';
+import { toHex } from '@keephold/bytes';
+import {
+  type BlobId,
+  type PackIdList,
+  packLength,
+  type SnapshotRecord,
+  subtractPackIds,
+  unionPackIds,
+} from '@keephold/protocol';
+import { EngineError } from '../../errors.ts';
+import type { IndexedPack } from '../../index-object.ts';
+import { BlobKind } from '../../pack-contents.ts';
+import type { CommitLog } from '../../reading/commit-log.ts';
+import { areasWithin, ReadPool } from '../restore/pack-reading/read-pool.ts';
+import type { CheckOptions, CheckReport } from './check-options.ts';
+import { checkContent, checkPresence, LostPlaces, type PackCheckOptions } from './check-packs.ts';
+import { Findings } from './findings.ts';
+import { inLanes } from './in-lanes.ts';
+import { PackCatalog } from './pack-catalog.ts';
+import { SnapshotWalk, type WalkJudge } from './snapshot-walk.ts';
+
+const PRESENCE_AT_ONCE = 8;
+
+interface CheckedSnapshot {
+  readonly seq: number;
+  readonly label: string;
+  readonly rootTree: BlobId | undefined;
+  readonly refset: PackIdList | undefined;
+}
+
+export class CheckRun {
+  readonly #options: CheckOptions;
+  readonly #findings = new Findings();
+  readonly #lost = new LostPlaces();
+  readonly #catalog = new PackCatalog();
+  /** Whether this pack is to be read in full. */
+  readonly #chosen = new Set<number>();
+  #snapshots: CheckedSnapshot[] = [];
+  #needed = new Uint8Array(0);
+  #packs = 0;
+  #packsDone = 0;
+  #packsRead = 0;
+  #bytesRead = 0;
+  #trees = 0;
+  #bytesTotal = 0;
+
+  constructor(options: CheckOptions) {
+    this.#options = options;
+  }
+
+  counts(): Omit<CheckReport, 'durationMs' | 'interrupted'> {
+    return {
+      snapshots: this.#snapshots.length,
+      trees: this.#trees,
+      blobs: this.#catalog.blobs.size,
+      packs: this.#packs,
+      packsRead: this.#packsRead,
+      bytesRead: this.#bytesRead,
+      problems: this.#findings.problems(),
+    };
+  }
+
+  /** Answers whether it was interrupted; what was found until then counts. */
+  async run(): Promise<boolean> {
+    const { signal, readData, spawnWorker, repository, native } = this.#options;
+    const workers = this.#options.workers ?? availableParallelism();
+    const areas = areasWithin(this.#options.memory, workers);
+    const pool =
+      readData > 0 ? new ReadPool({ spawnWorker, workers, areas, idKey: repository.idKey, native }) : undefined;
+    try {
+      await this.#loadIndex();
+      await this.#openSnapshots();
+      this.#choosePacks();
+      const structure = this.#checkTrees();
+      structure.catch(() => undefined);
+      await Promise.all([
+        this.#checkPresence(),
+        pool === undefined ? undefined : this.#readPacks(pool, areas),
+        structure,
+      ]);
+      if (!this.#lost.isEmpty) await this.#findAffected();
+      return false;
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      return true;
+    } finally {
+      await pool?.close();
+    }
+  }
+
+  async #loadIndex(): Promise<void> {
+    const onDamage = (error: EngineError): void => this.#findings.add('damaged-index', error.message);
+    for await (const { packs } of this.#options.repository.indexObjects('all', { onDamage })) {
+      this.#options.signal.throwIfAborted();
+      for (const pack of packs) this.#catalog.add(pack);
+    }
+  }
+
+  async #openSnapshots(): Promise<void> {
+    const { repository, custody, signal } = this.#options;
+    for (const { seq } of repository.log.snapshots) {
+      signal.throwIfAborted();
+      const label = `#${seq}`;
+      const snapshot = await this.#orReport('commit', label, async () => await repository.snapshot(label));
+      const refset = await this.#orReport('refset', label, async () => await repository.refset({ seq }));
+      // Loads the index of its trees.
+      if (snapshot !== undefined)
+        await this.#orReport('refset', label, async () => await repository.nodeAt(snapshot, new Uint8Array(0)));
+      this.#snapshots.push({ seq, label, rootTree: snapshot?.rootTree, refset });
+    }
+    if (custody !== undefined) {
+      compareLedger(repository.log, await custody.snapshots(repository.vaultId), this.#findings);
+    }
+  }
+
+  #choosePacks(): void {
+    const { readData, random = systemDraw } = this.#options;
+    let needed: PackIdList = new Uint8Array(0);
+    for (const { refset } of this.#snapshots) if (refset !== undefined) needed = unionPackIds(needed, refset);
+    this.#needed = this.#catalog.flags(needed, (packId) => {
+      this.#findings.add('damaged-index', `pack ${toHex(packId)} is needed and no index lists it`);
+    }) as Uint8Array<ArrayBuffer>;
+    for (let pack = 0; pack < this.#needed.length; pack++) {
+      if (this.#needed[pack] === 0) continue;
+      this.#packs++;
+      if (random() >= readData) continue;
+      this.#chosen.add(pack);
+      this.#bytesTotal += packLength(this.#catalog.records[pack]!.pageCount);
+    }
+  }
+
+  async #checkTrees(): Promise<void> {
+    const { repository, signal } = this.#options;
+    let flags: Uint8Array = new Uint8Array(0);
+    const walk = new SnapshotWalk({
+      judge: this.#placeJudge((pack) => flags[pack] === 1),
+      kindOf: (id) => this.#kindOf(id),
+      readBlob: async (id, kind) => await repository.readBlob(id, kind),
+      signal,
+      onTree: () => this.#countTree(),
+    });
+    let previous: PackIdList | undefined;
+    for (const { label, rootTree, refset } of this.#snapshots) {
+      if (rootTree === undefined || refset === undefined) continue;
+      // What was found under a larger set of packs says nothing about a smaller one.
+      if (previous !== undefined && subtractPackIds(previous, refset).length > 0) walk.forget();
+      previous = refset;
+      flags = this.#catalog.flags(refset, () => undefined);
+      await walk.walk(label, rootTree);
+    }
+  }
+
+  /** Every blob must be in a pack that counts. */
+  #placeJudge(counts: (pack: number) => boolean): WalkJudge {
+    return {
+      blob: (id, _kind, where) => {
+        if (this.#catalog.blobs.some(id, (pack) => counts(pack))) return;
+        const known = this.#catalog.blobs.some(id, () => true);
+        const what = known ? 'is only in packs that its snapshot does not keep' : 'is in no pack that an index lists';
+        this.#findings.add('missing-blob', `blob ${toHex(id)} ${what}`, where());
+      },
+      unreadable: (error, where) => this.#findings.add('damaged-tree', error.message, where()),
+    };
+  }
+
+  #kindOf(id: Uint8Array): BlobKind | undefined {
+    let found: BlobKind | undefined;
+    this.#catalog.blobs.some(id, (_pack, kind) => {
+      if (kind === BlobKind.data) return false;
+      found = kind;
+      return true;
+    });
+    return found;
+  }
+
+  async #checkPresence(): Promise<void> {
+    const unread = this.#catalog.records.flatMap((_, pack) =>
+      this.#needed[pack] === 1 && !this.#chosen.has(pack) ? [pack] : [],
+    );
+    await inLanes(PRESENCE_AT_ONCE, unread, async (number) => {
+      this.#options.signal.throwIfAborted();
+      await checkPresence(this.#packOptions(), this.#catalog.records[number]!, number);
+      this.#progress();
+    });
+  }
+
+  /** Reads the chosen packs while their index objects pass by once more: their rows are not kept in between. */
+  async #readPacks(pool: ReadPool, areas: number): Promise<void> {
+    if (this.#chosen.size === 0) return;
+    const { repository, signal } = this.#options;
+    const queue = packsOf(repository, new Set(this.#chosen), (packId) => this.#catalog.numberOf(packId));
+    await inLanes(areas, queue, async ({ pack, number }) => {
+      signal.throwIfAborted();
+      const area = await pool.takeArea();
+      try {
+        const bytes = await checkContent({ ...this.#packOptions(), pool, area }, pack, number);
+        this.#bytesRead += bytes;
+        this.#packsRead++;
+      } finally {
+        pool.releaseArea(area);
+      }
+      this.#progress();
+    });
+  }
+
+  /** Whose files need what is lost: only asked when something is. */
+  async #findAffected(): Promise<void> {
+    const { repository, signal } = this.#options;
+    const readBlob = async (id: BlobId, kind: BlobKind): Promise<Uint8Array> => await repository.readBlob(id, kind);
+    const judge: WalkJudge = {
+      blob: (id, _kind, where) => {
+        let reason: string | undefined;
+        const good = this.#catalog.blobs.some(id, (pack) => {
+          const lost = this.#lost.reason(pack, id);
+          reason ??= lost;
+          return lost === undefined;
+        });
+        if (good || reason === undefined) return;
+        this.#findings.add(reason.endsWith('is not there') ? 'missing-pack' : 'damaged-pack', reason, where());
+      },
+      unreadable: () => undefined,
+    };
+    const walk = new SnapshotWalk({
+      judge,
+      kindOf: (id) => this.#kindOf(id),
+      readBlob,
+      signal,
+      onTree: () => undefined,
+    });
+    for (const { label, rootTree } of this.#snapshots) if (rootTree !== undefined) await walk.walk(label, rootTree);
+  }
+
+  #packOptions(): PackCheckOptions {
+    const { repository } = this.#options;
+    return { source: repository, vaultId: repository.vaultId, findings: this.#findings, lost: this.#lost };
+  }
+
+  async #orReport<T>(kind: 'commit' | 'refset', label: string, read: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof EngineError) || (error.code !== 'damaged' && error.code !== 'missing')) throw error;
+      this.#findings.add(kind, error.message, label);
+      return undefined;
+    }
+  }
+
+  #countTree(): void {
+    this.#trees++;
+    if (this.#trees % 256 === 0) this.#report();
+  }
+
+  #progress(): void {
+    this.#packsDone++;
+    this.#report();
+  }
+
+  #report(): void {
+    this.#options.onProgress?.({
+      packs: this.#packsDone,
+      packsTotal: this.#packs,
+      bytesRead: this.#bytesRead,
+      bytesTotal: this.#bytesTotal,
+      trees: this.#trees,
+      problems: this.#findings.count,
+    });
+  }
+}
+
+/** Packs of the index that are wanted, each once. */
+async function* packsOf(
+  repository: CheckOptions['repository'],
+  wanted: Set<number>,
+  numberOf: (packId: Uint8Array) => number | undefined,
+): AsyncGenerator<{ readonly pack: IndexedPack; readonly number: number }> {
+  for await (const { packs } of repository.indexObjects('all', { onDamage: () => undefined })) {
+    for (const pack of packs) {
+      const number = numberOf(pack.packId);
+      if (number !== undefined && wanted.delete(number)) yield { pack, number };
+    }
+  }
+}
+
+/** The keeper's ledger is a cache of the signed commits: where they differ it would expire or keep the wrong packs. */
+function compareLedger(log: CommitLog, records: readonly SnapshotRecord[], findings: Findings): void {
+  const bySeq = new Map(records.map((record) => [record.seq, record]));
+  for (const { seq, state } of log.snapshots) {
+    const record = bySeq.get(seq);
+    if (record === undefined || record.state !== state) {
+      findings.add(
+        'ledger',
+        `the ledger says snapshot #${seq} is ${record?.state ?? 'not there'}, its commits say ${state}`,
+        `#${seq}`,
+      );
+    }
+  }
+}
+
+/** From 0 to below 1. */
+function systemDraw(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0]! / 0x1_0000_0000;
+}
