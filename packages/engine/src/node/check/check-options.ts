@@ -1,6 +1,6 @@
 /** What a check is asked to do, what it reports while it goes, and what it answers. */
 import type { Worker } from 'node:worker_threads';
-import type { ReadingCustody } from '@keephold/protocol';
+import type { SnapshotRecord } from '@keephold/protocol';
 import type { Repository } from '../../reading/repository.ts';
 import type { CheckProblem } from './findings.ts';
 
@@ -18,8 +18,8 @@ export interface CheckOptions {
     | 'getPack'
     | 'packKeyOf'
   >;
-  /** The keeper, whose own list of snapshots is compared with the signed one; not compared without it. */
-  readonly custody?: Pick<ReadingCustody, 'snapshots'> | undefined;
+  /** The keeper's own list of snapshots, to be compared with the signed one; not compared without it. */
+  readonly ledger?: (() => Promise<readonly SnapshotRecord[]>) | undefined;
   /** Share of the packs whose every byte is read, 0 to 1. */
   readonly readData: number;
   /** Starts a thread whose entry calls runReadWorker. */

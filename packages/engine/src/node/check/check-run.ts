@@ -99,7 +99,7 @@ export class CheckRun {
   }
 
   async #openSnapshots(): Promise<void> {
-    const { repository, custody, signal } = this.#options;
+    const { repository, ledger, signal } = this.#options;
     for (const { seq } of repository.log.snapshots) {
       signal.throwIfAborted();
       const label = `#${seq}`;
@@ -110,9 +110,7 @@ export class CheckRun {
         await this.#orReport('refset', label, async () => await repository.nodeAt(snapshot, new Uint8Array(0)));
       this.#snapshots.push({ seq, label, rootTree: snapshot?.rootTree, refset });
     }
-    if (custody !== undefined) {
-      compareLedger(repository.log, await custody.snapshots(repository.vaultId), this.#findings);
-    }
+    if (ledger !== undefined) compareLedger(repository.log, await ledger(), this.#findings);
   }
 
   #choosePacks(): void {

@@ -74,7 +74,7 @@ describe('a repository in order', () => {
 
   it('agrees with the keeper', async () => {
     await vault.addSnapshot(stored);
-    const { problems } = await run({ custody: { snapshots: async () => [] } });
+    const { problems } = await run({ ledger: async () => [] });
     expect(problems).toEqual([{ kind: 'ledger', what: expect.stringContaining('#1 is not there'), affects: ['#1'] }]);
   });
 });
