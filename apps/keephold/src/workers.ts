@@ -1,12 +1,15 @@
 /** Starts the worker threads of the engine's jobs: the entries are files of this program, so only it can name them. */
 import { Worker } from 'node:worker_threads';
 
+/** Workers keep what they work on in shared memory; their own objects are few and short-lived. Megabytes. */
+const resourceLimits = { maxYoungGenerationSizeMb: 3, maxOldGenerationSizeMb: 128 };
+
 export function spawnBackupWorker(): Worker {
-  return new Worker(new URL(entryName('backup-worker'), import.meta.url));
+  return new Worker(new URL(entryName('backup-worker'), import.meta.url), { resourceLimits });
 }
 
 export function spawnReadWorker(): Worker {
-  return new Worker(new URL(entryName('read-worker'), import.meta.url));
+  return new Worker(new URL(entryName('read-worker'), import.meta.url), { resourceLimits });
 }
 
 /** In development sources run as they are; what is published lies beside this file as JavaScript. */

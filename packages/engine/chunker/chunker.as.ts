@@ -2,7 +2,7 @@
  * Content-defined cut points, format.md §3 (Gear). Compiled to WebAssembly by tools/build-chunker.ts; the module
  * imports its memory, so that the bytes are read into it once and never copied.
  *
- * Layout: the gear table, 256 × u64, stands at `table`.
+ * Layout: the gear table, 256 × u64, stands at the very start of the memory: as a constant it costs nothing to add.
  */
 
 const MINIMUM: u32 = 512 * 1024;
@@ -22,8 +22,8 @@ export function reset(): void {
 
 // @ts-ignore: decorator
 @inline
-function gear(table: usize, at: usize): u64 {
-  return load<u64>(table + ((<usize>load<u8>(at)) << 3));
+function gear(at: usize): u64 {
+  return load<u64>(<usize>load<u8>(at) << 3);
 }
 
 /**
@@ -33,14 +33,14 @@ function gear(table: usize, at: usize): u64 {
  */
 // @ts-ignore: decorator
 @inline
-function scan(table: usize, chunk: usize, from: u32, end: u32, shift: u64): u32 {
+function scan(chunk: usize, from: u32, end: u32, shift: u64): u32 {
   let at = from;
   let h = hash;
   while (at + 4 <= end) {
-    const c1 = gear(table, chunk + at);
-    const c2 = (c1 << 1) + gear(table, chunk + at + 1);
-    const c3 = (c2 << 1) + gear(table, chunk + at + 2);
-    const c4 = (c3 << 1) + gear(table, chunk + at + 3);
+    const c1 = gear(chunk + at);
+    const c2 = (c1 << 1) + gear(chunk + at + 1);
+    const c3 = (c2 << 1) + gear(chunk + at + 2);
+    const c4 = (c3 << 1) + gear(chunk + at + 3);
     const h1 = (h << 1) + c1;
     const h2 = (h << 2) + c2;
     const h3 = (h << 3) + c3;
@@ -56,7 +56,7 @@ function scan(table: usize, chunk: usize, from: u32, end: u32, shift: u64): u32 
     at += 4;
   }
   while (at < end) {
-    h = (h << 1) + gear(table, chunk + at);
+    h = (h << 1) + gear(chunk + at);
     at++;
     if (h >> shift == 0) return at;
   }
@@ -67,9 +67,9 @@ function scan(table: usize, chunk: usize, from: u32, end: u32, shift: u64): u32 
 /** Absorbs bytes without looking for a cut. */
 // @ts-ignore: decorator
 @inline
-function absorb(table: usize, chunk: usize, from: u32, end: u32): void {
+function absorb(chunk: usize, from: u32, end: u32): void {
   let h = hash;
-  for (let at = from; at < end; at++) h = (h << 1) + gear(table, chunk + at);
+  for (let at = from; at < end; at++) h = (h << 1) + gear(chunk + at);
   hash = h;
 }
 
@@ -78,22 +78,22 @@ function absorb(table: usize, chunk: usize, from: u32, end: u32): void {
  * length, or 0 when more bytes are needed. Call again with the same chunk and more bytes; what was seen is not read
  * twice. After an answer the state is fresh.
  */
-export function cut(table: usize, chunk: usize, available: u32): u32 {
+export function cut(chunk: usize, available: u32): u32 {
   const end: u32 = min(available, MAXIMUM);
   // Up to the byte before the minimum nothing is tested, and no length below 1 MiB meets the looser rule.
   if (seen < MINIMUM - 1 && seen < end) {
     const until = min(end, MINIMUM - 1);
-    absorb(table, chunk, seen, until);
+    absorb(chunk, seen, until);
     seen = until;
   }
   let found: u32 = 0;
   if (seen < end && seen < NORMAL - 1) {
     const until = min(end, NORMAL - 1);
-    found = scan(table, chunk, seen, until, 42);
+    found = scan(chunk, seen, until, 42);
     seen = until;
   }
   if (found == 0 && seen < end) {
-    found = scan(table, chunk, seen, end, 46);
+    found = scan(chunk, seen, end, 46);
     seen = end;
   }
   if (found == 0 && seen == MAXIMUM) found = MAXIMUM;

@@ -35,7 +35,7 @@ function setUp(data: Uint8Array) {
   const bytes = new Uint8Array(memory.buffer);
   bytes.set(noise(GEAR_TABLE_BYTES, 77), 0);
   bytes.set(data, DATA_AT);
-  return { chunker: createChunker(memory, 0), table: new BigUint64Array(noise(GEAR_TABLE_BYTES, 77).buffer) };
+  return { chunker: createChunker(memory), table: new BigUint64Array(noise(GEAR_TABLE_BYTES, 77).buffer) };
 }
 
 describe('chunker', () => {

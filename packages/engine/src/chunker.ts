@@ -22,16 +22,16 @@ export interface Chunker {
 
 interface ChunkerExports {
   reset(): void;
-  cut(table: number, chunk: number, available: number): number;
+  cut(chunk: number, available: number): number;
 }
 
-/** `memory` is shared and holds the gear table (2,048 bytes) at `tableAt`, a multiple of 8. */
-export function createChunker(memory: WebAssembly.Memory, tableAt: number): Chunker {
+/** `memory` is shared and starts with the gear table (2,048 bytes). */
+export function createChunker(memory: WebAssembly.Memory): Chunker {
   const binary = fromBase64Url(chunkerModule);
   const module = new WebAssembly.Module(binary);
   const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as ChunkerExports;
   return {
     reset: () => exports.reset(),
-    cut: (at, available) => exports.cut(tableAt, at, available),
+    cut: (at, available) => exports.cut(at, available),
   };
 }

@@ -6,3 +6,4 @@ export { checked, type ErrnoName, errno, errnoName, SystemError } from './libc-e
 export { type CString, CStringScratch, cString } from './libc-strings.ts';
 export { FileSystemBuffer, readDirectoryEntries, StatBuffer, TimesBuffer } from './libc-structs.ts';
 export * from './process.ts';
+export { type CopyBytes, copyBytes } from './copy-bytes.ts';

@@ -4,12 +4,12 @@
  */
 import type { Writable } from 'node:stream';
 
-/** A write of this many bytes or more is passed on before it resolves. */
+/** A write of more than this many bytes is passed on before it resolves. */
 export const gatherBytes: number = 64 * 1024;
 
 export class ByteStream {
   readonly #stream: Writable;
-  #parts: Uint8Array[] = [];
+  readonly #gathered = new Uint8Array(gatherBytes);
   #length = 0;
   #closed = false;
   #failure: Error | undefined;
@@ -32,27 +32,55 @@ export class ByteStream {
     this.#wake?.();
   }
 
-  /** Keeps the bytes (they must not change) and resolves when more may be written. */
+  /** Writes; the bytes may change once it has resolved. */
   async write(bytes: Uint8Array): Promise<void> {
-    if (this.#closed) return this.#throwFailure();
-    this.#parts.push(bytes);
-    this.#length += bytes.length;
-    if (this.#length >= gatherBytes) await this.flush();
+    const wait = this.put(bytes);
+    if (wait !== undefined) await wait;
+  }
+
+  /** Takes a copy of the pieces; answers a promise only when the caller must wait. For results of very many lines. */
+  put(...pieces: readonly Uint8Array[]): Promise<void> | undefined {
+    if (this.#closed) {
+      this.#throwFailure();
+      return undefined;
+    }
+    let length = 0;
+    for (const piece of pieces) length += piece.length;
+    if (this.#length + length > gatherBytes) return this.#putAfterFlush(pieces, length);
+    this.#gather(pieces);
+    return undefined;
   }
 
   /** Resolves when the system has taken everything. */
   async flush(): Promise<void> {
     if (this.#length > 0 && !this.#closed) {
-      const bytes = this.#parts.length === 1 ? (this.#parts[0] as Uint8Array) : Buffer.concat(this.#parts);
-      this.#parts = [];
+      const bytes = this.#gathered.subarray(0, this.#length);
       this.#length = 0;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-        this.#stream.write(bytes, () => resolve());
-      });
-      this.#wake = undefined;
+      await this.#send(bytes);
     }
     this.#throwFailure();
+  }
+
+  async #putAfterFlush(pieces: readonly Uint8Array[], length: number): Promise<void> {
+    await this.flush();
+    if (length <= gatherBytes) this.#gather(pieces);
+    else for (const piece of pieces) if (!this.#closed) await this.#send(piece);
+    this.#throwFailure();
+  }
+
+  #gather(pieces: readonly Uint8Array[]): void {
+    for (const piece of pieces) {
+      this.#gathered.set(piece, this.#length);
+      this.#length += piece.length;
+    }
+  }
+
+  async #send(bytes: Uint8Array): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      this.#stream.write(bytes, () => resolve());
+    });
+    this.#wake = undefined;
   }
 
   #throwFailure(): void {

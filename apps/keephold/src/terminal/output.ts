@@ -4,7 +4,7 @@
  */
 
 import { rawTextFromBytes } from '../command-line/raw-text.ts';
-import { ByteStream, gatherBytes } from './byte-stream.ts';
+import { ByteStream } from './byte-stream.ts';
 import { printable, printableMessage } from './printable.ts';
 
 /** The part of a standard stream that output needs. */
@@ -102,9 +102,15 @@ export class Output {
     await this.#stdout.write(line);
   }
 
+  /** Like pathLine for a path of a snapshot, without its first slash; answers a promise only when there is need to wait. */
+  snapshotPathLine(path: Uint8Array): Promise<void> | undefined {
+    if (this.#stdoutIsTerminal) return this.pathLine('', withFirstSlash(path));
+    return this.#stdout.put(firstSlash, path, lineEnd);
+  }
+
   /** Content of a file, as it is. The bytes may change once this has resolved. */
   async bytes(bytes: Uint8Array): Promise<void> {
-    await this.#stdout.write(bytes.length < gatherBytes ? bytes.slice() : bytes);
+    await this.#stdout.write(bytes);
   }
 
   /** Something worth knowing that is no result: not with --quiet. */
@@ -147,4 +153,14 @@ export function pathFields(path: Uint8Array, name = 'path'): Readonly<Record<str
   const text = rawTextFromBytes(path);
   if (text.isWellFormed()) return { [name]: text };
   return { [name]: text.toWellFormed(), [`${name}Bytes`]: Buffer.from(path).toString('base64') };
+}
+
+const firstSlash = new Uint8Array([0x2f]);
+const lineEnd = new Uint8Array([0x0a]);
+
+function withFirstSlash(path: Uint8Array): Uint8Array {
+  const absolute = new Uint8Array(path.length + 1);
+  absolute[0] = 0x2f;
+  absolute.set(path, 1);
+  return absolute;
 }

@@ -32,7 +32,8 @@ export const ls: Command = defineCommand({
     const list = options.recursive ? everything : oneLevel;
     for await (const { path, node } of list(access.repository, snapshot, wanted)) {
       if (out.closed) break;
-      await printEntry(out, { path, node, long: options.long });
+      const wait = printEntry(out, { path, node, long: options.long });
+      if (wait !== undefined) await wait;
     }
     return exitCodes.done;
   },
@@ -43,8 +44,8 @@ interface Entry {
   readonly node: TreeNode;
 }
 
-async function* everything(repository: Repository, snapshot: Snapshot, { path }: SnapshotPath): AsyncGenerator<Entry> {
-  yield* repository.walk(snapshot, path);
+function everything(repository: Repository, snapshot: Snapshot, { path }: SnapshotPath): AsyncIterable<Entry> {
+  return repository.walk(snapshot, path);
 }
 
 async function* oneLevel(repository: Repository, snapshot: Snapshot, wanted: SnapshotPath): AsyncGenerator<Entry> {
@@ -60,8 +61,9 @@ async function* oneLevel(repository: Repository, snapshot: Snapshot, wanted: Sna
   }
 }
 
-async function printEntry(out: Output, { path, node, long }: Entry & { readonly long: boolean }): Promise<void> {
+/** A promise only when there is need to wait: this runs for every entry of a snapshot. */
+function printEntry(out: Output, { path, node, long }: Entry & { readonly long: boolean }): Promise<void> | undefined {
   if (out.json) return out.record({ type: 'entry', ...pathRecord(path), ...nodeFields(node) });
-  if (!long) return out.pathLine('', withSlash(path));
+  if (!long) return out.snapshotPathLine(path);
   return out.pathLine(longPrefix(node), withSlash(path), linkText(node));
 }

@@ -4,6 +4,7 @@
  */
 import { equalBytes } from '@keephold/bytes';
 import type { BlobId } from '@keephold/protocol';
+import { ByteSlab } from '../byte-slab.ts';
 import { DamagedError } from '../errors.ts';
 import { NodeType, type TreeNode } from '../node-fields.ts';
 import type { ReadBlob } from './list-reader.ts';
@@ -54,10 +55,12 @@ export async function* walkTree(read: ReadBlob, start: () => Promise<WalkedNode>
   }
 }
 
-/** `parent` and a name in it. */
+const slab = new ByteSlab();
+
+/** `parent` and a name in it. The answer shares memory with others: never transfer it. */
 export function joinPath(parent: Uint8Array, name: Uint8Array): Uint8Array {
   if (parent.length === 0) return name.slice();
-  const path = new Uint8Array(parent.length + 1 + name.length);
+  const path = slab.take(parent.length + 1 + name.length);
   path.set(parent);
   path[parent.length] = SLASH;
   path.set(name, parent.length + 1);

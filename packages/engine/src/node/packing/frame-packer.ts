@@ -4,6 +4,7 @@
  */
 import type { PackKind } from '@keephold/bytes';
 import type { BulkCrypto } from '@keephold/crypto/bulk';
+import { copyBytes } from '@keephold/ffi';
 import type { BlobKind } from '../../pack-contents.ts';
 import type { Zstd } from '../zstd.ts';
 import { FramePool, type PooledFrame } from './frame-pool.ts';
@@ -77,7 +78,7 @@ export class FramePacker {
   /** Adds a blob from the caller's memory: into the group when small, as its own frame when large. */
   addBlob(id: Uint8Array, bytes: Uint8Array, kind: BlobKind, record: number): void {
     if (bytes.length < LARGE_BLOB_BYTES) {
-      this.groupSpace(bytes.length).set(bytes);
+      copyBytes(this.groupSpace(bytes.length), bytes);
       this.addGroupBlob(id, bytes.length, kind, record);
       return;
     }

@@ -2,6 +2,7 @@
  * Frames that wait for a place while a pack gets full. A pack must have its full size, so what no frame fills is lost:
  * with frames of a megabyte half a frame a pack. Choosing among a dozen waiting frames leaves next to nothing.
  */
+import { copyBytes } from '@keephold/ffi';
 import { BLOB_ROW_BYTES, FRAME_ROW_BYTES } from '../../pack-contents.ts';
 import type { FrameBlobs } from './pack-builder.ts';
 
@@ -47,7 +48,7 @@ export class FramePool {
   /** Keeps a copy. */
   add(stored: Uint8Array, frame: { readonly rawLength: number; readonly compressed: boolean }, blobs: FrameBlobs): void {
     const kept = this.#bytes.subarray(this.#used, this.#used + stored.length);
-    kept.set(stored);
+    copyBytes(kept, stored);
     this.#used += stored.length;
     this.#frames.push({ stored: kept, ...frame, blobs: copyBlobs(blobs), cost: frameCost(stored.length, blobs.count) });
   }

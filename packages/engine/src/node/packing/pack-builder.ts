@@ -6,6 +6,7 @@
 import { equalBytes, fullPages, ladderPages, type PackKind, readU32, writeU32 } from '@keephold/bytes';
 import { hedgedSalt, packKey, type SessionKey } from '@keephold/crypto';
 import { type BulkCrypto, PAGE_BYTES, SEALED_PAGE_BYTES } from '@keephold/crypto/bulk';
+import { copyBytes } from '@keephold/ffi';
 import { encodePackHeader, PACK_HEADER_LENGTH, type PackId, parsePackHeader, type SessionId, type VaultId } from '@keephold/protocol';
 import { EngineError } from '../../errors.ts';
 import { BLOB_ROW_BYTES, encodeTail, FRAME_ROW_BYTES, MAX_BLOBS_PER_PACK, type PackContents, parseTail, TAIL_BYTES } from '../../pack-contents.ts';
@@ -245,7 +246,7 @@ export class PackBuilder {
       const at = position + done;
       const inPage = at % PAGE_BYTES;
       const run = Math.min(PAGE_BYTES - inPage, bytes.length - done);
-      this.#pages.set(bytes.subarray(done, done + run), Math.floor(at / PAGE_BYTES) * SEALED_PAGE_BYTES + inPage);
+      copyBytes(this.#pages.subarray(Math.floor(at / PAGE_BYTES) * SEALED_PAGE_BYTES + inPage), bytes.subarray(done, done + run));
       done += run;
     }
   }
@@ -285,7 +286,7 @@ export function copyOut(pages: Uint8Array, position: number, length: number): Ui
     const inPage = at % PAGE_BYTES;
     const run = Math.min(PAGE_BYTES - inPage, length - done);
     const start = Math.floor(at / PAGE_BYTES) * SEALED_PAGE_BYTES + inPage;
-    out.set(pages.subarray(start, start + run), done);
+    copyBytes(out.subarray(done), pages.subarray(start, start + run));
     done += run;
   }
   return out;

@@ -4,6 +4,7 @@
  * What does not open or decompress is an answer, not an error: a damaged pack still gives its good frames.
  */
 import { type BulkCrypto, PAGE_BYTES, SEALED_PAGE_BYTES } from '@keephold/crypto/bulk';
+import { copyBytes } from '@keephold/ffi';
 import { MAX_DATA_FRAME_BYTES } from '../../../pack-contents.ts';
 import type { Zstd } from '../../zstd.ts';
 
@@ -64,7 +65,7 @@ export class FrameReader {
       if (!this.openPage(page)) return undefined;
       const start = page * SEALED_PAGE_BYTES + (at - page * PAGE_BYTES);
       const run = Math.min(end, (page + 1) * PAGE_BYTES) - at;
-      target.set(this.#pages.subarray(start, start + run), at - position);
+      copyBytes(target.subarray(at - position), this.#pages.subarray(start, start + run));
       at += run;
     }
     return target;
