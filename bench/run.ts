@@ -2,8 +2,6 @@
  * `npm run bench`: compares the built command with the peers that are installed, on data it makes itself, and writes a
  * table, a plot and all rows to bench/results. A smaller relative of a full benchmark: read ratios, not seconds.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { DataSet } from './data/data-set.ts';
 import { databaseFile } from './data/database-file.ts';
@@ -18,6 +16,7 @@ import { describeMachine } from './report/machine.ts';
 import { round, toMarkdown } from './report/markdown.ts';
 import { toPlot } from './report/plot.ts';
 import type { Result } from './report/result.ts';
+import { baseName, writeResultFiles } from './report/result-files.ts';
 import type { BackupTool } from './tools/backup-tool.ts';
 import { installedTools } from './tools/installed-tools.ts';
 
@@ -126,13 +125,9 @@ function tell(rows: readonly Row[], { tool, set, run }: { tool: BackupTool; set:
 }
 
 function writeResult(result: Result): void {
-  const folder = join(import.meta.dirname, 'results');
-  mkdirSync(folder, { recursive: true });
-  const name = `${result.date.slice(0, 10)}${result.quick ? '-quick' : ''}`;
   const plot = toPlot(result);
-  if (plot !== undefined) writeFileSync(join(folder, `${name}.svg`), plot);
-  const markdown = toMarkdown(result, plot === undefined ? undefined : `${name}.svg`);
-  writeFileSync(join(folder, `${name}.md`), markdown);
-  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(result, null, 1)}\n`);
-  console.log(`\n${markdown}\n${join(folder, name)}.md, .svg, .json`);
+  const markdown = toMarkdown(result, plot === undefined ? undefined : `${baseName(result)}.svg`);
+  const json = `${JSON.stringify(result, null, 1)}\n`;
+  const files = writeResultFiles(result, { md: markdown, json, ...(plot === undefined ? {} : { svg: plot }) });
+  console.log(`\n${markdown}\n${files}`);
 }

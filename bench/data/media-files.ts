@@ -1,13 +1,12 @@
 /** Photos and films in size and names; the payload is random, so nobody can compress it. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { age, type DataSet, type DataSetSize, writeAged } from './data-set.ts';
+import { age, type DataSet, writeAged } from './data-set.ts';
 import { SeededRandom } from './seeded-random.ts';
 
 const HEAD = Uint8Array.from([0xff, 0xd8, 0xff, 0xe0, 0, 0x10, 0x4a, 0x46, 0x49, 0x46, 0]);
 const FILES_AN_ALBUM = 12;
 const SMALLEST = 500_000;
-/** Where the next album starts looking for its share of the bytes. */
 const LARGEST = 8_000_000;
 
 /** `size.files` follows from the bytes: files of 0.5 to 8 MB. */

@@ -1,0 +1,40 @@
+/**
+ * `node bench/scale.ts known-blobs|linear [--quick] [--runs N] [--no-build]`: shows on this machine that memory stays
+ * bounded with ten million known blobs, and that cost grows linearly.
+ */
+import { parseArgs } from 'node:util';
+import { buildCommand } from './measure/build-command.ts';
+import { proveKnownBlobs } from './scale/known-blobs.ts';
+import { proveLinearCost } from './scale/linear-cost.ts';
+import { plantKnownBlobs } from './scale/plant-known-blobs.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean', default: false },
+    runs: { type: 'string' },
+    'no-build': { type: 'boolean', default: false },
+    brink: { type: 'boolean', default: false },
+  },
+});
+
+const [proof, folder = '', blobs = '0'] = positionals;
+const scope = { quick: values.quick, runs: Number(values.runs ?? (values.quick ? 1 : 3)) };
+
+switch (proof) {
+  case 'known-blobs':
+    if (!values['no-build']) buildCommand();
+    await proveKnownBlobs(scope);
+    break;
+  case 'linear':
+    if (!values['no-build']) buildCommand();
+    await proveLinearCost(scope);
+    break;
+  case 'plant':
+    // For known-blobs, which starts it as a process of its own.
+    console.log(JSON.stringify(await plantKnownBlobs({ folder, blobs: Number(blobs), toTheBrink: values.brink })));
+    break;
+  default:
+    console.error('usage: node bench/scale.ts known-blobs|linear [--quick] [--runs N] [--no-build]');
+    process.exitCode = 2;
+}

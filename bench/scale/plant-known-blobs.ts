@@ -1,0 +1,67 @@
+/**
+ * Adds blobs that nobody ever stored to a cache of known blobs, as if a device had backed up for years. It does so with
+ * the engine's own code, so that the cache is what such a device would have. It must never touch a real device's cache.
+ */
+import { join } from 'node:path';
+import { SeededRandom } from '../data/seeded-random.ts';
+
+/** About what packs of files of 60 kB hold. */
+const BLOBS_A_PACK = 256;
+const ROW_BYTES = 48;
+
+/** What is used of packages/engine/src/node/known-blobs, which the engine keeps to itself. */
+interface Store {
+  readonly records: number;
+  readonly packCount: number;
+  readonly covered: object;
+  readonly shared: { readonly capacity: number };
+  addCommitted(packId: Uint8Array, blobRows: Uint8Array): void;
+  settle(covered: object): void;
+  close(): void;
+}
+
+interface EngineParts {
+  readonly KnownBlobStore: { open(folder: string, start: object): Store };
+  readonly capacityFor: (records: number) => number;
+}
+
+export interface PlantOptions {
+  /** Of the vault's cache. */
+  readonly folder: string;
+  readonly blobs: number;
+  /** Goes on until a few thousand more would make the table grow. */
+  readonly toTheBrink: boolean;
+}
+
+export interface Planted {
+  readonly records: number;
+  readonly packs: number;
+  /** Slots of the table. */
+  readonly capacity: number;
+}
+
+const BRINK = 4096;
+
+export async function plantKnownBlobs({ folder, blobs, toTheBrink }: PlantOptions): Promise<Planted> {
+  const { KnownBlobStore, capacityFor } = await engineParts();
+  const store = KnownBlobStore.open(folder, { seq: 0, hash: new Uint8Array(32) });
+  const random = new SeededRandom('known blobs');
+  let records = store.records;
+  const grows = (): boolean => capacityFor(records + BRINK) > store.shared.capacity;
+  while (records < blobs || (toTheBrink && !grows())) {
+    store.addCommitted(random.bytes(32), random.bytes(BLOBS_A_PACK * ROW_BYTES));
+    records += BLOBS_A_PACK;
+  }
+  store.settle(store.covered);
+  const planted = { records: store.records, packs: store.packCount, capacity: store.shared.capacity };
+  store.close();
+  return planted;
+}
+
+async function engineParts(): Promise<EngineParts> {
+  const folder = join(import.meta.dirname, '../../packages/engine/src/node/known-blobs');
+  const [store, table] = await Promise.all(
+    ['known-blob-store', 'known-blobs'].map((name) => import(join(folder, `${name}.ts`))),
+  );
+  return { ...(table as Pick<EngineParts, 'capacityFor'>), ...(store as Pick<EngineParts, 'KnownBlobStore'>) };
+}
