@@ -92,6 +92,8 @@ export interface ContentReader {
   read(handle: number, into: Uint8Array, offset: number): number;
   /** Holes of a sparse file, at most 1,024, ascending. */
   holes(handle: number, size: number): readonly (readonly [offset: number, length: number])[];
+  /** Where the next byte that is not in a hole stands, at or after `offset`; Infinity when the rest is a hole. */
+  nextData(handle: number, offset: number): number;
   close(handle: number): void;
   /** Name of a negative answer, for example EACCES. */
   errorCode(answer: number): string;

@@ -7,7 +7,7 @@ import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } f
 import { toHex } from '@keephold/bytes';
 import type { Repository, Snapshot } from '@keephold/engine';
 import { readingTools } from '@keephold/engine/node';
-import { containsPackId, type Custody } from '@keephold/protocol';
+import { type Custody, containsPackId } from '@keephold/protocol';
 import type { BackupRepository } from './_backup-repository.ts';
 
 export interface Truth {
@@ -35,9 +35,18 @@ export async function truthOf(backups: BackupRepository, options: TruthOptions =
     const refset = await repository.refset(snapshot);
     await requireReferable(custody, repository, refset, problems);
     const held = await heldBlobs(repository, refset);
-    const { paths, holes, contents } = await walkAll(withinRefset(repository, refset, problems), snapshot, { held, problems });
+    const { paths, holes, contents } = await walkAll(withinRefset(repository, refset, problems), snapshot, {
+      held,
+      problems,
+    });
     if (options.root !== undefined) {
-      compareWithDisk(Buffer.from(options.root), { paths, contents, problems, repository, namesOnly: options.namesOnly === true });
+      compareWithDisk(Buffer.from(options.root), {
+        paths,
+        contents,
+        problems,
+        repository,
+        namesOnly: options.namesOnly === true,
+      });
     }
     return { problems, snapshot, paths: new Set(paths.keys()), holes };
   });
@@ -52,7 +61,12 @@ interface StoredEntry {
 
 type Part = { readonly blob: Uint8Array; readonly length: number };
 
-async function requireReferable(custody: Custody, repository: Repository, refset: Uint8Array, problems: string[]): Promise<void> {
+async function requireReferable(
+  custody: Custody,
+  repository: Repository,
+  refset: Uint8Array,
+  problems: string[],
+): Promise<void> {
   const referable = await custody.referablePacks(repository.vaultId);
   for (let at = 0; at < refset.length; at += 32) {
     const id = refset.subarray(at, at + 32);
@@ -108,7 +122,11 @@ async function walkAll(
       size += part.length;
     }
     if (size !== (node.size ?? 0)) problems.push(`content: parts of ${name} have ${size} bytes of ${node.size}`);
-    if (node.holes !== undefined && node.holes.length > 0) holes.set(name, node.holes.reduce((sum, [, length]) => sum + length, 0));
+    if (node.holes !== undefined && node.holes.length > 0)
+      holes.set(
+        name,
+        node.holes.reduce((sum, [, length]) => sum + length, 0),
+      );
     contents.set(name, parts);
   }
   return { paths, holes, contents };
@@ -138,8 +156,10 @@ function compareWithDisk(root: Buffer, comparison: Comparison): void {
     const type = stat.isFile() ? 0 : stat.isDirectory() ? 1 : stat.isSymbolicLink() ? 2 : stat.isFIFO() ? 3 : -1;
     if (type !== -1 && entry.type !== type) problems.push(`content: ${name} is of type ${entry.type}`);
     if (type === 0) compareFile(path, stat.size, comparison);
-    if (type === 2 && entry.target !== readlinkSync(path, 'buffer').toString('latin1')) problems.push(`content: target of ${name}`);
-    if (type === 1) for (const child of readdirSync(path, 'buffer')) visit(Buffer.concat([path, Buffer.from('/'), child]));
+    if (type === 2 && entry.target !== readlinkSync(path, 'buffer').toString('latin1'))
+      problems.push(`content: target of ${name}`);
+    if (type === 1)
+      for (const child of readdirSync(path, 'buffer')) visit(Buffer.concat([path, Buffer.from('/'), child]));
   };
   visit(root);
   for (const path of paths.keys()) {
@@ -147,7 +167,11 @@ function compareWithDisk(root: Buffer, comparison: Comparison): void {
   }
 }
 
-function compareFile(path: Buffer, size: number, { paths, contents, problems, repository, namesOnly }: Comparison): void {
+function compareFile(
+  path: Buffer,
+  size: number,
+  { paths, contents, problems, repository, namesOnly }: Comparison,
+): void {
   const name = path.toString('latin1');
   if ((paths.get(name)?.size ?? 0) !== size) problems.push(`content: ${name} has ${paths.get(name)?.size} bytes`);
   if (namesOnly) return;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { BackupRepository } from './_backup-repository.ts';
 import { truthOf } from './_snapshot-truth.ts';
+
 it('smoke', async () => {
   const t = performance.now();
   using backups = await BackupRepository.create();

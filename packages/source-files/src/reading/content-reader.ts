@@ -1,6 +1,6 @@
 /** Reads file contents in worker threads. Access times are left alone where the system allows it. */
 import { type ContentReader, STAT_ROW_WORDS } from '@keephold/engine';
-import { AT_EMPTY_PATH, AT_FDCWD, type Libc, libc, openFlags, STATX_ALL } from '@keephold/ffi';
+import { AT_EMPTY_PATH, AT_FDCWD, errno, type Libc, libc, openFlags, SEEK_DATA, STATX_ALL } from '@keephold/ffi';
 import { readHoles } from '../holes.ts';
 import { errorCode } from './error-code.ts';
 import { copyStatx } from './list-directory.ts';
@@ -58,6 +58,13 @@ class NativeReader implements ContentReader {
 
   holes(handle: number, size: number): readonly (readonly [number, number])[] {
     return readHoles(handle, size);
+  }
+
+  nextData(handle: number, offset: number): number {
+    const data = this.#libc.lseek(handle, offset, SEEK_DATA);
+    if (data >= 0) return data;
+    // ENXIO: no data from here to the end. Anything else: the system cannot tell, so all of it is data.
+    return data === -errno.ENXIO ? Number.POSITIVE_INFINITY : offset;
   }
 
   close(handle: number): void {

@@ -1,12 +1,21 @@
 /** The walking half of a backup's source: folders of this machine. */
 import { readlinkSync } from 'node:fs';
-import { type DirectoryListing, type EntryDetails, type ExcludedEntry, nodeTypeOf, type Source, STAT_ROW_WORDS } from '@keephold/engine';
-import { libc } from '@keephold/ffi';
+import {
+  type DirectoryListing,
+  type EntryDetails,
+  type ExcludedEntry,
+  nodeTypeOf,
+  type Source,
+  STAT_ROW_WORDS,
+} from '@keephold/engine';
+import { libc, openFlags } from '@keephold/ffi';
 import { createOwnerNames, type OwnerNames } from '../owner-names.ts';
 import { createXattrReader, type XattrReader } from '../xattrs.ts';
 import { createNativeLister, type DirectoryLister, type NameFilter } from './list-directory.ts';
+import { openLongPath } from './open-long-path.ts';
 import { createPortableLister } from './portable-lister.ts';
 
+const PATH_MAX = 4096;
 const SYMLINK = 2;
 const DIRECTORY = 1;
 const SLASH = new Uint8Array([0x2f]);
@@ -20,7 +29,10 @@ export interface FileFilter {
    */
   readonly excludedEntry?: ((folder: Uint8Array, name: string, isDirectory: boolean) => string | undefined) | undefined;
   /** Why everything in the directory but the marker itself is left out, given the names in it. */
-  excludedContents(path: Uint8Array, names: readonly string[]): { readonly reason: string; readonly keep: string } | undefined;
+  excludedContents(
+    path: Uint8Array,
+    names: readonly string[],
+  ): { readonly reason: string; readonly keep: string } | undefined;
 }
 
 export interface FileSourceOptions {
@@ -41,7 +53,10 @@ class FileSource implements Source {
   readonly #filter: FileFilter | undefined;
   readonly #lister: DirectoryLister;
   readonly #names: OwnerNames = createOwnerNames();
-  readonly #owners = new Map<string, { readonly user: Uint8Array | undefined; readonly group: Uint8Array | undefined }>();
+  readonly #owners = new Map<
+    string,
+    { readonly user: Uint8Array | undefined; readonly group: Uint8Array | undefined }
+  >();
   readonly #xattrs: XattrReader | undefined = createXattrReader();
   readonly #fileSystems: FileSystemGuard | undefined;
   readonly #excluded: ExcludedEntry[] = [];
@@ -51,7 +66,7 @@ class FileSource implements Source {
     this.roots = outermost(options.roots);
     this.#filter = options.filter;
     this.#lister = lister;
-    this.#fileSystems = options.oneFileSystem ? new FileSystemGuard(this.roots) : undefined;
+    this.#fileSystems = options.oneFileSystem ? new FileSystemGuard(this.roots, lister) : undefined;
   }
 
   get excluded(): { readonly entries: readonly ExcludedEntry[]; readonly count: number } {
@@ -69,13 +84,38 @@ class FileSource implements Source {
     const at = row * STAT_ROW_WORDS;
     const owner = this.#owner(stats[at + 1]!, stats[at + 2]!);
     const type = nodeTypeOf(stats, row);
+    return path.length < PATH_MAX
+      ? { ...owner, ...this.#readMore(path, type) }
+      : { ...owner, ...this.#readMoreFar(path, type) };
+  }
+
+  /** What stat does not tell. */
+  #readMore(path: Uint8Array, type: number | undefined): EntryDetails {
     const reading = this.#xattrs?.read(path.length === 0 ? SLASH : path);
     return {
-      ...owner,
       linkTarget: type === SYMLINK ? readLink(path) : undefined,
       xattrs: reading?.xattrs,
-      problem: reading !== undefined && reading.problems.length > 0 ? `not captured: ${reading.problems.join(', ')}` : undefined,
+      problem:
+        reading !== undefined && reading.problems.length > 0
+          ? `not captured: ${reading.problems.join(', ')}`
+          : undefined,
     };
+  }
+
+  /** The same for paths longer than the system takes, by way of their open folder. */
+  #readMoreFar(path: Uint8Array, type: number | undefined): EntryDetails {
+    const calls = libc();
+    if (calls === undefined) return { problem: 'not captured: its path is too long for this system' };
+    const slash = path.lastIndexOf(0x2f);
+    const flags = openFlags.path | openFlags.directory | openFlags.closeOnExec;
+    const folder = openLongPath(calls, path.subarray(0, slash), flags);
+    // Gone meanwhile, as in readLink.
+    if (folder < 0) return {};
+    try {
+      return this.#readMore(Buffer.concat([Buffer.from(`/proc/self/fd/${folder}/`), path.subarray(slash + 1)]), type);
+    } finally {
+      calls.close(folder);
+    }
   }
 
   #owner(uid: number, gid: number): { readonly user: Uint8Array | undefined; readonly group: Uint8Array | undefined } {
@@ -110,7 +150,7 @@ class FileSource implements Source {
       const at = listing.rows[i]! * STAT_ROW_WORDS;
       const isDirectory = nodeTypeOf(listing.stats, listing.rows[i]!) === DIRECTORY;
       const full = join(path, Buffer.from(listing.names[i]!, 'latin1'));
-      if (!guard.isForeign(full, listing.stats[at + 14]!, listing.stats[at + 15]!, isDirectory)) return true;
+      if (!guard.isForeign(full, systemAt(listing.stats, at), isDirectory)) return true;
       this.#exclude(full, 'on another file system (--one-file-system)');
       return false;
     });
@@ -127,14 +167,16 @@ class FileSystemGuard {
   readonly #roots: readonly string[];
   readonly #systems = new Map<string, string>();
 
-  constructor(roots: readonly Uint8Array[]) {
+  constructor(roots: readonly Uint8Array[], lister: DirectoryLister) {
     this.#roots = roots.map((root) => Buffer.from(root).toString('latin1'));
+    // The walk comes by each root in the listing of its parent, except for the one that has none.
+    if (this.#roots.includes(''))
+      this.#systems.set('', systemAt(lister.list(new Uint8Array(0), undefined, ['.']).stats, 0));
   }
 
-  isForeign(path: Uint8Array, low: number, high: number, isDirectory: boolean): boolean {
+  isForeign(path: Uint8Array, system: string, isDirectory: boolean): boolean {
     if (!isDirectory) return false;
     const text = Buffer.from(path).toString('latin1');
-    const system = `${low}:${high}`;
     if (this.#roots.includes(text)) {
       this.#systems.set(text, system);
       return false;
@@ -145,6 +187,11 @@ class FileSystemGuard {
     if (own === undefined) this.#systems.set(root, system);
     return own !== undefined && own !== system;
   }
+}
+
+/** File system of a row, as a name. */
+function systemAt(stats: Uint32Array, at: number): string {
+  return `${stats[at + 14]}:${stats[at + 15]}`;
 }
 
 function select(listing: DirectoryListing, keep: (index: number) => boolean): DirectoryListing {
@@ -183,5 +230,9 @@ function outermost(roots: readonly Uint8Array[]): readonly Uint8Array[] {
 
 function isInside(path: Uint8Array, folder: Uint8Array): boolean {
   if (path.length === folder.length) return Buffer.compare(path, folder) === 0;
-  return path.length > folder.length && path[folder.length] === 0x2f && Buffer.compare(path.subarray(0, folder.length), folder) === 0;
+  return (
+    path.length > folder.length &&
+    path[folder.length] === 0x2f &&
+    Buffer.compare(path.subarray(0, folder.length), folder) === 0
+  );
 }

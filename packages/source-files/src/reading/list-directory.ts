@@ -43,7 +43,8 @@ class NativeLister implements DirectoryLister {
     const directory = openLongPath(this.#libc, path, flags);
     if (directory < 0) throw failed(directory, path);
     try {
-      return this.#statAll(directory, only === undefined ? this.#names(directory, path, keep) : [...only]);
+      if (only !== undefined) return this.#statAll(directory, [...only], 'asked for');
+      return this.#statAll(directory, this.#names(directory, path, keep), 'listed');
     } finally {
       this.#libc.close(directory);
     }
@@ -72,7 +73,7 @@ class NativeLister implements DirectoryLister {
     return this.#statOne(directory, name) >= 0 && (this.#stat[7]! & 0xf000) >> 12 === DIRECTORY_TYPE;
   }
 
-  #statAll(directory: number, names: string[]): DirectoryListing {
+  #statAll(directory: number, names: string[], origin: 'asked for' | 'listed'): DirectoryListing {
     // Code units of these names are bytes, so the order of strings is the order of bytes.
     names.sort();
     const failures: EntryFailure[] = [];
@@ -86,8 +87,8 @@ class NativeLister implements DirectoryLister {
         continue;
       }
       const code = errorCode(answer);
-      // Gone between the listing and the look: as if it had never been there.
-      if (code !== 'ENOENT') failures.push({ name: Buffer.from(name, 'latin1'), code });
+      // Gone between the listing and the look: as if it had never been there, unless somebody wants just that.
+      if (code !== 'ENOENT' || origin === 'asked for') failures.push({ name: Buffer.from(name, 'latin1'), code });
     }
     names.length = count;
     return { count, names, rows: rowNumbers(count), stats: this.#rows.slice(0, count * STAT_ROW_WORDS), failures };

@@ -10,7 +10,11 @@ export function createPortableLister(): DirectoryLister {
   return { list: listPortably };
 }
 
-function listPortably(path: Uint8Array, keep: NameFilter | undefined, only: readonly string[] | undefined): DirectoryListing {
+function listPortably(
+  path: Uint8Array,
+  keep: NameFilter | undefined,
+  only: readonly string[] | undefined,
+): DirectoryListing {
   const folder = path.length === 0 ? SLASH : Buffer.from(path);
   const names = only === undefined ? entries(folder, keep) : [...only];
   names.sort();
@@ -24,7 +28,7 @@ function listPortably(path: Uint8Array, keep: NameFilter | undefined, only: read
       found.push(name);
     } catch (cause) {
       const code = (cause as NodeJS.ErrnoException).code ?? 'EIO';
-      if (code !== 'ENOENT') failures.push({ name: Buffer.from(name, 'latin1'), code });
+      if (code !== 'ENOENT' || only !== undefined) failures.push({ name: Buffer.from(name, 'latin1'), code });
     }
   }
   return { count: found.length, names: found, rows: rowNumbers(found.length), stats, failures };

@@ -16,6 +16,7 @@ export function createPortableReader(): ContentReader {
     },
     read: (handle, into, offset) => answering(() => readAll(handle, into, offset)),
     holes: () => [],
+    nextData: (_, offset) => offset,
     close: (handle) => closeSync(handle),
     errorCode,
   };

@@ -2,9 +2,9 @@
  * One pass of a backup. Starts threads and opens the table of known blobs only when something changed: a run without
  * changes costs a look at every entry and one commit.
  */
-import { containsPackId, type Head, type PackIdList } from '@keephold/protocol';
+import { CustodyError, containsPackId, type Head, type PackIdList } from '@keephold/protocol';
 import { StreamCache } from '../tree-cache/stream-cache.ts';
-import { commitSnapshot, type CommittedSnapshot } from './commit-snapshot.ts';
+import { type CommittedSnapshot, commitSnapshot } from './commit-snapshot.ts';
 import { FileQueue } from './file-queue.ts';
 import type { BackupOptions, BackupProgress, BackupReport, WriterSession } from './options.ts';
 import { selectRoots } from './paths.ts';
@@ -16,18 +16,29 @@ import { UsedPacks } from './used-packs.ts';
 
 /** Milliseconds the walk may go on before it lets messages in. */
 const TURN_MS = 4;
+/** The same while nothing is being stored. */
+const LOOKING_TURN_MS = 25;
 const PROGRESS_MS = 200;
 /** A change this shortly before the run may be followed by another within the file system's resolution of time. */
 const YOUNG_SECONDS = 0.1;
 /** The same for file systems whose times have whole seconds, or two. */
 const COARSE_YOUNG_SECONDS = 2.1;
 
-export type RunResult = { readonly kind: 'done'; readonly report: BackupReport } | { readonly kind: 'missing-packs'; readonly packs: PackIdList };
+export type RunResult =
+  | { readonly kind: 'done'; readonly report: BackupReport }
+  /** To be done once more: what the run relied on is not so, and these packs are missing. */
+  | { readonly kind: 'again'; readonly missing: PackIdList };
+
+/** What earlier passes came to. */
+export interface Passes {
+  /** Packs that they relied on in vain. */
+  readonly missing: PackIdList;
+  readonly isFirst: boolean;
+}
 
 export class BackupRun {
   readonly #options: BackupOptions;
-  /** Packs that the last pass relied on in vain. */
-  readonly #missing: PackIdList;
+  readonly #passes: Passes;
   readonly #counters = new RunCounters();
   readonly #cache: StreamCache;
   readonly #used = new UsedPacks();
@@ -42,10 +53,10 @@ export class BackupRun {
   #lastCheckpoint = performance.now();
   #committed: Extract<CommittedSnapshot, { kind: 'committed' }> | undefined;
 
-  constructor(options: BackupOptions, missing: PackIdList) {
+  constructor(options: BackupOptions, passes: Passes) {
     const { keys, cacheFolder, stream } = options;
     this.#options = options;
-    this.#missing = missing;
+    this.#passes = passes;
     this.#startNs = options.now();
     this.#cache = new StreamCache(cacheFolder, keys.vaultId, stream);
     this.#refset = new RefsetInHand(options.custody, keys.vaultId, this.#cache.head);
@@ -70,12 +81,13 @@ export class BackupRun {
   async run(): Promise<RunResult> {
     const timer = setInterval(() => this.#options.onProgress(this.#progress), PROGRESS_MS);
     try {
-      // A first run, or one that must look out for missing packs, is going to store something: start at once.
-      if (this.#cache.head === undefined || this.#missing.length > 0) await this.#prepare();
       const interrupted = await this.#walkAll();
       if (this.#options.dryRun) return this.#done('none', interrupted);
-      if (interrupted && this.#storing === undefined) return this.#done('none', true);
+      if (interrupted && !this.#hasStored) return this.#done('none', true);
       return await this.#commitAll(interrupted);
+    } catch (cause) {
+      if (cause instanceof OnceMore) return { kind: 'again', missing: cause.missing };
+      throw cause;
     } finally {
       clearInterval(timer);
       await this.#storing?.close();
@@ -86,26 +98,51 @@ export class BackupRun {
   /** True when the run was interrupted. */
   async #walkAll(): Promise<boolean> {
     try {
+      // A first run, or one that must look out for what is missing, is going to store something: start at once.
+      if (this.#cache.head === undefined || !this.#passes.isFirst) await this.#prepare();
       await this.#walk.run(selectRoots(this.#options.source.roots));
-      this.#files.flush();
-      await this.#storing?.idle(() => this.#throwIfAborted());
+      await this.#readRest();
       return false;
     } catch (cause) {
       if (!(cause instanceof InterruptedRun)) throw cause;
       this.#storing?.pool.hurry();
       this.#files.flush();
+      this.#files.giveUp();
       await this.#storing?.pool.idle();
+      this.#files.giveUp();
       return true;
     }
   }
 
+  /** Waits for files that are still being read, and has the rest of long ones read. */
+  async #readRest(): Promise<void> {
+    this.#files.flush();
+    const storing = this.#storing;
+    if (storing === undefined) return;
+    for (;;) {
+      this.#throwIfAborted();
+      storing.check();
+      if (this.#isCheckpointDue(storing)) await this.#checkpoint();
+      this.#files.pump(() => !storing.mustCommit);
+      if (!storing.pool.isIdle) await storing.pool.change();
+      else if (!this.#files.hasWaiting) return;
+    }
+  }
+
+  /** Whether there is anything that a checkpoint would keep. */
+  get #hasStored(): boolean {
+    const { filesNew, filesChanged, packs } = this.#counters;
+    return this.#storing !== undefined && (packs > 0 || filesNew + filesChanged > 0);
+  }
+
   async #commitAll(interrupted: boolean): Promise<RunResult> {
-    if (!interrupted && this.#walk.isUnchanged && this.#cache.isSingle && this.#storing === undefined) return this.#commitUnchanged();
+    if (!interrupted && this.#walk.isUnchanged && this.#cache.isSingle && this.#storing === undefined)
+      return this.#commitUnchanged();
     await this.#prepare();
     const kind = interrupted ? 'checkpoint' : 'complete';
-    const rootTree = this.#walk.isDone ? this.#walk.rootTree : this.#walk.storePartial().id;
-    const missing = await this.#commit(kind, rootTree);
-    if (missing !== undefined) return { kind: 'missing-packs', packs: missing };
+    const isPartial = interrupted && !this.#walk.isDone;
+    const rootTree = isPartial ? this.#walk.storePartial().id : this.#walk.rootTree;
+    await this.#commit(kind, rootTree, 'nothing');
     return this.#done(kind, interrupted);
   }
 
@@ -113,31 +150,37 @@ export class BackupRun {
   async #commitUnchanged(): Promise<RunResult> {
     const head = this.#cache.head!;
     const session = await this.#openSession();
-    if (session.object !== undefined) await this.#options.custody.putObject(this.#options.keys.vaultId, session.objectName, session.object);
-    const result = await commitSnapshot(this.#options, session, {
-      kind: 'complete',
-      rootTree: this.#walk.rootTree,
-      start: this.#startNs,
-      packs: [],
-      refsetDigest: head.refsetDigest,
-      refset: this.#refset.unchanged,
-      unreadable: this.#counters.unreadable,
-      stats: this.#stats,
-    });
-    if (result.kind === 'missing-packs') return result;
+    if (session.object !== undefined)
+      await this.#options.custody.putObject(this.#options.keys.vaultId, session.objectName, session.object);
+    const result = await refusedAsOnceMore(
+      commitSnapshot(this.#options, session, {
+        kind: 'complete',
+        rootTree: this.#walk.rootTree,
+        start: this.#startNs,
+        packs: [],
+        refsetDigest: head.refsetDigest,
+        refset: this.#refset.unchanged,
+        unreadable: this.#counters.unreadable,
+        stats: this.#stats,
+      }),
+    );
+    if (result.kind === 'missing-packs') throw new OnceMore(result.packs);
     this.#committed = result;
     this.#counters.bytesWritten += result.objectBytes;
     this.#cache.unchanged(this.#cacheHead(result.head, head.rootTree, head.refsetDigest));
     return this.#done('complete', false);
   }
 
-  /** Commits everything stored so far; answers packs the keeper misses. */
-  async #commit(kind: 'complete' | 'checkpoint', rootTree: Uint8Array): Promise<PackIdList | undefined> {
+  /** Commits everything stored so far. */
+  async #commit(kind: 'complete' | 'checkpoint', rootTree: Uint8Array, next: 'more' | 'nothing'): Promise<void> {
     const storing = this.#storing!;
-    const packs = await storing.finish(kind === 'complete' || this.#options.signal.aborted ? 'nothing' : 'more');
+    const packs = await storing.finish(next);
     const session = await this.#openSession();
     await storing.uploads.storeSession();
-    const refset = await this.#refset.with([...this.#used].map((pack) => storing.known.packId(pack)), packs.map((pack) => pack.packId));
+    const refset = await this.#refset.with(
+      [...this.#used].map((pack) => storing.known.packId(pack)),
+      packs.map((pack) => pack.packId),
+    );
     const result = await commitSnapshot(this.#options, session, {
       kind,
       rootTree,
@@ -148,22 +191,32 @@ export class BackupRun {
       unreadable: this.#counters.unreadable,
       stats: this.#stats,
     });
-    if (result.kind === 'missing-packs') return result.packs;
+    if (result.kind === 'missing-packs') throw new OnceMore(result.packs);
     this.#committed = result;
     this.#counters.bytesWritten += result.objectBytes;
     this.#refset.committed(result.head.seq);
     const head = this.#cacheHead(result.head, rootTree, refset.digest);
-    const packOf = (record: number): number => storing.known.known.packOf(record);
-    if (kind === 'complete') this.#cache.complete(head, packOf);
-    else this.#cache.keepPart(head, packOf);
+    // In this order: numbers of packs in the trees must never be ahead of the table that explains them.
+    this.#cache.resolve((record) => storing.known.known.packOf(record));
     storing.settle(result.head);
-    return undefined;
+    if (kind === 'complete') this.#cache.complete(head);
+    else this.#cache.keepPart(head);
   }
 
   #cacheHead(head: Head, rootTree: Uint8Array, refsetDigest: Uint8Array): Parameters<StreamCache['complete']>[0] {
     const { vaultId } = this.#options.keys;
     const { files, bytes } = this.#counters;
-    return { commitSeq: head.seq, vaultId, streamId: this.#options.stream, rootTree, refsetDigest, files, bytes };
+    const numbering = this.#storing?.known.numbering ?? this.#cache.head!.numbering;
+    return {
+      commitSeq: head.seq,
+      vaultId,
+      streamId: this.#options.stream,
+      rootTree,
+      refsetDigest,
+      files,
+      bytes,
+      numbering,
+    };
   }
 
   async #openSession(): Promise<WriterSession> {
@@ -174,20 +227,27 @@ export class BackupRun {
   async #prepare(): Promise<void> {
     if (this.#storing !== undefined || this.#options.dryRun) return;
     const session = await this.#openSession();
-    this.#storing = await Storing.open(this.#options, session, this.#counters, (packId) => containsPackId(this.#missing, packId));
+    const isMissing = (packId: Uint8Array): boolean => containsPackId(this.#passes.missing, packId);
+    try {
+      this.#storing = await Storing.open(this.#options, session, this.#counters, isMissing);
+    } catch (cause) {
+      this.#throwIfAborted();
+      throw cause;
+    }
+    if (!this.#cache.isNumberedBy(this.#storing.known.numbering)) throw new OnceMore(this.#passes.missing);
   }
 
   /** What the walk waits for before it goes on. */
   #breathe(): Promise<void> | undefined {
     this.#throwIfAborted();
     const storing = this.#storing;
-    if (storing === undefined) return undefined;
-    storing.check();
-    const now = performance.now();
-    const isDue = now - this.#lastCheckpoint > this.#options.checkpointEvery;
-    if (isDue || storing.known.known.arenaIsFull) return this.#checkpoint();
-    if (!storing.hasRoom) return this.#waitForRoom(storing);
-    if (now - this.#lastTurn < TURN_MS) return undefined;
+    if (storing !== undefined) {
+      storing.check();
+      if (this.#isCheckpointDue(storing)) return this.#checkpoint();
+      this.#files.pump(() => !storing.mustCommit);
+      if (!storing.hasRoom) return this.#waitForRoom(storing);
+    }
+    if (performance.now() - this.#lastTurn < (storing === undefined ? LOOKING_TURN_MS : TURN_MS)) return undefined;
     return new Promise((resolve) =>
       setImmediate(() => {
         this.#lastTurn = performance.now();
@@ -200,17 +260,26 @@ export class BackupRun {
     while (!storing.hasRoom) {
       await storing.change();
       this.#throwIfAborted();
+      if (this.#isCheckpointDue(storing)) await this.#checkpoint();
+      this.#files.pump(() => !storing.mustCommit);
     }
     this.#lastTurn = performance.now();
   }
 
   async #checkpoint(): Promise<void> {
+    const storing = this.#storing!;
     this.#files.flush();
-    await this.#storing!.idle(() => this.#throwIfAborted());
-    const root = this.#walk.storePartial();
-    // Packs that are missing are found again, and dealt with, at the end.
-    await this.#commit('checkpoint', root.id);
+    while (!storing.pool.isIdle) {
+      await storing.pool.change();
+      this.#throwIfAborted();
+      storing.check();
+    }
+    await this.#commit('checkpoint', this.#walk.storePartial().id, 'more');
     this.#lastCheckpoint = performance.now();
+  }
+
+  #isCheckpointDue(storing: Storing): boolean {
+    return storing.mustCommit || performance.now() - this.#lastCheckpoint > this.#options.checkpointEvery;
   }
 
   #throwIfAborted(): void {
@@ -225,7 +294,8 @@ export class BackupRun {
   get #progress(): BackupProgress {
     const counters = this.#counters;
     const read = this.#storing?.progress ?? { bytesRead: 0, bytesStored: 0 };
-    const totals = this.#cache.head === undefined ? undefined : { files: this.#cache.head.files, bytes: this.#cache.head.bytes };
+    const totals =
+      this.#cache.head === undefined ? undefined : { files: this.#cache.head.files, bytes: this.#cache.head.bytes };
     return {
       files: counters.files,
       directories: counters.directories,
@@ -266,9 +336,28 @@ export class BackupRun {
 
 class InterruptedRun extends Error {}
 
+/** Ends a pass whose foundations are not what they were taken for. */
+class OnceMore extends Error {
+  readonly missing: PackIdList;
+  constructor(missing: PackIdList) {
+    super('the keeper or the cache is not as it was');
+    this.missing = missing;
+  }
+}
+
+/** A refusal of an unchanged tree: its parent is not there, or another one. The long way says it all anew. */
+async function refusedAsOnceMore<T>(committing: Promise<T>): Promise<T> {
+  try {
+    return await committing;
+  } catch (cause) {
+    if (cause instanceof CustodyError && cause.code === 'refused') throw new OnceMore(new Uint8Array(0));
+    throw cause;
+  }
+}
+
+/** By the time of the last change, which nobody can set: a date of modification may lie in the future for years. */
 function isYoung(stats: Uint32Array, at: number, startSeconds: number): boolean {
-  const mtime = stats[at + 10]! + stats[at + 11]! * 0x1_0000_0000 + stats[at + 3]! / 1e9;
-  const ctime = stats[at + 12]! + stats[at + 13]! * 0x1_0000_0000 + stats[at + 4]! / 1e9;
+  const ctime = stats[at + 12]! + (stats[at + 13]! | 0) * 0x1_0000_0000 + stats[at + 4]! / 1e9;
   const isCoarse = stats[at + 3] === 0 && stats[at + 4] === 0;
-  return Math.max(mtime, ctime) > startSeconds - (isCoarse ? COARSE_YOUNG_SECONDS : YOUNG_SECONDS);
+  return ctime > startSeconds - (isCoarse ? COARSE_YOUNG_SECONDS : YOUNG_SECONDS);
 }

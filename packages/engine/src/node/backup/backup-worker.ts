@@ -36,12 +36,18 @@ export function runBackupWorker(port: MessagePort, reader: ContentReader): void 
 
 function failure(cause: unknown): FromWorker {
   const error = cause instanceof Error ? cause : new Error(String(cause));
-  return { kind: 'failed', code: error instanceof EngineError ? error.code : 'refused', message: error.message, stack: error.stack };
+  return {
+    kind: 'failed',
+    code: error instanceof EngineError ? error.code : 'refused',
+    message: error.message,
+    stack: error.stack,
+  };
 }
 
 class BackupWorker {
   readonly #answer: (message: FromWorker) => void;
   readonly #packer: FramePacker;
+  readonly #areas: AreaPool;
   readonly #store: BlobStore;
   readonly #contents: FileContents;
   readonly #results = new FileResultWriter();
@@ -53,6 +59,7 @@ class BackupWorker {
     const bulk = createBulkCrypto({ idKey: setup.idKey, native });
     const areas = new AreaPool(setup.areas);
     this.#answer = answer;
+    this.#areas = areas;
     this.#identity = setup.identity;
     this.#counters = new Float64Array(setup.counters);
     this.#packer = new FramePacker({
@@ -65,8 +72,19 @@ class BackupWorker {
       takeArea: () => areas.take(),
       onPack: (pack, area) => answer({ kind: 'pack', area: areas.indexOf(area), pack }),
     });
-    this.#store = new BlobStore({ bulk, packer: this.#packer, known: new KnownBlobs(setup.known), kind: BlobKind.data });
-    this.#contents = new FileContents({ reader, store: this.#store, gearTable: setup.gearTable, counters: this.#counters, stop: new Int32Array(setup.stop) });
+    this.#store = new BlobStore({
+      bulk,
+      packer: this.#packer,
+      known: new KnownBlobs(setup.known),
+      kind: BlobKind.data,
+    });
+    this.#contents = new FileContents({
+      reader,
+      store: this.#store,
+      gearTable: setup.gearTable,
+      counters: this.#counters,
+      stop: new Int32Array(setup.stop),
+    });
   }
 
   handle(message: Exclude<ToWorker, { kind: 'setup' | 'stop' }>): void {
@@ -78,7 +96,10 @@ class BackupWorker {
       case 'release':
         return this.#answer({ kind: 'released', open: this.#packer.releaseOpen() });
       case 'finish':
-        for (const open of message.open) this.#packer.takeOver(open);
+        for (const open of message.open) {
+          this.#packer.takeOver(open);
+          this.#areas.release(this.#areas.indexOf(open.area));
+        }
         this.#packer.finish();
         return this.#answer({ kind: 'finished' });
       case 'renew':

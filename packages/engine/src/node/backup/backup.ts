@@ -1,7 +1,8 @@
 /** A backup: walk, store, commit; again from the start when the keeper misses packs that were relied on. */
-import type { PackIdList } from '@keephold/protocol';
+import { type PackIdList, unionPackIds } from '@keephold/protocol';
 import { EngineError } from '../../errors.ts';
 import { BackupRun } from './backup-run.ts';
+import { lendCache } from './cache-lock.ts';
 import type { BackupOptions, BackupReport } from './options.ts';
 
 const MAX_ROUNDS = 4;
@@ -13,12 +14,16 @@ const MAX_ROUNDS = 4;
  * @throws EngineError, CustodyError (for example `no-room`): what was committed before stays as it was.
  */
 export async function backup(options: BackupOptions): Promise<BackupReport> {
+  using cache = lendCache(options.cacheFolder);
   let missing: PackIdList = new Uint8Array(0);
   for (let round = 1; round <= MAX_ROUNDS; round++) {
-    const run = new BackupRun(options, missing);
+    const run = new BackupRun({ ...options, cacheFolder: cache.folder }, { missing, isFirst: round === 1 });
     const result = await run.run();
     if (result.kind === 'done') return result.report;
-    missing = result.packs;
+    missing = unionPackIds(missing, result.missing);
   }
-  throw new EngineError('no-progress', 'commit snapshot: the repository keeps missing packs that were stored; run check');
+  throw new EngineError(
+    'no-progress',
+    'commit snapshot: the repository keeps missing packs that were stored; run check',
+  );
 }

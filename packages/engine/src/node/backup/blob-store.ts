@@ -12,7 +12,12 @@ export class BlobStore {
   /** Id of the last blob; valid until the next call. */
   readonly id: Uint8Array = new Uint8Array(32);
 
-  constructor(parts: { readonly bulk: BulkCrypto; readonly packer: FramePacker; readonly known: KnownBlobs; readonly kind: BlobKind }) {
+  constructor(parts: {
+    readonly bulk: BulkCrypto;
+    readonly packer: FramePacker;
+    readonly known: KnownBlobs;
+    readonly kind: BlobKind;
+  }) {
     this.#bulk = parts.bulk;
     this.#packer = parts.packer;
     this.#known = parts.known;

@@ -2,17 +2,17 @@
  * Directories finish in any order; their records must stand in walk order. This queue puts them in order, and copies
  * runs of unchanged records from the old cache without looking into them.
  */
-import { closeSync, openSync } from 'node:fs';
 import { TreeCacheWriter } from '../tree-cache/tree-cache-writer.ts';
 
-/** A record as encodeDirectory made it, or a stretch of the old cache. */
-export type CacheItem = { readonly kind: 'record'; readonly bytes: Uint8Array } | { readonly kind: 'old'; readonly file: string; readonly from: number; length: number };
+/** A record as encodeDirectory made it, or a stretch of an old cache, by its descriptor. */
+export type CacheItem =
+  | { readonly kind: 'record'; readonly bytes: Uint8Array }
+  | { readonly kind: 'old'; readonly file: number; readonly from: number; length: number };
 
 export class CacheQueue {
   readonly #path: string;
   #writer: TreeCacheWriter | undefined;
   readonly #ready = new Map<number, CacheItem>();
-  readonly #files = new Map<string, number>();
   #next = 0;
   #run: Extract<CacheItem, { kind: 'old' }> | undefined;
 
@@ -43,14 +43,17 @@ export class CacheQueue {
 
   close(): void {
     this.#writer?.close();
-    for (const file of this.#files.values()) closeSync(file);
   }
 
   #emit(item: CacheItem): void {
     if (item.kind === 'record') {
       this.#endRun();
       this.#open().append(item.bytes);
-    } else if (this.#run !== undefined && this.#run.file === item.file && this.#run.from + this.#run.length === item.from) {
+    } else if (
+      this.#run !== undefined &&
+      this.#run.file === item.file &&
+      this.#run.from + this.#run.length === item.from
+    ) {
       this.#run.length += item.length;
     } else {
       this.#endRun();
@@ -67,8 +70,6 @@ export class CacheQueue {
     const run = this.#run;
     if (run === undefined) return;
     this.#run = undefined;
-    let file = this.#files.get(run.file);
-    if (file === undefined) this.#files.set(run.file, (file = openSync(run.file, 'r')));
-    this.#open().appendFrom(file, run.from, run.length);
+    this.#open().appendFrom(run.file, run.from, run.length);
   }
 }

@@ -3,7 +3,15 @@
  * snapshot object → commit. Before the commit nothing is visible, after it everything is.
  */
 import type { PackKind } from '@keephold/bytes';
-import { OBJECT_TYPE, type ObjectType, objectName, type SealingKey, sealObject, sha256, snapshotKey } from '@keephold/crypto';
+import {
+  OBJECT_TYPE,
+  type ObjectType,
+  objectName,
+  type SealingKey,
+  sealObject,
+  sha256,
+  snapshotKey,
+} from '@keephold/crypto';
 import {
   type BlobId,
   type Commit,
@@ -41,16 +49,38 @@ export interface SnapshotToCommit {
   readonly refsetDigest: Uint8Array;
   readonly refset: RefsetDelta;
   readonly unreadable: readonly UnreadableEntry[];
-  readonly stats: { readonly files: number; readonly directories: number; readonly other: number; readonly bytes: number };
+  readonly stats: {
+    readonly files: number;
+    readonly directories: number;
+    readonly other: number;
+    readonly bytes: number;
+  };
 }
 
 export type CommittedSnapshot =
   | { readonly kind: 'committed'; readonly head: Head; readonly object: ObjectName; readonly objectBytes: number }
   | { readonly kind: 'missing-packs'; readonly packs: PackIdList };
 
-type Where = Pick<BackupOptions, 'custody' | 'keys' | 'sign' | 'keychain' | 'stream' | 'hostname' | 'clientVersion' | 'source' | 'tags' | 'now' | 'random'>;
+type Where = Pick<
+  BackupOptions,
+  | 'custody'
+  | 'keys'
+  | 'sign'
+  | 'keychain'
+  | 'stream'
+  | 'hostname'
+  | 'clientVersion'
+  | 'source'
+  | 'tags'
+  | 'now'
+  | 'random'
+>;
 
-export async function commitSnapshot(where: Where, session: WriterSession, snapshot: SnapshotToCommit): Promise<CommittedSnapshot> {
+export async function commitSnapshot(
+  where: Where,
+  session: WriterSession,
+  snapshot: SnapshotToCommit,
+): Promise<CommittedSnapshot> {
   const indexes = await storeIndexObjects(where, snapshot.packs);
   const packsAdded = sortPackIds(snapshot.packs.map((pack) => pack.packId));
   let objectBytes = indexes.bytes;
@@ -63,7 +93,11 @@ export async function commitSnapshot(where: Where, session: WriterSession, snaps
     const commit = describeCommit(where, { session, snapshot, head, name, indexes: indexes.names, packsAdded });
     const body = encodeCommit(commit);
     const bytes = joinSigned(body, where.sign(commitSigningInput(body)));
-    const outcome: CommitOutcome = await where.custody.commit(where.keys.vaultId, { bytes, packsAdded, refset: snapshot.refset });
+    const outcome: CommitOutcome = await where.custody.commit(where.keys.vaultId, {
+      bytes,
+      packsAdded,
+      refset: snapshot.refset,
+    });
     if (outcome.kind === 'accepted') {
       await session.confirmed();
       return { kind: 'committed', head: outcome.head, object: name, objectBytes };
@@ -109,7 +143,10 @@ export function digestRefset(packs: PackIdList): Uint8Array {
   return sha256(...refsetDigestInput(packs));
 }
 
-async function storeIndexObjects(where: Where, packs: readonly IndexedPack[]): Promise<{ readonly names: readonly ObjectName[]; readonly bytes: number }> {
+async function storeIndexObjects(
+  where: Where,
+  packs: readonly IndexedPack[],
+): Promise<{ readonly names: readonly ObjectName[]; readonly bytes: number }> {
   const { custody, keys } = where;
   const key = keys.indexKeys.get(keys.epoch);
   if (key === undefined) throw new EngineError('refused', `seal index: no key for epoch ${keys.epoch}`);
@@ -121,7 +158,12 @@ async function storeIndexObjects(where: Where, packs: readonly IndexedPack[]): P
   ];
   for (const [kind, type] of kinds) {
     for (const group of groupPacks(packs.filter((pack) => pack.kind === kind))) {
-      const object = await seal(where, type, { contextId: keys.vaultId, epoch: keys.epoch, key, payload: encodeIndexPayload(group) });
+      const object = await seal(where, type, {
+        contextId: keys.vaultId,
+        epoch: keys.epoch,
+        key,
+        payload: encodeIndexPayload(group),
+      });
       const name = objectName(object) as ObjectName;
       await custody.putObject(keys.vaultId, name, object);
       names.push(name);
@@ -147,7 +189,12 @@ function groupPacks(packs: readonly IndexedPack[]): readonly (readonly IndexedPa
   return groups;
 }
 
-async function sealSnapshot(where: Where, session: WriterSession, snapshot: SnapshotToCommit, head: Head): Promise<Uint8Array> {
+async function sealSnapshot(
+  where: Where,
+  session: WriterSession,
+  snapshot: SnapshotToCommit,
+  head: Head,
+): Promise<Uint8Array> {
   const { stats } = snapshot;
   const payload = encodeSnapshot({
     vaultId: where.keys.vaultId,
@@ -182,7 +229,12 @@ async function sealSnapshot(where: Where, session: WriterSession, snapshot: Snap
 async function seal(
   where: Where,
   type: ObjectType,
-  parts: { readonly contextId: Uint8Array; readonly epoch: number; readonly key: SealingKey; readonly payload: Uint8Array },
+  parts: {
+    readonly contextId: Uint8Array;
+    readonly epoch: number;
+    readonly key: SealingKey;
+    readonly payload: Uint8Array;
+  },
 ): Promise<Uint8Array> {
   return sealObject({ type, ...parts, random: where.random });
 }

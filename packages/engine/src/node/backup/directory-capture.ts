@@ -15,9 +15,11 @@ import type { WalkParts } from './walk-parts.ts';
 /** What became of a visited directory. */
 export type Visited =
   /** As in this cache file. */
-  | { readonly kind: 'unchanged'; readonly subtree: Uint8Array; readonly file: string }
+  | { readonly kind: 'unchanged'; readonly subtree: Uint8Array; readonly file: number }
   | { readonly kind: 'job'; readonly job: DirectoryJob }
-  | { readonly kind: 'failed'; readonly code: string };
+  | { readonly kind: 'failed'; readonly code: string }
+  /** No longer there, or no directory any more. */
+  | { readonly kind: 'gone' };
 
 type NodeParts = Omit<Parameters<typeof encodeNode>[3], 'type' | 'details'>;
 
@@ -31,7 +33,11 @@ export class DirectoryCapture {
   }
 
   /** Captures entry `i`; files are queued and come back later. */
-  capture(job: DirectoryJob, i: number, options: { readonly child: Visited | undefined; readonly isNew: boolean }): void {
+  capture(
+    job: DirectoryJob,
+    i: number,
+    options: { readonly child: Visited | undefined; readonly isNew: boolean },
+  ): void {
     const { stats, rows } = job.listing;
     const row = rows[i]!;
     const type = nodeTypeOf(stats, row);
@@ -52,6 +58,7 @@ export class DirectoryCapture {
     if (job.parent === undefined) return;
     const { job: parent, index } = job.parent;
     this.#set(parent, index, NodeType.directory, { subtree: job.tree.id });
+    parent.waitsFor.delete(index);
     parent.pending--;
     this.finishIfDone(parent);
   }
@@ -67,12 +74,29 @@ export class DirectoryCapture {
     return tree;
   }
 
+  /** Stores the tree of a directory that is not done, as far as it is, for a checkpoint. */
+  storePartialJob(job: DirectoryJob): StoredTree {
+    const nodes = job.nodes.flatMap((node, i) => {
+      if (node !== undefined) return [node];
+      const below = job.waitsFor.get(i);
+      if (below === undefined) return [];
+      const captured = this.encodeDirectory(job, i, this.storePartialJob(below).id);
+      return captured === undefined ? [] : [captured];
+    });
+    return this.storePartial(nodes);
+  }
+
   /** A directory's node, for a checkpoint. */
-  encodeDirectory(job: Pick<DirectoryJob, 'path' | 'listing' | 'rows'>, i: number, subtree: Uint8Array): Uint8Array {
+  encodeDirectory(
+    job: Pick<DirectoryJob, 'path' | 'listing' | 'rows'>,
+    i: number,
+    subtree: Uint8Array,
+  ): Uint8Array | undefined {
     return this.#encode(job, i, NodeType.directory, { subtree });
   }
 
   #captureDirectory(job: DirectoryJob, i: number, child: Visited): void {
+    if (child.kind === 'gone') return;
     if (child.kind === 'failed') {
       this.reportUnreadable(this.#path(job, i), child.code);
       job.volatile.add(i);
@@ -83,6 +107,7 @@ export class DirectoryCapture {
       this.#set(job, i, NodeType.directory, { subtree: child.job.tree.id });
     } else {
       child.job.parent = { job, index: i };
+      job.waitsFor.set(i, child.job);
       job.pending++;
     }
   }
@@ -140,7 +165,9 @@ export class DirectoryCapture {
       const node = job.nodes[i];
       if (node === undefined) return [];
       const { stats, row } = rowOf(job, i);
-      return [{ name, stats, row: row * STAT_ROW_WORDS, volatile: job.volatile.has(i), node, places: job.places[i] ?? [] }];
+      return [
+        { name, stats, row: row * STAT_ROW_WORDS, volatile: job.volatile.has(i), node, places: job.places[i] ?? [] },
+      ];
     });
     const record = encodeDirectory({ path: job.path, subtree: tree, places: tree.places, entries });
     this.#parts.records.put(job.sequence, { kind: 'record', bytes: record });
@@ -157,17 +184,21 @@ export class DirectoryCapture {
     job.places[i] ??= [];
   }
 
-  #encode(job: Pick<DirectoryJob, 'path' | 'listing' | 'rows'>, i: number, type: number, body: NodeParts): Uint8Array {
+  /** Undefined for a link that is gone or something else by now. */
+  #encode(
+    job: Pick<DirectoryJob, 'path' | 'listing' | 'rows'>,
+    i: number,
+    type: number,
+    body: NodeParts,
+  ): Uint8Array | undefined {
     const { stats, row } = rowOf(job, i);
     const path = this.#path(job, i);
     const details: EntryDetails = this.#parts.mode === 'look' ? {} : this.#parts.source.describe(path, stats, row);
     if (details.problem !== undefined) this.#parts.counters.notes.push({ path, note: details.problem });
-    const missingTarget = type === NodeType.symlink && details.linkTarget === undefined;
-    return encodeNode(job.listing.names[i]!, stats, row, {
-      ...body,
-      type,
-      details: missingTarget ? { ...details, linkTarget: new Uint8Array(0) } : details,
-    });
+    if (type === NodeType.symlink && details.linkTarget === undefined) {
+      if (this.#parts.mode === 'store') return undefined;
+    }
+    return encodeNode(job.listing.names[i]!, stats, row, { ...body, type, details });
   }
 
   #path(job: Pick<DirectoryJob, 'path' | 'listing'>, i: number): Uint8Array {
@@ -175,7 +206,10 @@ export class DirectoryCapture {
   }
 }
 
-function rowOf(job: Pick<DirectoryJob, 'listing' | 'rows'>, i: number): { readonly stats: Uint32Array; readonly row: number } {
+function rowOf(
+  job: Pick<DirectoryJob, 'listing' | 'rows'>,
+  i: number,
+): { readonly stats: Uint32Array; readonly row: number } {
   const changed = job.rows.get(i);
   return changed === undefined ? { stats: job.listing.stats, row: job.listing.rows[i]! } : { stats: changed, row: 0 };
 }

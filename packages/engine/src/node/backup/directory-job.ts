@@ -19,6 +19,8 @@ export class DirectoryJob {
   readonly rows: Map<number, Uint32Array> = new Map<number, Uint32Array>();
   /** Entries to be looked at again next time whatever their identity. */
   readonly volatile: Set<number> = new Set<number>();
+  /** Directories in it that are not done. */
+  readonly waitsFor: Map<number, DirectoryJob> = new Map<number, DirectoryJob>();
   /** Entries still missing. */
   pending = 0;
   /** All entries were gone through: when none is missing the tree can be stored. */

@@ -2,9 +2,11 @@
  * Captures the content of one file: read, cut, store, and look again whether it held still (asks.md 18). The memory of
  * the chunker is the read buffer; small files are read straight into the packer's group.
  */
+import { copyBytes } from '@keephold/ffi';
 import { type Chunker, createChunker, GEAR_TABLE_BYTES, MAX_CHUNK_BYTES, MIN_CHUNK_BYTES } from '../../chunker.ts';
 import { CONTENT_ROW_BYTES } from '../../node-encoding.ts';
 import { type ContentReader, IDENTITY_WORDS, STAT_ROW_WORDS, sizeOf } from '../../source.ts';
+import { NEW_BLOB } from '../known-blobs/known-blobs.ts';
 import { LARGE_BLOB_BYTES } from '../packing/frame-packer.ts';
 import type { BlobStore } from './blob-store.ts';
 import { fixedPieceBytes, SIGNATURE_BYTES } from './file-kinds.ts';
@@ -18,10 +20,13 @@ const BUFFER_BYTES: number = 6 * 1024 * 1024;
 export const SEGMENT_BYTES: number = 32 * 1024 * 1024;
 const ATTEMPTS = 2;
 
-interface Capture {
-  readonly parts: ContentParts;
-  /** Undefined: all of it was read. */
-  readonly pieceBytes: number | undefined;
+/** New blobs of one file after which its worker lets go of it: others must get their turn, and a commit its chance. */
+const NEW_BLOBS_PER_TURN = 128;
+
+/** What is left of a file after a turn: fixed pieces of this length, or with 0 chunks as the content says. */
+interface Rest {
+  readonly pieceBytes: number;
+  readonly resumeAt: number;
 }
 
 export class FileContents {
@@ -35,14 +40,21 @@ export class FileContents {
   readonly #row = new Uint32Array(STAT_ROW_WORDS);
   readonly #zeros = new Uint8Array(MAX_CHUNK_BYTES);
   readonly #zeroRuns = new Map<number, { readonly id: Uint8Array; readonly record: number }>();
-  #listed: Uint32Array = this.#row;
+  #rest: Rest | undefined;
+  #newBlobs = 0;
 
-  constructor(parts: { readonly reader: ContentReader; readonly store: BlobStore; readonly gearTable: Uint8Array; readonly counters: Float64Array; readonly stop: Int32Array }) {
+  constructor(parts: {
+    readonly reader: ContentReader;
+    readonly store: BlobStore;
+    readonly gearTable: Uint8Array;
+    readonly counters: Float64Array;
+    readonly stop: Int32Array;
+  }) {
     const pages = (BUFFER_AT + BUFFER_BYTES) / WASM_PAGE;
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     new Uint8Array(memory.buffer, 0, GEAR_TABLE_BYTES).set(parts.gearTable);
     this.#buffer = new Uint8Array(memory.buffer, BUFFER_AT, BUFFER_BYTES);
-    this.#chunker = createChunker(memory, 0);
+    this.#chunker = createChunker(memory);
     this.#reader = parts.reader;
     this.#store = parts.store;
     this.#counters = parts.counters;
@@ -62,14 +74,15 @@ export class FileContents {
     try {
       let before: Uint32Array = row;
       for (let attempt = 1; ; attempt++) {
-        this.#listed = before;
-        const capture = this.#read(handle, path, sizeOf(before, 0));
+        const size = sizeOf(before, 0);
+        const failed = this.#read(handle, path, before, size);
         if (this.#stopped) return results.gone();
-        if (typeof capture === 'number') return results.failed(this.#reader.errorCode(capture));
+        if (failed < 0) return results.failed(this.#reader.errorCode(failed));
         if (!this.#reader.stat(handle, this.#row)) return results.gone();
-        const still = sameIdentity(before, this.#row) && capture.parts.bytes === (capture.pieceBytes === undefined ? sizeOf(this.#row, 0) : capture.parts.bytes);
+        const still = sameIdentity(before, this.#row) && this.#parts.bytes === (this.#rest?.resumeAt ?? size);
         if (still || attempt === ATTEMPTS) {
-          return this.#report(handle, capture, { row: attempt === 1 && still ? undefined : this.#row.slice(), live: !still }, results);
+          const row = attempt === 1 && still ? undefined : this.#row.slice();
+          return this.#report(handle, { row, live: !still, from: 0 }, results);
         }
         before = this.#row.slice();
       }
@@ -78,18 +91,21 @@ export class FileContents {
     }
   }
 
-  /** Reads one segment of a file of fixed pieces. */
+  /** Reads one segment of a file: fixed pieces, or as many chunks as one turn takes. */
   captureSegment(segment: FileSegment, results: FileResultWriter): void {
     if (this.#stopped) return results.gone();
     const handle = this.#reader.open(segment.path);
     if (handle < 0) return this.#openFailed(handle, results);
     try {
-      this.#parts.reset();
-      const failed = this.#readPieces(handle, segment.pieceBytes, segment.from, segment.to);
+      const { stats, pieceBytes, from, to } = segment;
+      this.#begin();
+      const range = { from, to, isSparse: isSparse(stats) };
+      const failed = pieceBytes > 0 ? this.#readPieces(handle, pieceBytes, range) : this.#readByContent(handle, range);
+      if (this.#stopped) return results.gone();
       if (failed < 0) return results.failed(this.#reader.errorCode(failed));
       if (!this.#reader.stat(handle, this.#row)) return results.gone();
-      const still = sameIdentity(segment.stats, this.#row) && this.#parts.bytes === segment.to - segment.from;
-      this.#report(handle, { parts: this.#parts, pieceBytes: undefined }, { row: still ? undefined : this.#row.slice(), live: !still }, results);
+      const still = sameIdentity(stats, this.#row) && this.#parts.bytes === (this.#rest?.resumeAt ?? to) - from;
+      this.#report(handle, { row: still ? undefined : this.#row.slice(), live: !still, from }, results);
     } finally {
       this.#reader.close(handle);
     }
@@ -105,27 +121,30 @@ export class FileContents {
     else results.failed(code);
   }
 
-  #report(handle: number, capture: Capture, state: { row: Uint32Array | undefined; live: boolean }, results: FileResultWriter): void {
-    const current = state.row ?? this.#row;
-    const size = sizeOf(current, 0);
-    const sparse = (current[22]! + current[23]! * 0x1_0000_0000) * 512 < size;
+  #report(
+    handle: number,
+    state: { readonly row: Uint32Array | undefined; readonly live: boolean; readonly from: number },
+    results: FileResultWriter,
+  ): void {
+    const { row, live, from } = state;
+    const current = row ?? this.#row;
     // A file that went on changing gets the length of what was read, so that its parts sum to its size.
-    if (state.live && state.row !== undefined && capture.pieceBytes === undefined) setSize(state.row, capture.parts.bytes);
-    const holes = sparse && !state.live ? this.#reader.holes(handle, size) : [];
-    results.read({
-      row: state.row,
-      live: state.live,
-      parts: capture.parts.rows,
-      places: capture.parts.places,
-      holes,
-      ...(capture.pieceBytes === undefined ? {} : { pieceBytes: capture.pieceBytes }),
-    });
+    if (live && row !== undefined && from === 0 && this.#rest === undefined) setFileSize(row, this.#parts.bytes);
+    const holes = isSparse(current) && !live && from === 0 ? this.#reader.holes(handle, sizeOf(current, 0)) : [];
+    results.read({ row, live, parts: this.#parts.rows, places: this.#parts.places, holes, ...this.#rest });
   }
 
-  #read(handle: number, path: Uint8Array, size: number): Capture | number {
+  #begin(): void {
     this.#parts.reset();
-    const done = size < LARGE_BLOB_BYTES ? this.#readSmall(handle, size) : this.#readLarge(handle, path, size);
-    return done < 0 ? done : { parts: this.#parts, pieceBytes: done === 0 ? undefined : done };
+    this.#rest = undefined;
+    this.#newBlobs = 0;
+  }
+
+  /** 0, or −errno. */
+  #read(handle: number, path: Uint8Array, row: Uint32Array, size: number): number {
+    this.#begin();
+    if (size < LARGE_BLOB_BYTES) return this.#readSmall(handle, size);
+    return this.#readLarge(handle, path, { from: 0, to: size, isSparse: isSparse(row) });
   }
 
   /** One blob, read in place. 0, or −errno. A file longer than listed is noticed by the stat that follows. */
@@ -139,21 +158,26 @@ export class FileContents {
     return 0;
   }
 
-  /** 0, −errno, or the length of pieces when the rest of the file is to be read in segments. */
-  #readLarge(handle: number, path: Uint8Array, size: number): number {
+  #readLarge(handle: number, path: Uint8Array, range: Range): number {
     const head = this.#buffer.subarray(0, SIGNATURE_BYTES);
     const read = this.#reader.read(handle, head, 0);
     if (read < 0) return read;
-    const pieceBytes = fixedPieceBytes(head.subarray(0, read), size, path);
-    if (pieceBytes === undefined) return this.#readByContent(handle, size);
-    const failed = this.#readPieces(handle, pieceBytes, 0, Math.min(size, SEGMENT_BYTES));
-    if (failed < 0) return failed;
-    return size > SEGMENT_BYTES ? pieceBytes : 0;
+    const pieceBytes = fixedPieceBytes(head.subarray(0, read), range.to, path);
+    if (pieceBytes === undefined) return this.#readByContent(handle, range);
+    const to = Math.min(range.to, SEGMENT_BYTES);
+    if (to < range.to) this.#rest = { pieceBytes, resumeAt: to };
+    return this.#readPieces(handle, pieceBytes, { ...range, to });
   }
 
-  #readPieces(handle: number, pieceBytes: number, from: number, to: number): number {
+  #readPieces(handle: number, pieceBytes: number, { from, to, isSparse }: Range): number {
+    let data = isSparse ? this.#reader.nextData(handle, from) : 0;
     for (let at = from; at < to; at += pieceBytes) {
+      if (this.#stopped) return 0;
       const wanted = Math.min(pieceBytes, to - at);
+      if (at + wanted <= data) {
+        this.#addZeroRun(wanted);
+        continue;
+      }
       const small = wanted < LARGE_BLOB_BYTES;
       const space = small ? this.#store.space(wanted).subarray(0, wanted) : this.#buffer.subarray(0, wanted);
       const read = this.#reader.read(handle, space, at);
@@ -161,15 +185,23 @@ export class FileContents {
       if (read === 0) return 0;
       this.#counters[0]! += read;
       const piece = space.subarray(0, read);
-      if (this.#addZeros(piece)) continue;
-      this.#addStored(small ? this.#store.storeRead(piece) : this.#store.store(piece), read);
+      if (!this.#addZeros(piece))
+        this.#addStored(small ? this.#store.storeRead(piece) : this.#store.store(piece), read);
+      // The file has become shorter; what might be written behind it now does not belong to what was read.
+      else if (isSparse) data = this.#reader.nextData(handle, at + wanted);
+      if (read < wanted) return 0;
     }
     return 0;
   }
 
   /** Images are full of zeros: naming them once is enough. */
   #addZeros(piece: Uint8Array): boolean {
-    if (piece[0] !== 0 || piece[piece.length >> 1] !== 0 || Buffer.compare(piece, this.#zeros.subarray(0, piece.length)) !== 0) return false;
+    if (
+      piece[0] !== 0 ||
+      piece[piece.length >> 1] !== 0 ||
+      Buffer.compare(piece, this.#zeros.subarray(0, piece.length)) !== 0
+    )
+      return false;
     this.#addZeroRun(piece.length);
     return true;
   }
@@ -184,36 +216,46 @@ export class FileContents {
   }
 
   #addStored(found: number, length: number): void {
+    if (found === NEW_BLOB) this.#newBlobs++;
     if (found >= 0) this.#parts.addOld(found, this.#store.id, length);
     else this.#parts.addNew(this.#store.record, this.#store.id, length);
   }
 
-  #readByContent(handle: number, size: number): number {
-    const holes = this.#sparse() ? this.#reader.holes(handle, size) : [];
+  /** No more than was there when it was looked at: a file may grow faster than it is read. 0, or −errno. */
+  #readByContent(handle: number, { from, to, isSparse }: Range): number {
+    const holes = isSparse ? this.#reader.holes(handle, to) : [];
     this.#chunker.reset();
     let hole = 0;
     let start = 0;
     let filled = 0;
-    let fileAt = 0;
+    let fileAt = from;
+    let isAtCut = true;
     for (;;) {
-      const available = filled - start;
-      while (hole < holes.length && fileAt >= holes[hole]![0] + holes[hole]![1]) hole++;
-      const inHole = available === 0 && hole < holes.length ? this.#skipZeros(fileAt, holes[hole]!) : 0;
-      if (inHole > 0) {
+      if (isAtCut) {
+        while (hole < holes.length && fileAt >= holes[hole]![0] + holes[hole]![1]) hole++;
+        const inHole = hole < holes.length ? this.#skipZeros(fileAt, holes[hole]!) : 0;
+        const isTurnOver = this.#newBlobs >= NEW_BLOBS_PER_TURN;
+        // What was read ahead of here is left out, or read again by whoever goes on.
+        if (inHole > 0 || isTurnOver) start = filled;
         fileAt += inHole;
-        continue;
+        if (isTurnOver) {
+          if (fileAt < to) this.#rest = { pieceBytes: 0, resumeAt: fileAt };
+          return 0;
+        }
       }
-      const cut = size <= MIN_CHUNK_BYTES ? 0 : this.#chunker.cut(BUFFER_AT + start, available);
-      if (cut > 0) {
+      const cut = to - from <= MIN_CHUNK_BYTES ? 0 : this.#chunker.cut(BUFFER_AT + start, filled - start);
+      isAtCut = cut > 0;
+      if (isAtCut) {
         this.#addChunk(start, cut);
         start += cut;
         fileAt += cut;
         continue;
       }
-      if (start > 0) this.#buffer.copyWithin(0, start, filled);
-      filled = available;
+      if (start > 0) copyBytes(this.#buffer, this.#buffer.subarray(start, filled));
+      filled -= start;
       start = 0;
-      const read = this.#reader.read(handle, this.#buffer.subarray(filled), fileAt + filled);
+      const end = Math.min(this.#buffer.length, to - fileAt);
+      const read = this.#reader.read(handle, this.#buffer.subarray(filled, end), fileAt + filled);
       if (read < 0) return read;
       this.#counters[0]! += read;
       if (read === 0 || this.#stopped) {
@@ -222,10 +264,6 @@ export class FileContents {
       }
       filled += read;
     }
-  }
-
-  #sparse(): boolean {
-    return (this.#listed[22]! + this.#listed[23]! * 0x1_0000_0000) * 512 < sizeOf(this.#listed, 0);
   }
 
   /** Whole chunks of zeros inside a hole, without reading them; the bytes they cover. */
@@ -268,7 +306,8 @@ class ContentParts {
 
   /** A blob that an earlier commit holds in `pack`. */
   addOld(pack: number, id: Uint8Array, length: number): void {
-    if (this.#places.at(-1) !== pack && !(this.#places.length < 16 && this.#places.includes(pack))) this.#places.push(pack);
+    if (this.#places.at(-1) !== pack && !(this.#places.length < 16 && this.#places.includes(pack)))
+      this.#places.push(pack);
     this.#add(id, length);
   }
 
@@ -301,7 +340,19 @@ function sameIdentity(a: Uint32Array, b: Uint32Array): boolean {
   return true;
 }
 
-function setSize(row: Uint32Array, size: number): void {
+/** A stretch of a file to be read. */
+interface Range {
+  readonly from: number;
+  readonly to: number;
+  readonly isSparse: boolean;
+}
+
+/** Whether a file has fewer blocks than bytes. */
+function isSparse(row: Uint32Array): boolean {
+  return (row[22]! + row[23]! * 0x1_0000_0000) * 512 < sizeOf(row, 0);
+}
+
+export function setFileSize(row: Uint32Array, size: number): void {
   row[8] = size % 0x1_0000_0000;
   row[9] = Math.floor(size / 0x1_0000_0000);
 }

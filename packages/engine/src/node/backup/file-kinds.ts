@@ -10,7 +10,18 @@ const GIB: number = 1024 * 1024 * 1024;
 export const SIGNATURE_BYTES = 1082;
 /** Shorter files gain nothing from fixed pieces. */
 export const SHORTEST_IMAGE_BYTES: number = 4 * KIB * KIB;
-const IMAGE_NAMES: ReadonlySet<string> = new Set(['img', 'raw', 'dd', 'qcow2', 'vmdk', 'vdi', 'vhd', 'vhdx', 'hdd', 'sparseimage']);
+const IMAGE_NAMES: ReadonlySet<string> = new Set([
+  'img',
+  'raw',
+  'dd',
+  'qcow2',
+  'vmdk',
+  'vdi',
+  'vhd',
+  'vhdx',
+  'hdd',
+  'sparseimage',
+]);
 const SECTOR_BYTES = 512;
 
 /** Length of the pieces, or undefined for a file that is cut by content. `path` may end with NUL. */

@@ -2,10 +2,9 @@
  * Gathers files in walk order into batches for the workers and hands each result back to whoever queued the file. Files
  * that a worker wants cut into fixed pieces come back and go out again in segments, to all workers at once.
  */
-import { concatBytes } from '@keephold/bytes';
 import { STAT_ROW_WORDS, sizeOf } from '../../source.ts';
-import { SEGMENT_BYTES } from './file-contents.ts';
 import { type FileResult, FileResultReader } from './file-results.ts';
+import { SpreadFile } from './spread-file.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 const BATCH_FILES = 128;
@@ -20,6 +19,7 @@ export class FileQueue {
   #stats = new Uint32Array(STAT_WORDS_PER_BATCH);
   #handlers: OnResult[] = [];
   #bytes = 0;
+  #spreading: SpreadFile[] = [];
 
   /** The pool is started at the first batch. */
   constructor(pool: () => WorkerPool) {
@@ -38,6 +38,35 @@ export class FileQueue {
     if (this.#handlers.length === BATCH_FILES || this.#bytes >= BATCH_BYTES) this.flush();
   }
 
+  /** Whether parts of long files wait for a worker. */
+  get hasWaiting(): boolean {
+    return this.#spreading.some((file) => !file.isGivenOut);
+  }
+
+  /** Gives out parts of long files while workers have room and `mayGive` says so. */
+  pump(mayGive: () => boolean): void {
+    for (
+      let file = this.#nextSpread();
+      file !== undefined && this.#pool().hasRoom && mayGive();
+      file = this.#nextSpread()
+    ) {
+      const { segment, done } = file.take();
+      this.#pool().give(segment, (results) => {
+        done(new FileResultReader(results).next());
+      });
+    }
+  }
+
+  /** Leaves out what waits, because the run ends. */
+  giveUp(): void {
+    for (const file of this.#spreading.splice(0)) file.giveUp();
+  }
+
+  #nextSpread(): SpreadFile | undefined {
+    this.#spreading = this.#spreading.filter((file) => !file.isGivenOut || file.isBusy);
+    return this.#spreading.find((file) => file.canGoOn);
+  }
+
   /** Sends what was gathered. */
   flush(): void {
     const count = this.#handlers.length;
@@ -48,7 +77,9 @@ export class FileQueue {
     this.#paths = [];
     this.#handlers = [];
     this.#bytes = 0;
-    this.#pool().give({ kind: 'batch', paths, stats, count }, (results) => this.#deliver(results, paths, stats, handlers));
+    this.#pool().give({ kind: 'batch', paths, stats, count }, (results) =>
+      this.#deliver(results, paths, stats, handlers),
+    );
   }
 
   #deliver(results: Uint8Array, paths: Uint8Array, stats: Uint32Array, handlers: readonly OnResult[]): void {
@@ -58,57 +89,19 @@ export class FileQueue {
       const end = paths.indexOf(0, from) + 1;
       const result = reader.next();
       if (result.outcome !== 'segments') handler(result);
-      else this.#sendSegments(paths.slice(from, end), result.changedRow ?? stats.slice(i * STAT_ROW_WORDS, (i + 1) * STAT_ROW_WORDS), result, handler);
+      else {
+        const row = result.changedRow ?? stats.slice(i * STAT_ROW_WORDS, (i + 1) * STAT_ROW_WORDS);
+        this.#spread(new SpreadFile({ path: paths.slice(from, end), stats: row, first: result, onResult: handler }));
+      }
       from = end;
     });
   }
 
-  #sendSegments(path: Uint8Array, stats: Uint32Array, first: FileResult, handler: OnResult): void {
-    const size = sizeOf(stats, 0);
-    const parts: FileResult[] = [first];
-    let missing = Math.ceil(size / SEGMENT_BYTES) - 1;
-    for (let i = 1; i * SEGMENT_BYTES < size; i++) {
-      const to = Math.min(size, (i + 1) * SEGMENT_BYTES);
-      const segment = { kind: 'segment', path, stats, pieceBytes: first.pieceBytes, from: i * SEGMENT_BYTES, to } as const;
-      this.#pool().give(segment, (results) => {
-        parts[i] = new FileResultReader(results).next();
-        if (--missing === 0) handler(joinSegments(parts));
-      });
-    }
+  #spread(file: SpreadFile): void {
+    // Its first turn may have been all of it: it has become shorter meanwhile.
+    if (file.isGivenOut) file.finish();
+    else this.#spreading.push(file);
   }
-}
-
-/** One result of a file that was read in segments: the worst of what happened to any of them. */
-function joinSegments(parts: readonly FileResult[]): FileResult {
-  const bad = parts.find((part) => part.outcome === 'failed' || part.outcome === 'gone');
-  if (bad !== undefined) return bad;
-  const first = parts[0]!;
-  const live = parts.some((part) => part.live);
-  const changedRow = live ? withReadSize(parts) : first.changedRow;
-  return {
-    outcome: 'read',
-    errorCode: '',
-    changedRow,
-    live,
-    parts: concatBytes(...parts.map((part) => part.parts)),
-    places: [...new Set(parts.flatMap((part) => part.places))],
-    holes: first.holes,
-    pieceBytes: 0,
-  };
-}
-
-/** A file that changed between its segments has the length of what was read of it. */
-function withReadSize(parts: readonly FileResult[]): Uint32Array | undefined {
-  const row = parts.findLast((part) => part.changedRow !== undefined)?.changedRow?.slice();
-  if (row === undefined) return undefined;
-  let size = 0;
-  for (const part of parts) {
-    const view = new DataView(part.parts.buffer, part.parts.byteOffset, part.parts.length);
-    for (let at = 32; at < part.parts.length; at += 36) size += view.getUint32(at, true);
-  }
-  row[8] = size % 0x1_0000_0000;
-  row[9] = Math.floor(size / 0x1_0000_0000);
-  return row;
 }
 
 function joinWithNul(paths: readonly Uint8Array[]): Uint8Array {
@@ -122,4 +115,3 @@ function joinWithNul(paths: readonly Uint8Array[]): Uint8Array {
   }
   return joined;
 }
-

@@ -6,7 +6,7 @@
  * outcome 1:  length u32 ‖ error code as ASCII, padded to 4
  * else:       row (104 bytes, only when changed ≠ 0)
  *             parts u32 ‖ parts × (blobId 32 ‖ length u32)      places u32 ‖ places × u32
- *             holes u32 ‖ holes × (offset f64 ‖ length f64)     outcome 3 also: pieceBytes u32
+ *             holes u32 ‖ holes × (offset f64 ‖ length f64)     outcome 3 also: pieceBytes u32 ‖ resumeAt f64
  * ```
  * A place is the number of a pack committed earlier, or with the top bit set the KnownBlobs record of a blob that this
  * run stores: its pack is known only when it is sealed.
@@ -32,8 +32,22 @@ export interface FileResult {
   /** Where the parts are. */
   readonly places: readonly number[];
   readonly holes: readonly (readonly [number, number])[];
+  /** With outcome segments: the rest in fixed pieces of this length, or with 0 in chunks as the content says … */
   readonly pieceBytes: number;
+  /** … from this offset on. */
+  readonly resumeAt: number;
 }
+
+/** The rest of a result that has no content. */
+export const nothingRead: Omit<FileResult, 'outcome' | 'errorCode'> = {
+  changedRow: undefined,
+  live: false,
+  parts: new Uint8Array(0),
+  places: [],
+  holes: [],
+  pieceBytes: 0,
+  resumeAt: 0,
+};
 
 export class FileResultWriter {
   #bytes = new Uint8Array(64 * 1024);
@@ -60,6 +74,7 @@ export class FileResultWriter {
     readonly places: readonly number[];
     readonly holes: readonly (readonly [number, number])[];
     readonly pieceBytes?: number;
+    readonly resumeAt?: number;
   }): void {
     this.#header(result.pieceBytes === undefined ? 0 : 3, result.row !== undefined, result.live);
     if (result.row !== undefined) this.#raw(new Uint8Array(result.row.buffer, result.row.byteOffset, STAT_ROW_BYTES));
@@ -72,7 +87,9 @@ export class FileResultWriter {
       this.#f64(offset);
       this.#f64(length);
     }
-    if (result.pieceBytes !== undefined) this.#u32(result.pieceBytes);
+    if (result.pieceBytes === undefined) return;
+    this.#u32(result.pieceBytes);
+    this.#f64(result.resumeAt ?? 0);
   }
 
   finish(): Uint8Array {
@@ -125,15 +142,25 @@ export class FileResultReader {
   next(): FileResult {
     const header = this.#u32();
     const outcome = OUTCOMES[header & 0xff] ?? 'failed';
-    const nothing = { changedRow: undefined, live: false, parts: new Uint8Array(0), places: [], holes: [], pieceBytes: 0 };
-    if (outcome === 'gone') return { outcome, errorCode: '', ...nothing };
-    if (outcome === 'failed') return { outcome, errorCode: this.#text(), ...nothing };
+    if (outcome === 'gone') return { outcome, errorCode: '', ...nothingRead };
+    if (outcome === 'failed') return { outcome, errorCode: this.#text(), ...nothingRead };
     const changedRow = (header & 0x100) === 0 ? undefined : this.#row();
     const parts = this.#raw(this.#u32() * CONTENT_ROW_BYTES);
     const places = Array.from({ length: this.#u32() }, () => this.#u32());
     const holes = Array.from({ length: this.#u32() }, () => [this.#f64(), this.#f64()] as const);
     const pieceBytes = outcome === 'segments' ? this.#u32() : 0;
-    return { outcome, errorCode: '', changedRow, live: (header & 0x1_0000) !== 0, parts, places, holes, pieceBytes };
+    const resumeAt = outcome === 'segments' ? this.#f64() : 0;
+    return {
+      outcome,
+      errorCode: '',
+      changedRow,
+      live: (header & 0x1_0000) !== 0,
+      parts,
+      places,
+      holes,
+      pieceBytes,
+      resumeAt,
+    };
   }
 
   #u32(): number {

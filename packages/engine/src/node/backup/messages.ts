@@ -30,7 +30,7 @@ export interface FileBatch {
   readonly count: number;
 }
 
-/** A part of one big file that is cut into fixed pieces. */
+/** A part of one big file; pieceBytes 0: as many chunks from `from` on as one turn takes. */
 export interface FileSegment {
   readonly kind: 'segment';
   readonly id: number;
@@ -60,4 +60,9 @@ export type FromWorker =
   | { readonly kind: 'pack'; readonly area: number; readonly pack: SealedPack }
   | { readonly kind: 'released'; readonly open: OpenPack | undefined }
   | { readonly kind: 'finished' }
-  | { readonly kind: 'failed'; readonly code: EngineErrorCode; readonly message: string; readonly stack: string | undefined };
+  | {
+      readonly kind: 'failed';
+      readonly code: EngineErrorCode;
+      readonly message: string;
+      readonly stack: string | undefined;
+    };

@@ -69,6 +69,11 @@ export class PackUploads {
     await this.room(1);
   }
 
+  /** Waits until nothing reads packs any more, whether that went well or not. */
+  async ended(): Promise<void> {
+    await Promise.allSettled(this.#running);
+  }
+
   check(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }

@@ -1,5 +1,13 @@
 /** The refset that a run commits, as a delta against the last one committed for its stream. */
-import { type Custody, type PackIdList, type RefsetDelta, refsetDelta, sortPackIds, unionPackIds, type VaultId } from '@keephold/protocol';
+import {
+  type Custody,
+  type PackIdList,
+  type RefsetDelta,
+  refsetDelta,
+  sortPackIds,
+  unionPackIds,
+  type VaultId,
+} from '@keephold/protocol';
 import type { TreeCacheHead } from '../tree-cache/tree-cache-file.ts';
 import { digestRefset } from './commit-snapshot.ts';
 
@@ -26,7 +34,10 @@ export class RefsetInHand {
   }
 
   /** All packs used and all packs of this run. */
-  async with(used: readonly Uint8Array[], added: readonly Uint8Array[]): Promise<{ readonly digest: Uint8Array; readonly delta: RefsetDelta }> {
+  async with(
+    used: readonly Uint8Array[],
+    added: readonly Uint8Array[],
+  ): Promise<{ readonly digest: Uint8Array; readonly delta: RefsetDelta }> {
     this.#added = unionPackIds(this.#added, sortPackIds(added));
     this.#current = unionPackIds(sortPackIds(used), this.#added);
     this.#parent ??= await this.#loadParent();

@@ -3,6 +3,7 @@ import { gearTable } from '@keephold/crypto';
 import type { Head } from '@keephold/protocol';
 import type { IndexedPack } from '../../index-object.ts';
 import type { KnownBlobStore } from '../known-blobs/known-blob-store.ts';
+import { ARENA_RECORDS } from '../known-blobs/known-blobs.ts';
 import { markDeadPacks, openKnownBlobs } from '../known-blobs/sync-known-blobs.ts';
 import { AreaPool, createSharedAreaPool } from '../packing/area-pool.ts';
 import { packAreaBytes } from '../packing/pack-builder.ts';
@@ -16,6 +17,8 @@ import { WorkerPool } from './worker-pool.ts';
 const FIXED_BYTES: number = 185 * 1024 * 1024;
 /** Trees wait in memory for their upload: beyond this many the walk waits. */
 const MAX_TREE_UPLOADS = 3;
+/** New blobs that one worker may come up with from what it was given already: files of 128, segments of 512 each. */
+const NEW_BLOBS_PER_WORKER = 2560;
 
 export class Storing {
   readonly known: KnownBlobStore;
@@ -32,7 +35,13 @@ export class Storing {
     this.#session = session;
     this.known = known;
     this.#dead = new Uint8Array(known.shared.deadPacks);
-    this.uploads = new PackUploads({ custody: options.custody, vaultId: keys.vaultId, session, known: () => this.known, counters });
+    this.uploads = new PackUploads({
+      custody: options.custody,
+      vaultId: keys.vaultId,
+      session,
+      known: () => this.known,
+      counters,
+    });
     const identity = { vaultId: keys.vaultId, sessionId: session.sessionId, sessionKey: session.sessionKey };
     this.trees = new TreeStore({
       idKey: keys.idKey,
@@ -61,7 +70,12 @@ export class Storing {
     });
   }
 
-  static async open(options: BackupOptions, session: WriterSession, counters: RunCounters, isMissing: (packId: Uint8Array) => boolean): Promise<Storing> {
+  static async open(
+    options: BackupOptions,
+    session: WriterSession,
+    counters: RunCounters,
+    isMissing: (packId: Uint8Array) => boolean,
+  ): Promise<Storing> {
     const { custody, keys, cacheFolder, signal, devicePublicKey } = options;
     const known = await openKnownBlobs({ custody, keys, devicePublicKey, folder: cacheFolder, signal });
     await markDeadPacks(custody, keys, known, isMissing);
@@ -73,7 +87,9 @@ export class Storing {
   }
 
   get hasRoom(): boolean {
-    return this.pool.hasRoom && this.uploads.inFlight < MAX_TREE_UPLOADS + this.#options.custody.properties.uploadsInFlight;
+    return (
+      this.pool.hasRoom && this.uploads.inFlight < MAX_TREE_UPLOADS + this.#options.custody.properties.uploadsInFlight
+    );
   }
 
   get progress(): { readonly bytesRead: number; readonly bytesStored: number } {
@@ -93,13 +109,9 @@ export class Storing {
     this.check();
   }
 
-  /** Resolves when workers have nothing left to do; `look` is called now and then and may throw. */
-  async idle(look: () => void): Promise<void> {
-    while (!this.pool.isIdle) {
-      await this.pool.change();
-      look();
-      this.check();
-    }
+  /** Whether the run must commit before workers are given more: what they have in hand must still find room. */
+  get mustCommit(): boolean {
+    return this.known.known.arenaRoom < Math.min(ARENA_RECORDS / 2, this.#options.workers * NEW_BLOBS_PER_WORKER);
   }
 
   /** Seals what is open and waits until all of it is durable; answers the packs the commit must name. With 'nothing' to follow the workers end. */
@@ -118,11 +130,16 @@ export class Storing {
     this.#dead = new Uint8Array(this.known.shared.deadPacks);
     this.trees.renew(this.known.known);
     const { sessionId, sessionKey } = this.#session;
-    this.pool.renew({ kind: 'renew', known: this.known.shared, identity: { vaultId: this.#options.keys.vaultId, sessionId, sessionKey } });
+    this.pool.renew({
+      kind: 'renew',
+      known: this.known.shared,
+      identity: { vaultId: this.#options.keys.vaultId, sessionId, sessionKey },
+    });
   }
 
   async close(): Promise<void> {
     await this.pool.close();
+    await this.uploads.ended();
     this.known.close();
   }
 }

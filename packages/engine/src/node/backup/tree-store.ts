@@ -8,7 +8,7 @@ import { BlobKind } from '../../pack-contents.ts';
 import { MAX_INLINE_PARTS } from '../../tree-codec.ts';
 import type { KnownBlobs } from '../known-blobs/known-blobs.ts';
 import { FramePacker } from '../packing/frame-packer.ts';
-import { packAreaBytes, type PackIdentity, type SealedPack } from '../packing/pack-builder.ts';
+import { type PackIdentity, packAreaBytes, type SealedPack } from '../packing/pack-builder.ts';
 import { createZstd } from '../zstd.ts';
 import { BlobStore } from './blob-store.ts';
 import { RECORD_PLACE } from './file-results.ts';
@@ -78,7 +78,10 @@ export class TreeStore {
     for (let at = 0; at < rows.length; at += CONTENT_ROW_BYTES) {
       leaves.push({ blob: rows.subarray(at, at + 32) as BlobId, bytes: contentRowLength(rows, at) });
     }
-    return { kind: 'list', id: buildLists(BlobKind.data, leaves, (list) => this.#blob(list, BlobKind.list, places)).blob };
+    return {
+      kind: 'list',
+      id: buildLists(BlobKind.data, leaves, (list) => this.#blob(list, BlobKind.list, places)).blob,
+    };
   }
 
   /** Seals what is open. */

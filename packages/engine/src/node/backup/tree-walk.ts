@@ -6,6 +6,7 @@
  * A directory comes after everything in it, as in the cache.
  */
 import { ByteSlab } from '../../byte-slab.ts';
+import { EngineError } from '../../errors.ts';
 import { NodeType } from '../../node-fields.ts';
 import { type DirectoryListing, nodeTypeOf, SourceError, STAT_ROW_WORDS, sizeOf } from '../../source.ts';
 import type { CachedDirectory } from '../tree-cache/tree-cache-reader.ts';
@@ -19,6 +20,7 @@ const MAX_DEPTH = 1024;
 /** Captures between two looks at the queues, in directories with very many entries. */
 const CAPTURES_PER_BREATH = 256;
 
+const NONE: ReadonlySet<string> = new Set<string>();
 const slab = new ByteSlab();
 
 /** A directory the walk is in. */
@@ -26,8 +28,8 @@ interface Frame {
   readonly path: Uint8Array;
   readonly listing: DirectoryListing;
   readonly children: Map<number, Visited>;
-  /** Above the roots: its times say nothing about what is backed up. */
-  readonly isAbove: boolean;
+  /** Entries above the roots: their times say nothing about what is backed up. */
+  readonly above: ReadonlySet<string>;
   /** Set while its own entries are captured. */
   job: DirectoryJob | undefined;
 }
@@ -70,6 +72,7 @@ export class TreeWalk {
     const root = this.#root;
     if (root?.kind === 'unchanged') return root.subtree;
     if (root?.kind === 'job' && root.job.tree !== undefined) return root.job.tree.id;
+    if (root?.kind === 'job') throw new EngineError('no-progress', `read ${root.job.pending} entries: no answer came`);
     throw new SourceError(root?.kind === 'failed' ? root.code : 'EIO', 'read the root folder: it cannot be listed');
   }
 
@@ -78,6 +81,8 @@ export class TreeWalk {
    * checkpoint: it can be browsed, and the next run finds its parts.
    */
   storePartial(): StoredTree {
+    // The walk is through, and files are still being read.
+    if (this.#root?.kind === 'job') return this.#capture.storePartialJob(this.#root.job);
     let below: StoredTree | undefined;
     for (const frame of [...this.#frames].reverse()) below = this.#storePartialFrame(frame, below);
     return below ?? this.#capture.storePartial([]);
@@ -88,16 +93,23 @@ export class TreeWalk {
     const nodes: Uint8Array[] = [];
     for (let i = 0; i < listing.count; i++) {
       const visited = children.get(i);
-      const subtree = visited?.kind === 'unchanged' ? visited.subtree : visited?.kind === 'job' ? visited.job.tree?.id : undefined;
+      const subtree = visited === undefined ? undefined : this.#subtreeSoFar(visited);
       const captured = frame.job?.nodes[i];
-      if (captured !== undefined) nodes.push(captured);
-      else if (subtree !== undefined) nodes.push(this.#encodePartial(frame, i, subtree));
-      else if (below !== undefined && this.#isOnTheWay(frame, i)) nodes.push(this.#encodePartial(frame, i, below.id));
+      const onTheWay = below !== undefined && this.#isOnTheWay(frame, i) ? below.id : undefined;
+      const found = subtree ?? onTheWay;
+      const node = captured ?? (found === undefined ? undefined : this.#encodePartial(frame, i, found));
+      if (node !== undefined) nodes.push(node);
     }
     return this.#capture.storePartial(nodes);
   }
 
-  #encodePartial(frame: Frame, i: number, subtree: Uint8Array): Uint8Array {
+  #subtreeSoFar(visited: Visited): Uint8Array | undefined {
+    if (visited.kind === 'unchanged') return visited.subtree;
+    if (visited.kind !== 'job') return undefined;
+    return (visited.job.tree ?? this.#capture.storePartialJob(visited.job)).id;
+  }
+
+  #encodePartial(frame: Frame, i: number, subtree: Uint8Array): Uint8Array | undefined {
     return this.#capture.encodeDirectory({ path: frame.path, listing: frame.listing, rows: new Map() }, i, subtree);
   }
 
@@ -113,13 +125,15 @@ export class TreeWalk {
     const wait = breathe();
     if (wait !== undefined) await wait;
     const listing = this.#list(path, selection);
+    // Gone since its parent was listed: as if it had never been there.
+    if (listing === 'ENOENT' || listing === 'ENOTDIR') return { kind: 'gone' };
     if (typeof listing === 'string') return { kind: 'failed', code: listing };
     counters.directories++;
     counters.currentPath = path;
     for (const failure of listing.failures) {
       this.#capture.reportUnreadable(joinPath(path, String.fromCharCode(...failure.name)), failure.code);
     }
-    const frame: Frame = { path, listing, children: new Map(), isAbove: selection !== 'all', job: undefined };
+    const frame: Frame = { path, listing, children: new Map(), above: aboveRoots(selection), job: undefined };
     this.#frames.push(frame);
     await this.#visitChildren(frame, selection, depth);
     const visited = await this.#compare(frame);
@@ -143,7 +157,10 @@ export class TreeWalk {
       const name = listing.names[i]!;
       const below = selection === 'all' ? 'all' : (selection.get(name) ?? 'all');
       const tooDeep = depth === MAX_DEPTH;
-      children.set(i, tooDeep ? { kind: 'failed', code: 'too deep' } : await this.#visit(joinPath(path, name), below, depth + 1));
+      children.set(
+        i,
+        tooDeep ? { kind: 'failed', code: 'too deep' } : await this.#visit(joinPath(path, name), below, depth + 1),
+      );
     }
   }
 
@@ -186,7 +203,7 @@ export class TreeWalk {
 
   /** Listed entries that the cache does not have as they are; counts the others and marks their packs. */
   #findChanged(frame: Frame, old: CachedDirectory | undefined): readonly ChangedEntry[] {
-    const { listing, children, isAbove } = frame;
+    const { listing, children, above } = frame;
     const { stats } = listing;
     const changed: ChangedEntry[] = [];
     const entries = old?.entries();
@@ -196,7 +213,7 @@ export class TreeWalk {
       const child = children.get(i);
       const same =
         !isNew &&
-        (entries.hasIdentity(stats, at) || (isAbove && entries.hasOwnerAndMode(stats, at))) &&
+        (entries.hasIdentity(stats, at) || (above.has(listing.names[i]!) && entries.hasOwnerAndMode(stats, at))) &&
         (child === undefined || (child.kind === 'unchanged' && child.file === this.#parts.cached.file)) &&
         !this.#anyDead(entries.places);
       if (same) {
@@ -220,6 +237,12 @@ export class TreeWalk {
     for (const pack of places) if (this.#parts.isDead(pack)) return true;
     return false;
   }
+}
+
+/** Names in a directory that lead to a root and are none. */
+function aboveRoots(selection: Selection | 'all'): ReadonlySet<string> {
+  if (selection === 'all') return NONE;
+  return new Set([...selection].flatMap(([name, below]) => (below === 'all' ? [] : [name])));
 }
 
 /** Copies nodes and places of unchanged entries out of the cache, which moves on. */

@@ -1,6 +1,6 @@
 import type { Source } from '../../source.ts';
-import type { CacheQueue } from './cache-queue.ts';
 import type { CachedTrees } from '../tree-cache/cached-trees.ts';
+import type { CacheQueue } from './cache-queue.ts';
 import type { FileQueue } from './file-queue.ts';
 import type { RunCounters } from './run-counters.ts';
 import type { TreeStore } from './tree-store.ts';

@@ -89,7 +89,9 @@ export class WorkerPool {
   /** Brings all open packs together in one worker and seals them: at most one short pack. Workers must be idle. */
   async finish(): Promise<void> {
     const released = await this.#ask({ kind: 'release' }, this.#members);
-    const open = released.flatMap((answer) => (answer.kind === 'released' && answer.open !== undefined ? [answer.open] : []));
+    const open = released.flatMap((answer) =>
+      answer.kind === 'released' && answer.open !== undefined ? [answer.open] : [],
+    );
     await this.#ask({ kind: 'finish', open: [...open].sort(byFill) }, this.#members.slice(0, 1));
   }
 
@@ -110,7 +112,9 @@ export class WorkerPool {
     const counters = new SharedArrayBuffer(24);
     const member: Member = { worker: this.#options.spawn(), counters: new Float64Array(counters), outstanding: 0 };
     member.worker.on('message', (message: FromWorker) => this.#hear(member, message));
-    member.worker.on('error', (cause) => this.#fail(new EngineError('refused', `backup worker: ${cause.message}`, { cause })));
+    member.worker.on('error', (cause) =>
+      this.#fail(new EngineError('refused', `backup worker: ${cause.message}`, { cause })),
+    );
     this.#post(member, { kind: 'setup', ...this.#options.setup, counters, stop: this.#stop });
     return member;
   }

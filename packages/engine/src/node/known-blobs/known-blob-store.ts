@@ -5,19 +5,41 @@
  * ```
  * known-packs    packId 32 each; its position is the pack number
  * known-blobs    records of 40 bytes (known-blobs.ts)
- * known-table    "KHKT" ‖ version u32 ‖ capacity u32 ‖ records u32 ‖ packs u32 ‖ commit seq u64 ‖ commit hash 32 ‖ tags ‖ slots
+ * known-table    head (known-table-file.ts) ‖ tags ‖ slots
  * ```
  * known-table is replaced as a whole after every commit and says how much of the other two counts: what a crash
- * left behind it is overwritten.
+ * left behind it is overwritten. One process at a time uses the folder (cache-lock.ts).
  */
-import { closeSync, existsSync, fdatasyncSync, openSync, readSync, renameSync, truncateSync, writeSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { closeSync, existsSync, openSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { ARENA_RECORDS, capacityFor, createSharedKnownBlobs, KnownBlobs, RECORD_BYTES, recordCheck, type SharedKnownBlobs } from './known-blobs.ts';
+import { equalBytes, readU32 } from '@keephold/bytes';
+import {
+  ARENA_RECORDS,
+  capacityFor,
+  createSharedKnownBlobs,
+  KnownBlobs,
+  RECORD_BYTES,
+  recordCheck,
+  type SharedKnownBlobs,
+} from './known-blobs.ts';
+import {
+  encodeTableHead,
+  NUMBERING_BYTES,
+  readFully,
+  readTableHead,
+  TABLE_HEAD_BYTES,
+  type TableHead,
+  tablePath,
+  writeFully,
+  writeWhole,
+} from './known-table-file.ts';
 
-const MAGIC = 0x544b_484b;
-const VERSION = 1;
-const HEADER_BYTES = 64;
 const READ_RECORDS = 16_384;
+/** Pack numbers beyond those known for which bits of dead packs are held ready. */
+const SPARE_PACKS: number = 1 << 16;
+/** While commits are read in, the arena is emptied when less room is left: a pack has at most 65,536 blobs. */
+const SYNC_RESERVE: number = 1 << 10;
 
 /** The commit up to which the cache knows all blobs. */
 export interface CoveredHead {
@@ -25,7 +47,17 @@ export interface CoveredHead {
   readonly hash: Uint8Array;
 }
 
+interface StoreParts {
+  readonly folder: string;
+  readonly shared: SharedKnownBlobs;
+  readonly packIds: readonly Uint8Array[];
+  readonly covered: CoveredHead;
+  readonly numbering: Uint8Array;
+}
+
 export class KnownBlobStore {
+  /** Tells this numbering of packs from any other: numbers kept elsewhere mean something only with it. */
+  readonly numbering: Uint8Array;
   readonly #folder: string;
   readonly #packIds: Uint8Array[] = [];
   readonly #packNumbers = new Map<string, number>();
@@ -33,7 +65,8 @@ export class KnownBlobStore {
   #known: KnownBlobs;
   #covered: CoveredHead;
 
-  private constructor(folder: string, shared: SharedKnownBlobs, packIds: readonly Uint8Array[], covered: CoveredHead) {
+  private constructor({ folder, shared, packIds, covered, numbering }: StoreParts) {
+    this.numbering = numbering;
     this.#folder = folder;
     this.#shared = shared;
     this.#known = new KnownBlobs(shared);
@@ -43,19 +76,26 @@ export class KnownBlobStore {
 
   /** Opens the cache in `folder` (which exists), or starts an empty one. */
   static open(folder: string, start: CoveredHead): KnownBlobStore {
-    return readStore(folder) ?? KnownBlobStore.empty(folder, start);
+    const parts = readStore(folder);
+    return parts === undefined ? KnownBlobStore.empty(folder, start) : new KnownBlobStore(parts);
   }
 
   static empty(folder: string, start: CoveredHead): KnownBlobStore {
     const recordsFile = join(folder, 'known-blobs');
+    // The old table must not be taken for that of the new records, whenever this ends.
+    rmSync(tablePath(folder), { force: true });
     closeSync(openSync(recordsFile, 'w', 0o600));
-    const shared = createSharedKnownBlobs({ capacity: capacityFor(0), fileRecords: 0, packs: 1 << 16, recordsFile });
-    return new KnownBlobStore(folder, shared, [], start);
-  }
-
-  /** For readStore only. */
-  static restored(folder: string, shared: SharedKnownBlobs, packIds: readonly Uint8Array[], covered: CoveredHead): KnownBlobStore {
-    return new KnownBlobStore(folder, shared, packIds, covered);
+    const numbering = randomBytes(NUMBERING_BYTES);
+    const shared = createSharedKnownBlobs({
+      capacity: capacityFor(0),
+      fileRecords: 0,
+      packs: SPARE_PACKS,
+      recordsFile,
+      seed: readU32(numbering, 0),
+    });
+    const store = new KnownBlobStore({ folder, shared, packIds: [], covered: start, numbering });
+    store.#save();
+    return store;
   }
 
   get shared(): SharedKnownBlobs {
@@ -101,7 +141,7 @@ export class KnownBlobStore {
   /** Marks packs whose blobs must not be referred to. Workers at rest; hand them `shared` again afterwards. */
   setDeadPacks(isDead: (packId: Uint8Array) => boolean): number {
     let dead = 0;
-    const bits = new SharedArrayBuffer(((this.#packIds.length + (1 << 16)) >> 3) + 1);
+    const bits = new SharedArrayBuffer(((this.#packIds.length + SPARE_PACKS) >> 3) + 1);
     const view = new Uint8Array(bits);
     this.#packIds.forEach((id, number) => {
       if (!isDead(id)) return;
@@ -112,12 +152,12 @@ export class KnownBlobStore {
     return dead;
   }
 
-  /** Adds blobs of a committed pack, from its 48-byte rows, without asking whether they are known. */
+  /** Adds blobs of a committed pack, from its 48-byte rows, unless they are known. */
   addCommitted(packId: Uint8Array, blobRows: Uint8Array): void {
     const pack = this.packNumber(packId);
     for (let at = 0; at < blobRows.length; at += 48) {
       if (this.#known.findOrClaim(blobRows.subarray(at, at + 32)) === -1) this.#known.setPack(this.#known.record, pack);
-      if (this.#known.arenaIsFull) this.#moveArena();
+      if (this.#known.arenaRoom < SYNC_RESERVE) this.#moveArena();
     }
   }
 
@@ -131,7 +171,7 @@ export class KnownBlobStore {
     this.#save();
   }
 
-  /** Forgets what the arena holds (a run that did not commit) by reading the files again. */
+  /** What the arena holds is forgotten: a run that did not commit has stored nothing. */
   close(): void {
     this.#known.close();
   }
@@ -142,8 +182,7 @@ export class KnownBlobStore {
     if (added > 0) {
       const file = openSync(this.#shared.recordsFile, 'r+');
       try {
-        const bytes = new Uint8Array(this.#shared.arena, 0, added * RECORD_BYTES);
-        writeSync(file, bytes, 0, bytes.length, records * RECORD_BYTES);
+        writeFully(file, new Uint8Array(this.#shared.arena, 0, added * RECORD_BYTES), records * RECORD_BYTES);
       } finally {
         closeSync(file);
       }
@@ -157,8 +196,8 @@ export class KnownBlobStore {
 
   #grow(capacity: number, records: number): void {
     this.#known.close();
-    const { recordsFile, deadPacks } = this.#shared;
-    const shared = createSharedKnownBlobs({ capacity, fileRecords: records, packs: 0, recordsFile });
+    const { recordsFile, deadPacks, seed } = this.#shared;
+    const shared = createSharedKnownBlobs({ capacity, fileRecords: records, packs: 0, recordsFile, seed });
     this.#shared = { ...shared, deadPacks };
     this.#known = new KnownBlobs(this.#shared);
     forEachRecord(recordsFile, records, (block, at, number) => this.#known.enter(block, at, number));
@@ -172,54 +211,88 @@ export class KnownBlobStore {
 
   #save(): void {
     const { capacity, tags, slots } = this.#shared;
-    const packs = new Uint8Array(this.#packIds.length * 32);
-    this.#packIds.forEach((id, i) => packs.set(id, i * 32));
-    writeWhole(join(this.#folder, 'known-packs'), [packs]);
-    const header = new DataView(new ArrayBuffer(HEADER_BYTES));
-    [MAGIC, VERSION, capacity, this.records, this.#packIds.length].forEach((value, i) => header.setUint32(i * 4, value, true));
-    header.setBigUint64(20, BigInt(this.#covered.seq), true);
-    new Uint8Array(header.buffer).set(this.#covered.hash.subarray(0, 32), 28);
-    writeWhole(join(this.#folder, 'known-table'), [new Uint8Array(header.buffer), new Uint8Array(tags), new Uint8Array(slots)]);
+    const packIds = new Uint8Array(this.#packIds.length * 32);
+    this.#packIds.forEach((id, i) => packIds.set(id, i * 32));
+    writeWhole(packsPath(this.#folder), [packIds]);
+    const head = encodeTableHead({
+      capacity,
+      records: this.records,
+      packs: this.#packIds.length,
+      coveredSeq: this.#covered.seq,
+      coveredHash: this.#covered.hash,
+      numbering: this.numbering,
+      packsDigest: digest(packIds),
+    });
+    writeWhole(tablePath(this.#folder), [head, new Uint8Array(tags), new Uint8Array(slots)]);
   }
 }
 
-function readStore(folder: string): KnownBlobStore | undefined {
-  const tableFile = join(folder, 'known-table');
-  if (!existsSync(tableFile)) return undefined;
-  const file = openSync(tableFile, 'r');
+function packsPath(folder: string): string {
+  return join(folder, 'known-packs');
+}
+
+function digest(bytes: Uint8Array): Uint8Array {
+  return createHash('sha256').update(bytes).digest();
+}
+
+/** Undefined when anything is missing or does not fit the rest. */
+function readStore(folder: string): StoreParts | undefined {
+  if (!existsSync(tablePath(folder))) return undefined;
+  const file = openSync(tablePath(folder), 'r');
   try {
-    const header = new DataView(new ArrayBuffer(HEADER_BYTES));
-    if (readSync(file, header, 0, HEADER_BYTES, 0) !== HEADER_BYTES) return undefined;
-    const [magic, version, capacity, records, packs] = [0, 4, 8, 12, 16].map((at) => header.getUint32(at, true)) as [number, number, number, number, number];
-    if (magic !== MAGIC || version !== VERSION || capacity < capacityFor(records) - ARENA_RECORDS) return undefined;
-    const packIds = readPackIds(join(folder, 'known-packs'), packs);
-    const recordsFile = join(folder, 'known-blobs');
-    if (packIds === undefined || !hasRecords(recordsFile, records)) return undefined;
-    const shared = createSharedKnownBlobs({ capacity, fileRecords: records, packs: packs + (1 << 16), recordsFile });
-    const read =
-      readFully(file, new Uint8Array(shared.tags), HEADER_BYTES) &&
-      readFully(file, new Uint8Array(shared.slots), HEADER_BYTES + capacity);
-    if (!read) return undefined;
-    const covered = { seq: Number(header.getBigUint64(20, true)), hash: new Uint8Array(header.buffer, 28, 32).slice() };
-    return KnownBlobStore.restored(folder, shared, packIds, covered);
+    const head = readTableHead(file);
+    return head === undefined ? undefined : readParts(folder, file, head);
   } finally {
     closeSync(file);
   }
 }
 
-function readPackIds(path: string, count: number): Uint8Array[] | undefined {
-  if (!existsSync(path)) return undefined;
-  const file = openSync(path, 'r');
+function readParts(folder: string, table: number, head: TableHead): StoreParts | undefined {
+  const { capacity, records, packs, numbering } = head;
+  if (capacity < capacityFor(records) - ARENA_RECORDS) return undefined;
+  const packIds = readPackIds(folder, head);
+  const recordsFile = join(folder, 'known-blobs');
+  const seed = readU32(numbering, 0);
+  if (packIds === undefined || !hasRecords(recordsFile, records, seed)) return undefined;
+  const shared = createSharedKnownBlobs({
+    capacity,
+    fileRecords: records,
+    packs: packs + SPARE_PACKS,
+    recordsFile,
+    seed,
+  });
+  const tags = new Uint8Array(shared.tags);
+  const slots = new Uint8Array(shared.slots);
+  if (!readFully(table, tags, TABLE_HEAD_BYTES) || !readFully(table, slots, TABLE_HEAD_BYTES + capacity))
+    return undefined;
+  if (!areSlots(new Uint32Array(shared.slots), records)) return undefined;
+  const covered = { seq: head.coveredSeq, hash: head.coveredHash };
+  return { folder, shared, packIds, covered, numbering };
+}
+
+/** Whether every slot is free or names a record, and no more are taken than there are records: searches then end. */
+function areSlots(slots: Uint32Array, records: number): boolean {
+  let taken = 0;
+  for (const slot of slots) {
+    if (slot > records) return false;
+    if (slot !== 0) taken++;
+  }
+  return taken <= records;
+}
+
+function readPackIds(folder: string, head: TableHead): Uint8Array[] | undefined {
+  if (!existsSync(packsPath(folder))) return undefined;
+  const file = openSync(packsPath(folder), 'r');
   try {
-    const bytes = new Uint8Array(count * 32);
-    if (!readFully(file, bytes, 0)) return undefined;
-    return Array.from({ length: count }, (_, i) => bytes.subarray(i * 32, i * 32 + 32));
+    const bytes = new Uint8Array(head.packs * 32);
+    if (!readFully(file, bytes, 0) || !equalBytes(digest(bytes), head.packsDigest)) return undefined;
+    return Array.from({ length: head.packs }, (_, i) => bytes.subarray(i * 32, i * 32 + 32));
   } finally {
     closeSync(file);
   }
 }
 
-function hasRecords(path: string, records: number): boolean {
+function hasRecords(path: string, records: number, seed: number): boolean {
   if (!existsSync(path)) return false;
   // What a crashed run left behind the last commit is not counted, and would only be in the way.
   try {
@@ -232,48 +305,27 @@ function hasRecords(path: string, records: number): boolean {
   try {
     const last = new Uint8Array(RECORD_BYTES);
     if (!readFully(file, last, (records - 1) * RECORD_BYTES)) return false;
-    const view = new DataView(last.buffer);
-    return view.getUint32(36, true) === recordCheck(last, 0, view.getUint32(32, true));
+    return readU32(last, 36) === recordCheck(last, 0, readU32(last, 32), seed);
   } finally {
     closeSync(file);
   }
 }
 
-function forEachRecord(path: string, records: number, visit: (block: Uint8Array, at: number, number: number) => void): void {
+function forEachRecord(
+  path: string,
+  records: number,
+  visit: (block: Uint8Array, at: number, number: number) => void,
+): void {
   const file = openSync(path, 'r');
   try {
     const block = new Uint8Array(READ_RECORDS * RECORD_BYTES);
     for (let first = 0; first < records; first += READ_RECORDS) {
       const count = Math.min(READ_RECORDS, records - first);
-      if (!readFully(file, block.subarray(0, count * RECORD_BYTES), first * RECORD_BYTES)) throw new RangeError('known blobs: the file is shorter than it was');
+      if (!readFully(file, block.subarray(0, count * RECORD_BYTES), first * RECORD_BYTES))
+        throw new RangeError('known blobs: the file is shorter than it was');
       for (let i = 0; i < count; i++) visit(block, i * RECORD_BYTES, first + i);
     }
   } finally {
     closeSync(file);
   }
-}
-
-function readFully(file: number, into: Uint8Array, position: number): boolean {
-  let done = 0;
-  while (done < into.length) {
-    const read = readSync(file, into, done, Math.min(into.length - done, 1 << 30), position + done);
-    if (read === 0) return false;
-    done += read;
-  }
-  return true;
-}
-
-function writeWhole(path: string, parts: readonly Uint8Array[]): void {
-  const temporary = `${path}.new`;
-  const file = openSync(temporary, 'w', 0o600);
-  try {
-    for (const part of parts) {
-      let done = 0;
-      while (done < part.length) done += writeSync(file, part, done);
-    }
-    fdatasyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(temporary, path);
 }

@@ -9,18 +9,18 @@
  * ```
  * record (40) = blobId 32 ‖ pack number u32 ‖ check u32
  * ```
- * `check` ties the pack number to the id, so that a torn or rotten cache is noticed and the blob is stored again.
+ * `check` ties the pack number to the id and to this numbering of packs, so that a torn, rotten or foreign cache is
+ * noticed and the blob is stored again.
  *
  * All threads may look up and claim at once. Growing, and moving the arena into the file, need all workers at rest.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
+import { EngineError } from '../../errors.ts';
 
 export const RECORD_BYTES = 40;
 const ID_BYTES = 32;
 /** Records an arena holds: after that many new blobs the run must commit a checkpoint. */
 export const ARENA_RECORDS: number = 1 << 18;
-/** A worker may add this many between looking at the arena's fill and being told to stop. */
-export const ARENA_RESERVE: number = 1 << 14;
 const MAX_LOAD = 0.8;
 const SMALLEST_CAPACITY: number = 1 << 16;
 const CLAIMED = 0xffff_ffff;
@@ -43,6 +43,8 @@ export interface SharedKnownBlobs {
   /** One bit per pack number: the pack is gone, its blobs must be stored again. */
   readonly deadPacks: SharedArrayBuffer;
   readonly recordsFile: string;
+  /** Of the numbering of packs; goes into every check. */
+  readonly seed: number;
 }
 
 export function capacityFor(records: number): number {
@@ -54,6 +56,7 @@ export function createSharedKnownBlobs(options: {
   readonly fileRecords: number;
   readonly packs: number;
   readonly recordsFile: string;
+  readonly seed: number;
 }): SharedKnownBlobs {
   const counts = new SharedArrayBuffer(8);
   new Uint32Array(counts)[0] = options.fileRecords;
@@ -65,13 +68,14 @@ export function createSharedKnownBlobs(options: {
     counts,
     deadPacks: new SharedArrayBuffer((options.packs >> 3) + 1),
     recordsFile: options.recordsFile,
+    seed: options.seed,
   };
 }
 
 /** Mixes id and pack number, so that neither can change alone. Not a secret: it finds accidents. */
-export function recordCheck(record: Uint8Array, at: number, pack: number): number {
+export function recordCheck(record: Uint8Array, at: number, pack: number, seed: number): number {
   const low = (record[at + 8]! | (record[at + 9]! << 8) | (record[at + 10]! << 16) | (record[at + 11]! << 24)) >>> 0;
-  return (Math.imul(low ^ pack, 0x9e37_79b1) ^ 0x4b48_4252) >>> 0;
+  return (Math.imul(low ^ pack, 0x9e37_79b1) ^ seed) >>> 0;
 }
 
 export class KnownBlobs {
@@ -82,6 +86,7 @@ export class KnownBlobs {
   readonly #arenaPacks: Uint32Array;
   readonly #counts: Uint32Array;
   readonly #dead: Uint8Array;
+  readonly #seed: number;
   #file: number | undefined;
   readonly #record = new Uint8Array(RECORD_BYTES);
   readonly #recordView = new DataView(this.#record.buffer);
@@ -96,6 +101,7 @@ export class KnownBlobs {
     this.#arenaPacks = new Uint32Array(shared.arena);
     this.#counts = new Uint32Array(shared.counts);
     this.#dead = new Uint8Array(shared.deadPacks);
+    this.#seed = shared.seed;
     this.#file = this.#fileRecords === 0 ? undefined : openSync(shared.recordsFile, 'r');
   }
 
@@ -103,9 +109,9 @@ export class KnownBlobs {
     return this.#counts[0]!;
   }
 
-  /** Whether the run must commit before more blobs are added. */
-  get arenaIsFull(): boolean {
-    return Atomics.load(this.#counts, 1) > ARENA_RECORDS - ARENA_RESERVE;
+  /** How many more blobs can be added before the run must commit. */
+  get arenaRoom(): number {
+    return ARENA_RECORDS - Atomics.load(this.#counts, 1);
   }
 
   /**
@@ -133,11 +139,16 @@ export class KnownBlobs {
   setPack(recordNumber: number, pack: number): void {
     const at = (recordNumber - this.#fileRecords) * (RECORD_BYTES / 4);
     this.#arenaPacks[at + 8] = pack;
-    this.#arenaPacks[at + 9] = recordCheck(this.#arena, at * 4, pack);
+    this.#arenaPacks[at + 9] = recordCheck(this.#arena, at * 4, pack, this.#seed);
   }
 
-  /** The pack of a record of the arena, as setPack told. */
+  /** The pack of a record that this run made, as setPack told; also after a commit has moved it into the file. */
   packOf(recordNumber: number): number {
+    if (recordNumber < this.#fileRecords) {
+      const pack = this.#readRecord(recordNumber);
+      if (pack === undefined) throw new EngineError('damaged', 'known blobs: the cache changed while it was in use');
+      return pack;
+    }
     return this.#arenaPacks[(recordNumber - this.#fileRecords) * (RECORD_BYTES / 4) + 8]!;
   }
 
@@ -174,7 +185,11 @@ export class KnownBlobs {
 
   #claim(slot: number, tag: number, id: Uint8Array): number {
     const inArena = Atomics.add(this.#counts, 1, 1);
-    if (inArena >= ARENA_RECORDS) throw new RangeError('known blobs: the arena is full, a checkpoint is overdue');
+    if (inArena >= ARENA_RECORDS) {
+      Atomics.sub(this.#counts, 1, 1);
+      Atomics.store(this.#slots, slot, 0);
+      throw new RangeError('known blobs: the arena is full, a checkpoint is overdue');
+    }
     this.#arena.set(id.subarray(0, ID_BYTES), inArena * RECORD_BYTES);
     this.#tags[slot] = tag;
     this.record = this.#fileRecords + inArena;
@@ -190,11 +205,18 @@ export class KnownBlobs {
       this.record = recordNumber;
       return THIS_RUN;
     }
-    const read = readSync(this.#file!, this.#record, 0, RECORD_BYTES, recordNumber * RECORD_BYTES);
-    if (read !== RECORD_BYTES || !sameId(this.#record, 0, id)) return NEW_BLOB;
-    const pack = this.#recordView.getUint32(32, true);
-    if (this.#recordView.getUint32(36, true) !== recordCheck(this.#record, 0, pack)) return NEW_BLOB;
+    const pack = this.#readRecord(recordNumber);
+    if (pack === undefined || !sameId(this.#record, 0, id)) return NEW_BLOB;
     return (this.#dead[pack >> 3]! >> (pack & 7)) & 1 ? NEW_BLOB : pack;
+  }
+
+  /** Reads a record of the file; answers its pack, undefined when it is not what was written. */
+  #readRecord(recordNumber: number): number | undefined {
+    if (this.#file === undefined) return undefined;
+    const read = readSync(this.#file, this.#record, 0, RECORD_BYTES, recordNumber * RECORD_BYTES);
+    if (read !== RECORD_BYTES) return undefined;
+    const pack = this.#recordView.getUint32(32, true);
+    return this.#recordView.getUint32(36, true) === recordCheck(this.#record, 0, pack, this.#seed) ? pack : undefined;
   }
 }
 

@@ -5,14 +5,14 @@
 import { equalBytes } from '@keephold/bytes';
 import { type IndexKey, OBJECT_TYPE, objectName, openObject, sha256, verifyStrict } from '@keephold/crypto';
 import {
+  type Custody,
   checkPackIdList,
   commitHashInput,
   commitSigningInput,
   containsPackId,
-  type Custody,
   type ObjectName,
-  packsDigestInput,
   type ParsedCommit,
+  packsDigestInput,
   parseCommit,
   sortPackIds,
 } from '@keephold/protocol';
@@ -36,7 +36,10 @@ export async function openKnownBlobs(options: SyncOptions): Promise<KnownBlobSto
   const head = await custody.head(keys.vaultId);
   const start = { seq: 0, hash: new Uint8Array(32) };
   let store = KnownBlobStore.open(folder, start);
-  if (store.covered.seq > head.seq || (store.covered.seq === head.seq && head.seq > 0 && !equalBytes(store.covered.hash, head.hash))) {
+  if (
+    store.covered.seq > head.seq ||
+    (store.covered.seq === head.seq && head.seq > 0 && !equalBytes(store.covered.hash, head.hash))
+  ) {
     store.close();
     store = KnownBlobStore.empty(folder, start);
   }
@@ -76,10 +79,20 @@ async function addCommits(options: SyncOptions, store: KnownBlobStore): Promise<
 
 async function addCommit(options: SyncOptions, store: KnownBlobStore, parsed: ParsedCommit): Promise<void> {
   const { commit } = parsed;
-  if (!('indexObjects' in commit) || commit.deviceId === undefined || !equalBytes(commit.deviceId, options.keys.deviceId)) return;
+  if (
+    !('indexObjects' in commit) ||
+    commit.deviceId === undefined ||
+    !equalBytes(commit.deviceId, options.keys.deviceId)
+  )
+    return;
   if (commit.indexObjects.length === 0) return;
-  const signature = { publicKey: options.devicePublicKey, message: commitSigningInput(parsed.body), signature: parsed.signature };
-  if (!verifyStrict(signature)) throw new DamagedError(`read commit ${commit.seq}: it is not signed by this device though it says so`);
+  const signature = {
+    publicKey: options.devicePublicKey,
+    message: commitSigningInput(parsed.body),
+    signature: parsed.signature,
+  };
+  if (!verifyStrict(signature))
+    throw new DamagedError(`read commit ${commit.seq}: it is not signed by this device though it says so`);
   const objects = await options.custody.getObjects(options.keys.vaultId, commit.indexObjects);
   const packs: IndexedPack[] = [];
   for (const [i, name] of commit.indexObjects.entries()) {
@@ -90,19 +103,25 @@ async function addCommit(options: SyncOptions, store: KnownBlobStore, parsed: Pa
     packs.push(...(await openIndexObject(object, name, options.keys)));
   }
   const digest = sha256(...packsDigestInput(sortPackIds(packs.map((pack) => pack.packId))));
-  if (!equalBytes(digest, commit.packsDigest)) throw new DamagedError(`read index: packs of commit ${commit.seq} are not those it signed`);
+  if (!equalBytes(digest, commit.packsDigest))
+    throw new DamagedError(`read index: packs of commit ${commit.seq} are not those it signed`);
   for (const pack of packs) store.addCommitted(pack.packId, pack.contents.blobs);
 }
 
 /** Opens one index object with the key of its epoch. */
-async function openIndexObject(object: Uint8Array, name: ObjectName, keys: WriterKeys): Promise<readonly IndexedPack[]> {
-  if (!equalBytes(objectName(object), name)) throw new DamagedError('read index object: its bytes are not what its name says');
+async function openIndexObject(
+  object: Uint8Array,
+  name: ObjectName,
+  keys: WriterKeys,
+): Promise<readonly IndexedPack[]> {
+  if (!equalBytes(objectName(object), name))
+    throw new DamagedError('read index object: its bytes are not what its name says');
   const type = object[5];
-  if (type !== OBJECT_TYPE.dataIndex && type !== OBJECT_TYPE.metaIndex) throw new DamagedError(`read index object: type ${type}`);
+  if (type !== OBJECT_TYPE.dataIndex && type !== OBJECT_TYPE.metaIndex)
+    throw new DamagedError(`read index object: type ${type}`);
   const epoch = new DataView(object.buffer, object.byteOffset).getUint32(24, true);
   const key: IndexKey | undefined = keys.indexKeys.get(epoch);
   if (key === undefined) throw new MissingDataError(`read index object: no key for epoch ${epoch}`);
   const payload = await openObject({ bytes: object, expect: { type, contextId: keys.vaultId, epoch }, key });
   return parseIndexPayload(payload, type === OBJECT_TYPE.dataIndex ? 1 : 2);
 }
-

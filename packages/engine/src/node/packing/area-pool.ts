@@ -17,7 +17,11 @@ export interface SharedAreaPool {
 export function createSharedAreaPool(areas: number): SharedAreaPool {
   // Areas start on a page of the machine's memory.
   const areaBytes = Math.ceil(packAreaBytes(1) / 4096) * 4096;
-  return { memory: new SharedArrayBuffer(areas * areaBytes), states: new SharedArrayBuffer(4 * (areas + 1)), areaBytes };
+  return {
+    memory: new SharedArrayBuffer(areas * areaBytes),
+    states: new SharedArrayBuffer(4 * (areas + 1)),
+    areaBytes,
+  };
 }
 
 export class AreaPool {

@@ -136,9 +136,17 @@ export class FramePacker {
   }
 
   /** Straight into the open pack while that is far from full; then frames wait for the best choice among them. */
-  #place(stored: Uint8Array, frame: { readonly rawLength: number; readonly compressed: boolean }, blobs: FrameBlobs): void {
+  #place(
+    stored: Uint8Array,
+    frame: { readonly rawLength: number; readonly compressed: boolean },
+    blobs: FrameBlobs,
+  ): void {
     const builder = this.#open();
-    if (this.#pool.isEmpty && builder.fits(stored.length, blobs.count) && builder.room > this.#pool.capacity * POOLED_ROOM) {
+    if (
+      this.#pool.isEmpty &&
+      builder.fits(stored.length, blobs.count) &&
+      builder.room > this.#pool.capacity * POOLED_ROOM
+    ) {
       return builder.addFrame(stored, frame, blobs);
     }
     while (!this.#pool.hasRoom(stored.length)) {

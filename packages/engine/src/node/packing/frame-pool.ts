@@ -46,7 +46,11 @@ export class FramePool {
   }
 
   /** Keeps a copy. */
-  add(stored: Uint8Array, frame: { readonly rawLength: number; readonly compressed: boolean }, blobs: FrameBlobs): void {
+  add(
+    stored: Uint8Array,
+    frame: { readonly rawLength: number; readonly compressed: boolean },
+    blobs: FrameBlobs,
+  ): void {
     const kept = this.#bytes.subarray(this.#used, this.#used + stored.length);
     copyBytes(kept, stored);
     this.#used += stored.length;

@@ -7,9 +7,24 @@ import { equalBytes, fullPages, ladderPages, type PackKind, readU32, writeU32 } 
 import { hedgedSalt, packKey, type SessionKey } from '@keephold/crypto';
 import { type BulkCrypto, PAGE_BYTES, SEALED_PAGE_BYTES } from '@keephold/crypto/bulk';
 import { copyBytes } from '@keephold/ffi';
-import { encodePackHeader, PACK_HEADER_LENGTH, type PackId, parsePackHeader, type SessionId, type VaultId } from '@keephold/protocol';
+import {
+  encodePackHeader,
+  PACK_HEADER_LENGTH,
+  type PackId,
+  parsePackHeader,
+  type SessionId,
+  type VaultId,
+} from '@keephold/protocol';
 import { EngineError } from '../../errors.ts';
-import { BLOB_ROW_BYTES, encodeTail, FRAME_ROW_BYTES, MAX_BLOBS_PER_PACK, type PackContents, parseTail, TAIL_BYTES } from '../../pack-contents.ts';
+import {
+  BLOB_ROW_BYTES,
+  encodeTail,
+  FRAME_ROW_BYTES,
+  MAX_BLOBS_PER_PACK,
+  type PackContents,
+  parseTail,
+  TAIL_BYTES,
+} from '../../pack-contents.ts';
 
 /** Bytes of an area that holds any pack of the kind. */
 export function packAreaBytes(kind: PackKind): number {
@@ -79,11 +94,17 @@ export class PackBuilder {
 
   fits(storedBytes: number, blobs: number): boolean {
     const trailer = (this.#frames + 1) * FRAME_ROW_BYTES + (this.#blobs + blobs) * BLOB_ROW_BYTES;
-    return this.#blobs + blobs <= MAX_BLOBS_PER_PACK && this.#position + storedBytes + trailer + TAIL_BYTES <= this.#capacity;
+    return (
+      this.#blobs + blobs <= MAX_BLOBS_PER_PACK && this.#position + storedBytes + trailer + TAIL_BYTES <= this.#capacity
+    );
   }
 
   /** Adds one frame that fits. `stored` is copied. */
-  addFrame(stored: Uint8Array, frame: { readonly rawLength: number; readonly compressed: boolean }, blobs: FrameBlobs): void {
+  addFrame(
+    stored: Uint8Array,
+    frame: { readonly rawLength: number; readonly compressed: boolean },
+    blobs: FrameBlobs,
+  ): void {
     this.#copyIn(stored, this.#position);
     this.#addFrameRow(stored.length, frame.rawLength, frame.compressed ? 1 : 0);
     this.#reserveBlobs(blobs.count);
@@ -156,7 +177,13 @@ export class PackBuilder {
     this.#copyIn(contents.blobs, trailerAt + contents.frames.length);
     this.#copyIn(tail, pageCount * PAGE_BYTES - TAIL_BYTES);
     const packSalt = hedgedSalt(random32, this.#trailerDigest(bulk, contents, tail));
-    const header = encodePackHeader({ kind: this.kind, vaultId: identity.vaultId, sessionId: identity.sessionId, pageCount, packSalt });
+    const header = encodePackHeader({
+      kind: this.kind,
+      vaultId: identity.vaultId,
+      sessionId: identity.sessionId,
+      pageCount,
+      packSalt,
+    });
     this.area.set(header, 0);
     const key = packKey(identity.sessionKey, header);
     const witness = (random32[0]! | (random32[1]! << 8)) % pageCount;
@@ -166,7 +193,15 @@ export class PackBuilder {
     const length = PACK_HEADER_LENGTH + pageCount * SEALED_PAGE_BYTES;
     const packId = new Uint8Array(32) as PackId;
     bulk.sha256(this.area.subarray(0, length), packId);
-    return { kind: this.kind, packId, packSalt, pageCount, length, contents, records: this.#records.slice(0, this.#blobs) };
+    return {
+      kind: this.kind,
+      packId,
+      packSalt,
+      pageCount,
+      length,
+      contents,
+      records: this.#records.slice(0, this.#blobs),
+    };
   }
 
   #trailerDigest(bulk: BulkCrypto, contents: PackContents, tail: Uint8Array): Uint8Array {
@@ -189,7 +224,10 @@ export class PackBuilder {
     readonly plain: Uint8Array;
   }): void {
     const failed = (what: string): EngineError =>
-      new EngineError('damaged', `seal pack: ${what} does not read back; this machine's memory or processor may be faulty`);
+      new EngineError(
+        'damaged',
+        `seal pack: ${what} does not read back; this machine's memory or processor may be faulty`,
+      );
     if (!equalBytes(this.area.subarray(0, PACK_HEADER_LENGTH), made.header)) throw failed('the header');
     parsePackHeader(this.area);
     const witness = this.#open(made.bulk, made.key, made.witness, 1);
@@ -203,7 +241,8 @@ export class PackBuilder {
     const at = tail.trailerOffset - firstPage * PAGE_BYTES;
     const frames = end.subarray(at, at + made.contents.frames.length);
     const blobs = end.subarray(at + frames.length, at + trailerLength);
-    if (!equalBytes(frames, made.contents.frames) || !equalBytes(blobs, made.contents.blobs)) throw failed('the trailer');
+    if (!equalBytes(frames, made.contents.frames) || !equalBytes(blobs, made.contents.blobs))
+      throw failed('the trailer');
   }
 
   /** Plaintext of sealed pages, from a copy. */
@@ -246,7 +285,10 @@ export class PackBuilder {
       const at = position + done;
       const inPage = at % PAGE_BYTES;
       const run = Math.min(PAGE_BYTES - inPage, bytes.length - done);
-      copyBytes(this.#pages.subarray(Math.floor(at / PAGE_BYTES) * SEALED_PAGE_BYTES + inPage), bytes.subarray(done, done + run));
+      copyBytes(
+        this.#pages.subarray(Math.floor(at / PAGE_BYTES) * SEALED_PAGE_BYTES + inPage),
+        bytes.subarray(done, done + run),
+      );
       done += run;
     }
   }

@@ -4,42 +4,37 @@
  */
 import type { CachedDirectory, TreeCacheReader } from './tree-cache-reader.ts';
 
-export interface CacheFile {
-  readonly path: string;
-  readonly reader: TreeCacheReader;
-}
-
 export class CachedTrees {
-  readonly #files: readonly CacheFile[];
-  #found: CacheFile | undefined;
+  readonly #readers: readonly TreeCacheReader[];
+  #found: TreeCacheReader | undefined;
 
   /** Newest first. */
-  constructor(files: readonly CacheFile[]) {
-    this.#files = files;
+  constructor(readers: readonly TreeCacheReader[]) {
+    this.#readers = readers;
   }
 
   /** The directory at `path`; paths must be asked in walk order. Valid until `pass` or the next `seek`. */
   seek(path: Uint8Array): CachedDirectory | undefined {
-    for (const file of this.#files) {
-      const directory = file.reader.seek(path);
+    for (const reader of this.#readers) {
+      const directory = reader.seek(path);
       if (directory === undefined) continue;
-      this.#found = file;
+      this.#found = reader;
       return directory;
     }
     return undefined;
   }
 
-  /** File of the directory that seek answered last. */
-  get file(): string {
-    return this.#found!.path;
+  /** Descriptor of the file of the directory that seek answered last; open until `close`. */
+  get file(): number {
+    return this.#found!.file;
   }
 
   /** Goes past the directory that seek answered last. */
   pass(): void {
-    this.#found!.reader.pass();
+    this.#found!.pass();
   }
 
   close(): void {
-    for (const { reader } of this.#files) reader.close();
+    for (const reader of this.#readers) reader.close();
   }
 }

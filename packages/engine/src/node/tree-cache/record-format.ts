@@ -5,16 +5,23 @@
  * ```
  * directory: length (of all that follows, itself included) ‖ flags (1: some places are records) ‖ path length
  *            ‖ entry count ‖ subtree kind (2 tree, 3 list) ‖ subtree bytes ‖ place count
- *            ‖ subtree id 32 ‖ places ‖ path ‖ entries
+ *            ‖ check (CRC-32 of the rest) ‖ subtree id 32 ‖ places ‖ path ‖ entries
  * entry:     identity 56 (source.ts) ‖ name length ‖ node length ‖ place count ‖ places ‖ name ‖ node
  * ```
  * A place is a pack number, or while a run is going a record number (file-results.ts). `node` is the entry's node as
  * the tree holds it. Entries are sorted by name bytes. All of it is a cache: names are private, the file is 0600.
  */
+import { crc32 } from 'node:zlib';
 import { IDENTITY_WORDS } from '../../source.ts';
 
-export const DIRECTORY_WORDS = 15; // seven numbers and the subtree id
+export const DIRECTORY_WORDS = 16; // eight numbers and the subtree id
+export const CHECK_WORD = 7;
 export const ENTRY_WORDS: number = IDENTITY_WORDS + 3;
+
+/** What stands at CHECK_WORD of a record: finds what a power cut or a rotten disk made of it. */
+export function recordCheck(record: Uint8Array): number {
+  return crc32(record.subarray(CHECK_WORD * 4 + 4), crc32(record.subarray(0, CHECK_WORD * 4)));
+}
 
 export function paddedWords(bytes: number): number {
   return (bytes + 3) >> 2;

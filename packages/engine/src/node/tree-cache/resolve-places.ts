@@ -1,11 +1,16 @@
 /** Turns record numbers in a finished record into pack numbers, once the packs of a run are known. */
 import { RECORD_PLACE } from '../backup/file-results.ts';
-import { DIRECTORY_WORDS, ENTRY_WORDS, paddedWords } from './record-format.ts';
+import { CHECK_WORD, DIRECTORY_WORDS, ENTRY_WORDS, paddedWords, recordCheck } from './record-format.ts';
 
-/** `record` as encodeDirectory made it; comes back as it is when it has no record numbers. */
+/** `record` as encodeDirectory made it; comes back as it is, but for its check, when it has no record numbers. */
 export function resolvePlaces(record: Uint8Array, packOf: (recordNumber: number) => number): Uint8Array {
   const words = new Uint32Array(record.buffer, record.byteOffset, record.length / 4);
-  if (words[1] === 0) return record;
+  const resolved = words[1] === 0 ? record : replacePlaces(words, packOf);
+  new Uint32Array(resolved.buffer, resolved.byteOffset, resolved.length / 4)[CHECK_WORD] = recordCheck(resolved);
+  return resolved;
+}
+
+function replacePlaces(words: Uint32Array, packOf: (recordNumber: number) => number): Uint8Array {
   const out = new Uint32Array(words.length);
   let from = DIRECTORY_WORDS;
   let to = DIRECTORY_WORDS;

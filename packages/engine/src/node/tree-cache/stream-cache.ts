@@ -7,11 +7,20 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { toHex } from '@keephold/bytes';
+import { equalBytes, toHex } from '@keephold/bytes';
 import { CacheQueue } from '../backup/cache-queue.ts';
-import { CachedTrees, type CacheFile } from './cached-trees.ts';
+import { readNumbering } from '../known-blobs/known-table-file.ts';
+import { CachedTrees } from './cached-trees.ts';
 import { resolvePlaces } from './resolve-places.ts';
-import { HEAD_BYTES, isCacheOf, readTreeCacheHead, removeFile, replaceFile, type TreeCacheHead, writeTreeCacheHead } from './tree-cache-file.ts';
+import {
+  HEAD_BYTES,
+  isCacheOf,
+  readTreeCacheHead,
+  removeFile,
+  replaceFile,
+  type TreeCacheHead,
+  writeTreeCacheHead,
+} from './tree-cache-file.ts';
 import { TreeCacheReader } from './tree-cache-reader.ts';
 import { TreeCacheWriter } from './tree-cache-writer.ts';
 
@@ -22,6 +31,7 @@ export class StreamCache {
   readonly records: CacheQueue;
   readonly #path: string;
   readonly #hadPart: boolean;
+  readonly #numbering: Uint8Array | undefined;
   #output: { path: string; readonly writer: TreeCacheWriter } | undefined;
   #resolved = 0;
 
@@ -29,12 +39,17 @@ export class StreamCache {
     this.#path = join(folder, `tree-${toHex(streamId)}`);
     const head = readTreeCacheHead(this.#path);
     const part = readTreeCacheHead(`${this.#path}.part`);
-    this.head = head !== undefined && isCacheOf(head, vaultId, streamId) ? head : undefined;
-    this.#hadPart = part !== undefined && isCacheOf(part, vaultId, streamId);
-    const files: CacheFile[] = [];
-    if (this.#hadPart) files.push(openCache(`${this.#path}.part`, part!));
-    if (this.head !== undefined) files.push(openCache(this.#path, this.head));
-    this.trees = new CachedTrees(files);
+    this.#numbering = readNumbering(folder);
+    const isOurs = (found: TreeCacheHead | undefined): found is TreeCacheHead =>
+      found !== undefined &&
+      this.#numbering !== undefined &&
+      isCacheOf(found, { vaultId, streamId, numbering: this.#numbering });
+    this.head = isOurs(head) ? head : undefined;
+    this.#hadPart = isOurs(part);
+    const readers: TreeCacheReader[] = [];
+    if (isOurs(part)) readers.push(openCache(`${this.#path}.part`, part));
+    if (this.head !== undefined) readers.push(openCache(this.#path, this.head));
+    this.trees = new CachedTrees(readers);
     this.records = new CacheQueue(`${this.#path}.pending`);
   }
 
@@ -43,9 +58,28 @@ export class StreamCache {
     return this.head !== undefined && !this.#hadPart;
   }
 
+  /**
+   * Whether the numbers of packs in the trees are of this numbering. When there were no trees, any will do.
+   */
+  isNumberedBy(numbering: Uint8Array): boolean {
+    const hasTrees = this.head !== undefined || this.#hadPart;
+    return !hasTrees || (this.#numbering !== undefined && equalBytes(this.#numbering, numbering));
+  }
+
+  /** Once the packs of all records so far are known; then keepPart or complete, when those packs count. */
+  resolve(packOf: (recordNumber: number) => number): void {
+    const end = this.records.flush();
+    this.#output ??= this.#create();
+    const { writer } = this.#output;
+    if (end > this.#resolved)
+      forEachRecord(`${this.#path}.pending`, this.#resolved, end, (record) =>
+        writer.append(resolvePlaces(record, packOf)),
+      );
+    this.#resolved = end;
+  }
+
   /** After a checkpoint was committed: what is in order so far counts from now on. */
-  keepPart(head: Omit<TreeCacheHead, 'end'>, packOf: (recordNumber: number) => number): void {
-    this.#resolve(packOf);
+  keepPart(head: Omit<TreeCacheHead, 'end'>): void {
     const output = this.#output!;
     output.writer.flush();
     writeTreeCacheHead(output.path, { ...head, end: output.writer.length });
@@ -54,8 +88,7 @@ export class StreamCache {
   }
 
   /** After a complete snapshot was committed. */
-  complete(head: Omit<TreeCacheHead, 'end'>, packOf: (recordNumber: number) => number): void {
-    this.#resolve(packOf);
+  complete(head: Omit<TreeCacheHead, 'end'>): void {
     const output = this.#output!;
     output.writer.close();
     writeTreeCacheHead(output.path, { ...head, end: output.writer.length });
@@ -77,14 +110,6 @@ export class StreamCache {
     removeFile(`${this.#path}.next`);
   }
 
-  #resolve(packOf: (recordNumber: number) => number): void {
-    const end = this.records.flush();
-    this.#output ??= this.#create();
-    const { writer } = this.#output;
-    if (end > this.#resolved) forEachRecord(`${this.#path}.pending`, this.#resolved, end, (record) => writer.append(resolvePlaces(record, packOf)));
-    this.#resolved = end;
-  }
-
   #create(): { path: string; readonly writer: TreeCacheWriter } {
     const path = `${this.#path}.next`;
     const writer = new TreeCacheWriter(path);
@@ -93,8 +118,8 @@ export class StreamCache {
   }
 }
 
-function openCache(path: string, head: TreeCacheHead): CacheFile {
-  return { path, reader: new TreeCacheReader(path, HEAD_BYTES, head.end) };
+function openCache(path: string, head: TreeCacheHead): TreeCacheReader {
+  return new TreeCacheReader(path, HEAD_BYTES, head.end);
 }
 
 /** Reads whole records through a window that starts each at a multiple of four. */

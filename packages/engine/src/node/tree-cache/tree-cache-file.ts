@@ -4,15 +4,18 @@
  *
  * ```
  * head (256): "KHTC" ‖ version u32 ‖ end u64 (of the records) ‖ commit seq u64 ‖ vaultId 16 ‖ streamId 16 ‖ root tree 32
- *             ‖ refsetDigest 32 ‖ 8 zero ‖ files u64 ‖ bytes u64 ‖ zeros
+ *             ‖ refsetDigest 32 ‖ 8 zero ‖ files u64 ‖ bytes u64
+ *             ‖ numbering of packs 16 (known-table-file.ts) ‖ zeros ‖ CRC-32 of all before u32
  * ```
  */
 import { closeSync, existsSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
 import { equalBytes } from '@keephold/bytes';
 
 export const HEAD_BYTES = 256;
 const MAGIC = 0x4354_484b;
-const VERSION = 1;
+const VERSION = 2;
+const CHECKED_BYTES: number = HEAD_BYTES - 4;
 
 export interface TreeCacheHead {
   /** Where the records end. */
@@ -24,6 +27,7 @@ export interface TreeCacheHead {
   readonly refsetDigest: Uint8Array;
   readonly files: number;
   readonly bytes: number;
+  readonly numbering: Uint8Array;
 }
 
 export function readTreeCacheHead(path: string): TreeCacheHead | undefined {
@@ -33,6 +37,7 @@ export function readTreeCacheHead(path: string): TreeCacheHead | undefined {
     const head = Buffer.alloc(HEAD_BYTES);
     if (readSync(file, head, 0, HEAD_BYTES, 0) !== HEAD_BYTES) return undefined;
     if (head.readUInt32LE(0) !== MAGIC || head.readUInt32LE(4) !== VERSION) return undefined;
+    if (head.readUInt32LE(CHECKED_BYTES) !== crc32(head.subarray(0, CHECKED_BYTES))) return undefined;
     return {
       end: Number(head.readBigUInt64LE(8)),
       commitSeq: Number(head.readBigUInt64LE(16)),
@@ -42,6 +47,7 @@ export function readTreeCacheHead(path: string): TreeCacheHead | undefined {
       refsetDigest: head.subarray(88, 120),
       files: Number(head.readBigUInt64LE(128)),
       bytes: Number(head.readBigUInt64LE(136)),
+      numbering: head.subarray(144, 160),
     };
   } finally {
     closeSync(file);
@@ -61,6 +67,8 @@ export function writeTreeCacheHead(path: string, head: TreeCacheHead): void {
   bytes.set(head.refsetDigest, 88);
   bytes.writeBigUInt64LE(BigInt(head.files), 128);
   bytes.writeBigUInt64LE(BigInt(head.bytes), 136);
+  bytes.set(head.numbering, 144);
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, CHECKED_BYTES)), CHECKED_BYTES);
   const file = openSync(path, 'r+');
   try {
     writeSync(file, bytes, 0, HEAD_BYTES, 0);
@@ -69,9 +77,19 @@ export function writeTreeCacheHead(path: string, head: TreeCacheHead): void {
   }
 }
 
-/** Whether the cache is of this vault and stream. */
-export function isCacheOf(head: TreeCacheHead, vaultId: Uint8Array, streamId: Uint8Array): boolean {
-  return equalBytes(head.vaultId, vaultId) && equalBytes(head.streamId, streamId);
+/** What a cache must be of to be believed. */
+export interface CacheIdentity {
+  readonly vaultId: Uint8Array;
+  readonly streamId: Uint8Array;
+  readonly numbering: Uint8Array;
+}
+
+export function isCacheOf(head: TreeCacheHead, of: CacheIdentity): boolean {
+  return (
+    equalBytes(head.vaultId, of.vaultId) &&
+    equalBytes(head.streamId, of.streamId) &&
+    equalBytes(head.numbering, of.numbering)
+  );
 }
 
 export function replaceFile(from: string, to: string): void {

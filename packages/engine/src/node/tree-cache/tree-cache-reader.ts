@@ -3,7 +3,14 @@
  * is new is simply not found. Anything odd in the file ends it: what follows is read from the disk again.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
-import { compareWalkOrder, DIRECTORY_WORDS, ENTRY_WORDS, paddedWords } from './record-format.ts';
+import {
+  CHECK_WORD,
+  compareWalkOrder,
+  DIRECTORY_WORDS,
+  ENTRY_WORDS,
+  paddedWords,
+  recordCheck,
+} from './record-format.ts';
 
 const WINDOW_BYTES: number = 1024 * 1024;
 const LARGEST_RECORD: number = 1 << 30;
@@ -36,7 +43,7 @@ export class CachedDirectory {
     return this.#words[this.#at + 5]!;
   }
   get subtreeId(): Uint8Array {
-    const from = (this.#at + 7) * 4;
+    const from = (this.#at + 8) * 4;
     return this.#bytes.subarray(from, from + 32);
   }
   get places(): Uint32Array {
@@ -92,7 +99,9 @@ export class CachedEntries {
   /** Whether mode and owner, though not times, are those at `row`. */
   hasOwnerAndMode(stats: Uint32Array, row: number): boolean {
     const at = this.#at;
-    return this.#words[at] === stats[row] && this.#words[at + 1] === stats[row + 1] && this.#words[at + 2] === stats[row + 2];
+    return (
+      this.#words[at] === stats[row] && this.#words[at + 1] === stats[row + 1] && this.#words[at + 2] === stats[row + 2]
+    );
   }
 
   /** Order of the current entry's name against `name` (one code unit a byte). */
@@ -129,8 +138,15 @@ export class CachedEntries {
   }
 }
 
+/** Whether the record at byte `at` is what was written, and not one that waits for its places. */
+function isIntact(words: Uint32Array, bytes: Uint8Array, at: number, length: number): boolean {
+  const first = at >> 2;
+  return words[first + 1] === 0 && words[first + CHECK_WORD] === recordCheck(bytes.subarray(at, at + length));
+}
+
 export class TreeCacheReader {
-  readonly #file: number;
+  /** Descriptor: the file may have another name by now, or none. */
+  readonly file: number;
   readonly #end: number;
   #bytes = new Uint8Array(WINDOW_BYTES);
   #words = new Uint32Array(this.#bytes.buffer);
@@ -142,7 +158,7 @@ export class TreeCacheReader {
 
   /** Records stand in `path` from `from` to `end`. */
   constructor(path: string, from: number, end: number) {
-    this.#file = openSync(path, 'r');
+    this.file = openSync(path, 'r');
     this.#windowAt = from;
     this.#end = end;
     this.#current = this.#load();
@@ -170,7 +186,7 @@ export class TreeCacheReader {
   }
 
   close(): void {
-    closeSync(this.#file);
+    closeSync(this.file);
   }
 
   #advance(): void {
@@ -183,6 +199,7 @@ export class TreeCacheReader {
     const length = this.#words[this.#at >> 2]!;
     const plausible = length >= DIRECTORY_WORDS * 4 && length % 4 === 0 && length <= LARGEST_RECORD;
     if (!plausible || this.position + length > this.#end || !this.#fill(length)) return undefined;
+    if (!isIntact(this.#words, this.#bytes, this.#at, length)) return undefined;
     return new CachedDirectory(this.#words, this.#bytes, this.#at >> 2, this.position);
   }
 
@@ -200,7 +217,13 @@ export class TreeCacheReader {
     this.#at = 0;
     this.#filled = rest;
     while (this.#filled < this.#bytes.length) {
-      const read = readSync(this.#file, this.#bytes, this.#filled, this.#bytes.length - this.#filled, this.#windowAt + this.#filled);
+      const read = readSync(
+        this.file,
+        this.#bytes,
+        this.#filled,
+        this.#bytes.length - this.#filled,
+        this.#windowAt + this.#filled,
+      );
       if (read === 0) break;
       this.#filled += read;
     }

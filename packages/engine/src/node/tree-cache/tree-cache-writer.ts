@@ -25,7 +25,7 @@ export interface DirectoryToCache {
   readonly entries: readonly EntryToCache[];
 }
 
-/** One record as bytes. */
+/** One record as bytes, without its check: resolvePlaces is what completes it. */
 export function encodeDirectory(directory: DirectoryToCache): Uint8Array {
   let words = DIRECTORY_WORDS + directory.places.length + paddedWords(directory.path.length);
   for (const entry of directory.entries) {
@@ -35,8 +35,16 @@ export function encodeDirectory(directory: DirectoryToCache): Uint8Array {
   const bytes = new Uint8Array(out.buffer);
   const { subtree } = directory;
   const pending = hasRecordPlace(directory.places) || directory.entries.some((entry) => hasRecordPlace(entry.places));
-  out.set([words * 4, pending ? 1 : 0, directory.path.length, directory.entries.length, subtree.kind, subtree.bytes, directory.places.length]);
-  bytes.set(subtree.id, 28);
+  out.set([
+    words * 4,
+    pending ? 1 : 0,
+    directory.path.length,
+    directory.entries.length,
+    subtree.kind,
+    subtree.bytes,
+    directory.places.length,
+  ]);
+  bytes.set(subtree.id, 32);
   out.set(directory.places, DIRECTORY_WORDS);
   let at = DIRECTORY_WORDS + directory.places.length;
   bytes.set(directory.path, at * 4);
