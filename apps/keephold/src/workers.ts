@@ -1,15 +1,26 @@
 /** Starts the worker threads of the engine's jobs: the entries are files of this program, so only it can name them. */
+import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 
 /** Workers keep what they work on in shared memory; their own objects are few and short-lived. Megabytes. */
 const resourceLimits = { maxYoungGenerationSizeMb: 3, maxOldGenerationSizeMb: 128 };
 
 export function spawnBackupWorker(): Worker {
+  preferSmallMemory();
   return new Worker(new URL(entryName('backup-worker'), import.meta.url), { resourceLimits });
 }
 
 export function spawnReadWorker(): Worker {
+  preferSmallMemory();
   return new Worker(new URL(entryName('read-worker'), import.meta.url), { resourceLimits });
+}
+
+/**
+ * From here on memory matters more than the speed of JavaScript: the work is done in native code and shared memory. Not
+ * before, because commands that only look are JavaScript through and through.
+ */
+function preferSmallMemory(): void {
+  setFlagsFromString('--optimize-for-size');
 }
 
 /** In development sources run as they are; what is published lies beside this file as JavaScript. */
