@@ -29,7 +29,7 @@ export interface PlantOptions {
   /** Of the vault's cache. */
   readonly folder: string;
   readonly blobs: number;
-  /** Goes on until a few thousand more would make the table grow. */
+  /** Stops earlier, after two thirds or more of them, where some hundreds more would make the table grow. */
   readonly toTheBrink: boolean;
 }
 
@@ -40,15 +40,16 @@ export interface Planted {
   readonly capacity: number;
 }
 
-const BRINK = 4096;
+const BRINK = 1024;
 
 export async function plantKnownBlobs({ folder, blobs, toTheBrink }: PlantOptions): Promise<Planted> {
   const { KnownBlobStore, capacityFor } = await engineParts();
   const store = KnownBlobStore.open(folder, { seq: 0, hash: new Uint8Array(32) });
   const random = new SeededRandom('known blobs');
   let records = store.records;
-  const grows = (): boolean => capacityFor(records + BRINK) > store.shared.capacity;
-  while (records < blobs || (toTheBrink && !grows())) {
+  const fits = (more: number): boolean => capacityFor(records + more) <= store.shared.capacity;
+  const isDone = (): boolean => (toTheBrink ? records >= (blobs * 2) / 3 && fits(0) && !fits(BRINK) : records >= blobs);
+  while (!isDone()) {
     store.addCommitted(random.bytes(32), random.bytes(BLOBS_A_PACK * ROW_BYTES));
     records += BLOBS_A_PACK;
   }
