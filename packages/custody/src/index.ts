@@ -1,9 +1,9 @@
 /** A folder as a repository: the Custody seam over files and a ledger that can be rebuilt from them. */
 export type { KeeperClock } from './clock.ts';
+export type { KeeperSigner } from './keeper-signer.ts';
 export {
   createRepositoryFolder,
   type GenesisRecords,
-  type KeeperSigner,
   type OpenOptions,
   openRepositoryFolder,
 } from './repository-folder.ts';

@@ -3,21 +3,15 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Disk, FolderBackend, limitWrites, type WriteLimit } from '@keephold/backend';
 import { utf8Encode } from '@keephold/bytes';
-import { type AccountId, type Custody, CustodyError, type DeviceId, type ObjectName } from '@keephold/protocol';
+import { type AccountId, type Custody, CustodyError, type ObjectName } from '@keephold/protocol';
 import { AccountRecords } from './account/account-records.ts';
 import type { KeeperClock } from './clock.ts';
 import { asCustodyError } from './custody-failure.ts';
 import { FolderCustody } from './folder-custody.ts';
+import type { KeeperSigner } from './keeper-signer.ts';
 import { LEDGER, MARKER, README } from './layout.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { encodeMarker, parseMarker, README_TEXT } from './marker.ts';
-
-/** Who signs the keeper's events in a local repository: the device that runs it (security.md §4). */
-export interface KeeperSigner {
-  readonly deviceId: DeviceId;
-  /** Ed25519 signature, 64 bytes, of exactly these bytes. */
-  readonly sign: (message: Uint8Array) => Uint8Array | Promise<Uint8Array>;
-}
 
 export interface OpenOptions {
   readonly clock?: KeeperClock;

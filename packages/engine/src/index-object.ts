@@ -12,7 +12,15 @@
 import { isAllowedPageCount, type PackKind, readU32, writeU32 } from '@keephold/bytes';
 import type { PackId, SessionId } from '@keephold/protocol';
 import { DamagedError } from './errors.ts';
-import { BLOB_ROW_BYTES, blobCount, checkContents, FRAME_ROW_BYTES, frameCount, type PackContents, TAIL_BYTES } from './pack-contents.ts';
+import {
+  BLOB_ROW_BYTES,
+  blobCount,
+  checkContents,
+  FRAME_ROW_BYTES,
+  frameCount,
+  type PackContents,
+  TAIL_BYTES,
+} from './pack-contents.ts';
 
 const COUNTS_BYTES = 12;
 const PACK_ROW_BYTES = 88;
@@ -33,7 +41,8 @@ export interface IndexedPack {
 export function encodeIndexPayload(packs: readonly IndexedPack[]): Uint8Array {
   const frames = packs.reduce((sum, pack) => sum + frameCount(pack.contents), 0);
   const blobs = packs.reduce((sum, pack) => sum + blobCount(pack.contents), 0);
-  if (packs.length < 1 || blobs > MAX_BLOBS_PER_INDEX) throw new RangeError(`index of ${packs.length} packs, ${blobs} blobs`);
+  if (packs.length < 1 || blobs > MAX_BLOBS_PER_INDEX)
+    throw new RangeError(`index of ${packs.length} packs, ${blobs} blobs`);
   const framesAt = COUNTS_BYTES + packs.length * PACK_ROW_BYTES;
   const blobsAt = framesAt + frames * INDEX_FRAME_BYTES;
   const out = new Uint8Array(blobsAt + blobs * BLOB_ROW_BYTES);
@@ -114,14 +123,18 @@ function takeContents(payload: Uint8Array, regions: Regions, cursor: { frame: nu
     if (frame < firstFrame || frame >= cursor.frame) break;
     cursor.blob++;
   }
-  const blobs = payload.slice(regions.blobsAt + firstBlob * BLOB_ROW_BYTES, regions.blobsAt + cursor.blob * BLOB_ROW_BYTES);
+  const blobs = payload.slice(
+    regions.blobsAt + firstBlob * BLOB_ROW_BYTES,
+    regions.blobsAt + cursor.blob * BLOB_ROW_BYTES,
+  );
   for (let at = 32; at < blobs.length; at += BLOB_ROW_BYTES) writeU32(blobs, at, readU32(blobs, at) - firstFrame);
   return { frames, blobs };
 }
 
 function parsePackRow(row: Uint8Array, kind: PackKind, contents: PackContents): IndexedPack {
   const pageCount = readU32(row, 64);
-  if (row[68] !== kind || (row[69] as number) | (row[70] as number) | (row[71] as number)) throw damagedIndex('pack kind');
+  if (row[68] !== kind || (row[69] as number) | (row[70] as number) | (row[71] as number))
+    throw damagedIndex('pack kind');
   if (!isAllowedPageCount(kind, pageCount)) throw damagedIndex('page count');
   const trailer = contents.frames.length + contents.blobs.length;
   checkContents(kind, contents, pageCount * PAGE_BYTES - trailer - TAIL_BYTES);

@@ -1,5 +1,19 @@
+export { DamagedError, EngineError, type EngineErrorCode, MissingDataError } from './errors.ts';
 export * from './node-fields.ts';
-export * from './target.ts';
+export type { CommitLogState, SnapshotEntry } from './reading/commit-log.ts';
+export { decodeCommitLogState, encodeCommitLogState } from './reading/commit-log-state.ts';
+export { type Change, type DiffOptions, diff } from './reading/diff.ts';
+export {
+  openRepository,
+  type ReaderKeys,
+  type Repository,
+  type RepositoryOptions,
+  type SnapshotRoot,
+} from './reading/repository.ts';
+export type { OpenSessionObject, SessionChain } from './reading/session-keys.ts';
+export type { Snapshot } from './reading/snapshot-reader.ts';
+export { type RepositorySizes, type SnapshotSizes, stats } from './reading/stats.ts';
+export { joinPath, type WalkedNode } from './reading/tree-walk.ts';
 export * from './snapshot.ts';
 export {
   type ContentReader,
@@ -15,18 +29,4 @@ export {
   STAT_ROW_WORDS,
   sizeOf,
 } from './source.ts';
-export { DamagedError, EngineError, type EngineErrorCode, MissingDataError } from './errors.ts';
-export type { CommitLogState, SnapshotEntry } from './reading/commit-log.ts';
-export { decodeCommitLogState, encodeCommitLogState } from './reading/commit-log-state.ts';
-export { type Change, type DiffOptions, diff } from './reading/diff.ts';
-export {
-  openRepository,
-  type ReaderKeys,
-  type Repository,
-  type RepositoryOptions,
-  type SnapshotRoot,
-} from './reading/repository.ts';
-export type { OpenSessionObject, SessionChain } from './reading/session-keys.ts';
-export type { Snapshot } from './reading/snapshot-reader.ts';
-export { type RepositorySizes, type SnapshotSizes, stats } from './reading/stats.ts';
-export { joinPath, type WalkedNode } from './reading/tree-walk.ts';
+export * from './target.ts';

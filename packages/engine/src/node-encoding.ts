@@ -21,7 +21,9 @@ export interface NodeBody {
   readonly note?: string | undefined;
 }
 
-export type EncodedContent = { readonly kind: 'parts'; readonly rows: Uint8Array } | { readonly kind: 'list'; readonly id: Uint8Array };
+export type EncodedContent =
+  | { readonly kind: 'parts'; readonly rows: Uint8Array }
+  | { readonly kind: 'list'; readonly id: Uint8Array };
 
 export const CONTENT_ROW_BYTES = 36;
 
@@ -40,7 +42,18 @@ export function encodeNode(name: string, stats: Uint32Array, row: number, body: 
   const device = body.type === NodeType.charDevice || body.type === NodeType.blockDevice;
   const xattrs = details.xattrs !== undefined && details.xattrs.length > 0 ? details.xattrs : undefined;
   const holes = body.holes !== undefined && body.holes.length > 0 ? body.holes : undefined;
-  const optional = [details.user, details.group, body.size, body.content, body.subtree, details.linkTarget, xattrs, details.flags, holes, body.note];
+  const optional = [
+    details.user,
+    details.group,
+    body.size,
+    body.content,
+    body.subtree,
+    details.linkTarget,
+    xattrs,
+    details.flags,
+    holes,
+    body.note,
+  ];
   let fields = 7 + (hasBtime ? 1 : 0) + (hardLink ? 1 : 0) + (device ? 1 : 0);
   for (const value of optional) if (value !== undefined) fields++;
   writer.reset();

@@ -12,7 +12,8 @@ let memmove: NativeFunction | undefined | null = null;
 /** Copies all of `source` to the start of `target`, which is at least as long; they may overlap. */
 export const copyBytes: CopyBytes = (target, source) => {
   if (memmove === null) memmove = nativeLibrary()?.func('void* memmove(void*, const void*, size_t)');
-  if (source.length > target.length) throw new RangeError(`copy ${source.length} bytes: there is room for ${target.length}`);
+  if (source.length > target.length)
+    throw new RangeError(`copy ${source.length} bytes: there is room for ${target.length}`);
   if (memmove === undefined) target.set(source);
   else memmove(target, source, source.length);
 };

@@ -1,4 +1,6 @@
 /** C functions of the running process, and the file and account calls of its C library. */
+
+export { type CopyBytes, copyBytes } from './copy-bytes.ts';
 export { type Libc, libc } from './libc.ts';
 export { type AccountCalls, accountCalls } from './libc-accounts.ts';
 export * from './libc-constants.ts';
@@ -6,4 +8,3 @@ export { checked, type ErrnoName, errno, errnoName, SystemError } from './libc-e
 export { type CString, CStringScratch, cString } from './libc-strings.ts';
 export { FileSystemBuffer, readDirectoryEntries, StatBuffer, TimesBuffer } from './libc-structs.ts';
 export * from './process.ts';
-export { type CopyBytes, copyBytes } from './copy-bytes.ts';

@@ -17,9 +17,9 @@ export { createSelector, type Selection, type Selector, type SelectorConfig } fr
 export { type Hole, MAX_HOLES, mayHaveHoles, readHoles } from './holes.ts';
 export { createOwnerNames, type OwnerNames, type OwnerNamesOptions } from './owner-names.ts';
 export { printablePath } from './printable-path.ts';
+export { createContentReader } from './reading/content-reader.ts';
+export { createFileSource, type FileFilter, type FileSourceOptions } from './reading/file-source.ts';
 export { createTarget, type TargetCapabilities, targetCapabilities } from './target/create-target.ts';
 export type { TargetConfig } from './target/target-config.ts';
 export { isTemporaryName } from './target/temporary-names.ts';
 export { createXattrReader, type FileXattr, type XattrReader, type XattrReading } from './xattrs.ts';
-export { createContentReader } from './reading/content-reader.ts';
-export { createFileSource, type FileFilter, type FileSourceOptions } from './reading/file-source.ts';

@@ -43,7 +43,9 @@ const slash = 0x2f;
 
 /** What stands before the names in `folder`, seen from the root it lies in: nothing, or a path that ends with '/'. */
 function prefixBelowTop(folder: Uint8Array, tops: readonly Buffer[]): string {
-  const top = tops.find((root) => root.equals(folder) || (folder[root.length] === slash && root.equals(folder.subarray(0, root.length))));
+  const top = tops.find(
+    (root) => root.equals(folder) || (folder[root.length] === slash && root.equals(folder.subarray(0, root.length))),
+  );
   const below = folder.subarray(top === undefined ? 0 : top.length + 1);
   return below.length === 0 ? '' : `${Buffer.from(below).toString('latin1')}/`;
 }

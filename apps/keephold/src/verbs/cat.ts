@@ -33,7 +33,15 @@ export const cat: Command = defineCommand({
       if (out.closed) enough.abort();
     };
     try {
-      await catFile({ repository, snapshot, path, write, spawnWorker: spawnReadWorker, workers: availableParallelism(), signal: stop });
+      await catFile({
+        repository,
+        snapshot,
+        path,
+        write,
+        spawnWorker: spawnReadWorker,
+        workers: availableParallelism(),
+        signal: stop,
+      });
     } catch (error) {
       if (!out.closed) throw error;
     }

@@ -52,7 +52,6 @@ export class BackupRepository implements Disposable {
       now: Date.now(),
       random: systemRandom,
       role: 'trusted',
-      argon: undefined,
     });
     const custody = await createRepositoryFolder(repository.repositoryFolder, {
       accountId: account.accountId,
@@ -165,7 +164,7 @@ export class BackupRepository implements Disposable {
     const confirmed = async (): Promise<void> =>
       await this.#locked(async () => {
         const state = this.#load();
-        this.#save(withChain(state, confirmSessionObject(state.chain)));
+        if (state.chain !== undefined) this.#save(withChain(state, confirmSessionObject(state.chain)));
       });
     return { ...session, confirmed };
   }

@@ -1,6 +1,6 @@
 /** Bulk crypto by the OpenSSL that is part of the running Node (docs/adr/0001-ffi-into-node.md). */
 import type { NativeFunction, NativeLibrary } from '@keephold/ffi';
-import type { BulkCrypto } from './bulk.ts';
+import type { BulkCrypto } from './bulk-contract.ts';
 import { hmacPads, PAGE_BYTES, SEALED_PAGE_BYTES, TAG_BYTES, writePageNonce } from './page-layout.ts';
 
 /** Room for OpenSSL's SHA256_CTX (112 bytes on every platform it has). */

@@ -1,6 +1,6 @@
 /** Bulk crypto by node:crypto alone: slower, for platforms where OpenSSL cannot be called directly. */
 import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
-import type { BulkCrypto } from './bulk.ts';
+import type { BulkCrypto } from './bulk-contract.ts';
 import { hmacPads, PAGE_BYTES, SEALED_PAGE_BYTES, writePageNonce } from './page-layout.ts';
 
 export function createPortableBulk(idKey: Uint8Array): BulkCrypto {

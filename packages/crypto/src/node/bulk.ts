@@ -6,21 +6,12 @@
  * Layout of a page area (format.md §4): page i stands at i × 65,552: 65,536 bytes, then its 16-byte tag.
  */
 import type { NativeLibrary } from '@keephold/ffi';
+import type { BulkCrypto } from './bulk-contract.ts';
 import { createNativeBulk } from './bulk-native.ts';
 import { createPortableBulk } from './bulk-portable.ts';
 
+export type { BulkCrypto } from './bulk-contract.ts';
 export { PAGE_BYTES, SEALED_PAGE_BYTES } from './page-layout.ts';
-
-export interface BulkCrypto {
-  /** SHA-256 of `bytes` into `out` (32). */
-  sha256(bytes: Uint8Array, out: Uint8Array): void;
-  /** HMAC-SHA256(idKey, kind ‖ plaintext) into `out` (32), format.md §1. */
-  blobId(kind: 1 | 2 | 3, plaintext: Uint8Array, out: Uint8Array): void;
-  /** Seals `count` pages in place; page numbers start at `first`. */
-  sealPages(packKey: Uint8Array, area: Uint8Array, first: number, count: number): void;
-  /** Opens `count` pages in place; answers how many opened before the first whose tag is wrong. */
-  openPages(packKey: Uint8Array, area: Uint8Array, first: number, count: number): number;
-}
 
 export interface BulkOptions {
   readonly idKey: Uint8Array;

@@ -13,9 +13,9 @@ import { verifier } from '../account/account-records.ts';
 import { hashOfCommit } from '../chain/chain-store.ts';
 import type { Keeper } from '../commit/commit-vault.ts';
 import { refusingMalformed } from '../custody-failure.ts';
+import type { KeeperSigner } from '../keeper-signer.ts';
 import { applyCommit, NO_PACKS } from '../ledger/apply-commit.ts';
 import { type VaultTransaction, vaultRow } from '../ledger/vault-transaction.ts';
-import type { KeeperSigner } from '../repository-folder.ts';
 
 export interface SigningKeeper extends Keeper {
   readonly signer: KeeperSigner | undefined;

@@ -5,7 +5,9 @@ import { DamagedError } from '../errors.ts';
 import type { RepositoryOptions } from '../reading/repository.ts';
 import { createZstd } from './zstd.ts';
 
-type ReadingTools = Required<Pick<RepositoryOptions, 'decompress' | 'openPages' | 'computeBlobId'>>;
+type Tool = 'decompress' | 'openPages' | 'computeBlobId';
+/** All of them are there. */
+type ReadingTools = { readonly [name in Tool]: NonNullable<RepositoryOptions[name]> };
 
 /** `native: false`: only node:crypto and node:zlib. */
 export function readingTools(idKey: Uint8Array, options: { readonly native: boolean }): ReadingTools {
@@ -15,7 +17,8 @@ export function readingTools(idKey: Uint8Array, options: { readonly native: bool
   return {
     decompress(frame, rawLength) {
       const plain = new Uint8Array(rawLength);
-      if (!zstd.decompress(frame, plain)) throw new DamagedError(`decompress frame: it is not one of ${rawLength} bytes`);
+      if (!zstd.decompress(frame, plain))
+        throw new DamagedError(`decompress frame: it is not one of ${rawLength} bytes`);
       return plain;
     },
     openPages: (packKey, area, first, count) => bulk.openPages(packKey, area, first, count),

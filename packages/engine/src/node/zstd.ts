@@ -46,7 +46,8 @@ function createNativeZstd(library: NativeLibrary): Zstd | undefined {
       return isError(length) === 0 ? Number(length) : 0;
     },
     decompress(source, target) {
-      if (!isPlainFrame(source, target.length) || Number(frameSize(source, source.length)) !== source.length) return false;
+      if (!isPlainFrame(source, target.length) || Number(frameSize(source, source.length)) !== source.length)
+        return false;
       if (decompressor === undefined) {
         decompressor = zstd['newDecompressor']!();
         zstd['setParameter']!(decompressor, D_WINDOW_LOG_MAX, MAX_WINDOW_LOG);
@@ -80,7 +81,8 @@ const portableZstd: Zstd = {
 
 /** Whether the frame header (RFC 8878 §3.1.1) says: `rawLength` bytes, no dictionary, no checksum, window ≤ 8 MiB. */
 export function isPlainFrame(frame: Uint8Array, rawLength: number): boolean {
-  if (frame.length < 6 || frame[0] !== 0x28 || frame[1] !== 0xb5 || frame[2] !== 0x2f || frame[3] !== 0xfd) return false;
+  if (frame.length < 6 || frame[0] !== 0x28 || frame[1] !== 0xb5 || frame[2] !== 0x2f || frame[3] !== 0xfd)
+    return false;
   const descriptor = frame[4]!;
   const singleSegment = (descriptor & 0x20) !== 0;
   // Reserved bit, checksum flag, dictionary flag must all be clear.

@@ -18,7 +18,10 @@ describe('reading with the codecs of Node', () => {
     await vault.addSnapshot(await putTree(vault, { entries: { large: file(...parts) } }));
     const bulk = createBulkCrypto({ idKey: vault.idKey, native: undefined });
     const repository = await openRepository(
-      vault.options({ openPages: bulk.openPages, computeBlobId: (kind, bytes, out) => bulk.blobId(kind, bytes, out) }),
+      vault.options({
+        openPages: (key, area, first, count) => bulk.openPages(key, area, first, count),
+        computeBlobId: (kind, bytes, out) => bulk.blobId(kind, bytes, out),
+      }),
     );
     expect(await content(repository, 'large')).toEqual(concatBytes(...parts));
     expect(await content(await open(vault), 'large')).toEqual(concatBytes(...parts));
@@ -32,7 +35,9 @@ describe('reading with the codecs of Node', () => {
         vault.packs.set(name, bytes.with(96 + 65_552 * 2 + 5, (bytes[96 + 65_552 * 2 + 5] as number) ^ 1));
     }
     const bulk = createBulkCrypto({ idKey: vault.idKey, native: undefined });
-    const repository = await openRepository(vault.options({ openPages: bulk.openPages }));
+    const repository = await openRepository(
+      vault.options({ openPages: (key, area, first, count) => bulk.openPages(key, area, first, count) }),
+    );
     await expect(content(repository, 'large')).rejects.toThrow(/page 2/);
   });
 

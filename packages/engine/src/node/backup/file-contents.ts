@@ -39,7 +39,7 @@ export class FileContents {
   readonly #parts = new ContentParts();
   readonly #row = new Uint32Array(STAT_ROW_WORDS);
   readonly #zeros = new Uint8Array(MAX_CHUNK_BYTES);
-  readonly #zeroRuns = new Map<number, { readonly id: Uint8Array; readonly record: number }>();
+  readonly #zeroRuns = new Map<number, ZeroRun>();
   #rest: Rest | undefined;
   #newBlobs = 0;
 
@@ -207,12 +207,15 @@ export class FileContents {
   }
 
   #addZeroRun(length: number): void {
-    const known = this.#zeroRuns.get(length);
-    if (known !== undefined) return this.#parts.addNew(known.record, known.id, length);
-    const found = this.#store.store(this.#zeros.subarray(0, length));
-    this.#addStored(found, length);
-    // A place in an older pack must be named every time, so only blobs of this run are remembered.
-    if (found < 0) this.#zeroRuns.set(length, { id: this.#store.id.slice(), record: this.#store.record });
+    let run = this.#zeroRuns.get(length);
+    if (run === undefined) {
+      const found = this.#store.store(this.#zeros.subarray(0, length));
+      if (found === NEW_BLOB) this.#newBlobs++;
+      run = { id: this.#store.id.slice(), pack: found >= 0 ? found : undefined, record: this.#store.record };
+      this.#zeroRuns.set(length, run);
+    }
+    if (run.pack === undefined) this.#parts.addNew(run.record, run.id, length);
+    else this.#parts.addOld(run.pack, run.id, length);
   }
 
   #addStored(found: number, length: number): void {
@@ -338,6 +341,14 @@ class ContentParts {
 function sameIdentity(a: Uint32Array, b: Uint32Array): boolean {
   for (let i = 0; i < IDENTITY_WORDS; i++) if (a[i] !== b[i]) return false;
   return true;
+}
+
+/** Where a blob of zeros is: naming it takes as long as reading would. */
+interface ZeroRun {
+  readonly id: Uint8Array;
+  /** Of an earlier commit. */
+  readonly pack: number | undefined;
+  readonly record: number;
 }
 
 /** A stretch of a file to be read. */

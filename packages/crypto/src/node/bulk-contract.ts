@@ -1,0 +1,11 @@
+/** What both ways of doing bulk crypto offer; bulk.ts chooses one. */
+export interface BulkCrypto {
+  /** SHA-256 of `bytes` into `out` (32). */
+  sha256(bytes: Uint8Array, out: Uint8Array): void;
+  /** HMAC-SHA256(idKey, kind ‖ plaintext) into `out` (32), format.md §1. */
+  blobId(kind: 1 | 2 | 3, plaintext: Uint8Array, out: Uint8Array): void;
+  /** Seals `count` pages in place; page numbers start at `first`. */
+  sealPages(packKey: Uint8Array, area: Uint8Array, first: number, count: number): void;
+  /** Opens `count` pages in place; answers how many opened before the first whose tag is wrong. */
+  openPages(packKey: Uint8Array, area: Uint8Array, first: number, count: number): number;
+}
