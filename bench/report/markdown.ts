@@ -1,5 +1,5 @@
 /** The tables of a result. */
-import { baselineOf, type Result } from './result.ts';
+import { baselineOf, type Result, sizeOf } from './result.ts';
 import { type Figure, figures, type Summary, summarize } from './summary.ts';
 
 export function toMarkdown(result: Result, plotFile: string | undefined): string {
@@ -39,7 +39,7 @@ function table(result: Result, set: Result['sets'][number]): string {
     return `| ${[`${figure.title}, ${figure.unit}`, ...cells].join(' | ')} |`;
   });
   return [
-    `## ${set.name}: ${set.title} (${set.files.toLocaleString('en')} files, ${Math.round(set.bytes / 1e6)} MB)`,
+    `## ${set.name}: ${set.title} (${sizeOf(set)})`,
     '',
     `| | ${names.join(' | ')} |`,
     `|---|${'--:|'.repeat(names.length)}`,

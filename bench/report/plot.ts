@@ -2,7 +2,7 @@
  * The plot of a result: for each data set and figure, one bar a tool, as long as its ratio to the baseline. Colours come
  * in two sets, for light and dark; every bar has its value in text, so that none depends on colour.
  */
-import { baselineOf, type Result } from './result.ts';
+import { baselineOf, type Result, sizeOf } from './result.ts';
 import { type Figure, figures, type Summary, summarize } from './summary.ts';
 import { element, type Node, text } from './svg.ts';
 
@@ -24,7 +24,7 @@ const STYLE = `
   }
   text { font: 12px system-ui, sans-serif; fill: var(--ink); }
   .title { font-size: 16px; font-weight: 600; } .set { font-size: 13px; font-weight: 600; } .faint { fill: var(--faint); font-size: 11px; }
-  .value { font-size: 10px; } .end { text-anchor: end; } .middle { text-anchor: middle; }
+  .value { font-size: 10px; paint-order: stroke; stroke: var(--paper); stroke-width: 3px; } .end { text-anchor: end; } .middle { text-anchor: middle; }
   .paper { fill: var(--paper); } .grid { stroke: var(--grid); } .base { stroke: var(--base); stroke-width: 1.5; }
   .t0 { fill: var(--t0); } .t1 { fill: var(--t1); } .t2 { fill: var(--t2); }
 `;
@@ -99,7 +99,7 @@ function drawPanel(options: PanelOptions): { nodes: Node[]; bottom: number } {
   const step = tools.length * BAR + GROUP_GAP;
   const groups = figures.flatMap((figure, i) => drawGroup({ figure, summaries, base, y: first + i * step }));
   const bottom = first + figures.length * step;
-  const caption = `${set.name}: ${set.title}, ${set.files.toLocaleString('en')} files, ${Math.round(set.bytes / 1e6)} MB`;
+  const caption = `${set.name}: ${set.title}, ${sizeOf(set)}`;
   return { nodes: [text(20, top + 18, caption, 'set'), ...grid(first, bottom, baseline), ...groups], bottom };
 }
 

@@ -33,3 +33,7 @@ export function baselineOf({ tools }: Pick<Result, 'tools'>): string | undefined
   const names = tools.map(({ name }) => name);
   return names.includes('restic') ? 'restic' : names.find((name) => name !== 'keephold');
 }
+
+export function sizeOf({ files, bytes }: Result['sets'][number]): string {
+  return `${files === 1 ? '1 file' : `${files.toLocaleString('en')} files`}, ${Math.round(bytes / 1e6)} MB`;
+}

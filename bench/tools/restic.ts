@@ -6,7 +6,7 @@ export function restic(program: string): BackupTool {
   const run = (...args: string[]): Invocation => ({ program, args: ['-q', ...args] });
   return {
     name: 'restic',
-    version: firstLine(program, ['version']),
+    version: firstLine(program, ['version']).split(' compiled')[0] ?? '?',
     note: 'defaults (zstd auto)',
     environment: ({ repository, state }) => ({
       RESTIC_REPOSITORY: repository,
