@@ -25,6 +25,7 @@ import {
   withChain,
   writeKeysOf,
 } from '@keephold/vault';
+import { signerOf } from '../../src/access/open-device.ts';
 import { spawnBackupWorker } from '../../src/workers.ts';
 
 export interface BackupRequest extends Partial<Omit<BackupOptions, 'source'>> {
@@ -119,9 +120,9 @@ export class BackupRepository implements Disposable {
 
   /** Opens it for reading while `use` runs. */
   async read<T>(use: (repository: Repository, custody: Custody) => Promise<T>): Promise<T> {
-    const custody = await openRepositoryFolder(this.repositoryFolder, {});
+    const stored = this.#load();
+    const custody = await openRepositoryFolder(this.repositoryFolder, { signer: signerOf(stored) });
     try {
-      const stored = this.#load();
       const keys = readKeysOf(stored);
       if (keys === undefined) throw new Error('the device cannot read');
       const { keychain } = await openDevice(custody, stored);

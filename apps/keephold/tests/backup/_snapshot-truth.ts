@@ -35,16 +35,18 @@ export async function truthOf(backups: BackupRepository, options: TruthOptions =
     const refset = await repository.refset(snapshot);
     await requireReferable(custody, repository, refset, problems);
     const held = await heldBlobs(repository, refset);
-    const { paths, holes, contents } = await walkAll(withinRefset(repository, refset, problems), snapshot, {
+    watchPacks(custody, refset, problems);
+    const { paths, holes, contents } = await walkAll(repository, snapshot, {
       held,
       problems,
     });
     if (options.root !== undefined) {
+      const { computeBlobId } = readingTools(repository.idKey, { native: true });
       compareWithDisk(Buffer.from(options.root), {
         paths,
         contents,
         problems,
-        repository,
+        computeBlobId,
         namesOnly: options.namesOnly === true,
       });
     }
@@ -87,13 +89,12 @@ async function heldBlobs(repository: Repository, refset: Uint8Array): Promise<Re
 }
 
 /** Trees come only from packs of the refset: what is read from another is told. */
-function withinRefset(repository: Repository, refset: Uint8Array, problems: string[]): Repository {
-  const getPack = repository.getPack.bind(repository);
-  repository.getPack = (packId, into, range) => {
+function watchPacks(custody: Custody, refset: Uint8Array, problems: string[]): void {
+  const getPack = custody.getPack.bind(custody);
+  custody.getPack = async (vault, packId, into, range) => {
     if (!containsPackId(refset, packId)) problems.push(`refset: pack ${toHex(packId)} was read`);
-    return getPack(packId, into, range);
+    return await getPack(vault, packId, into, range);
   };
-  return repository;
 }
 
 async function walkAll(
@@ -136,7 +137,7 @@ interface Comparison {
   readonly paths: ReadonlyMap<string, StoredEntry>;
   readonly contents: ReadonlyMap<string, readonly Part[]>;
   readonly problems: string[];
-  readonly repository: Repository;
+  readonly computeBlobId: (kind: 1 | 2 | 3, plaintext: Uint8Array, out: Uint8Array) => void;
   readonly namesOnly: boolean;
 }
 
@@ -170,12 +171,11 @@ function compareWithDisk(root: Buffer, comparison: Comparison): void {
 function compareFile(
   path: Buffer,
   size: number,
-  { paths, contents, problems, repository, namesOnly }: Comparison,
+  { paths, contents, problems, computeBlobId, namesOnly }: Comparison,
 ): void {
   const name = path.toString('latin1');
   if ((paths.get(name)?.size ?? 0) !== size) problems.push(`content: ${name} has ${paths.get(name)?.size} bytes`);
   if (namesOnly) return;
-  const { computeBlobId } = readingTools(repository.idKey, { native: true });
   const id = new Uint8Array(32);
   const file = openSync(path, 'r');
   try {

@@ -76,7 +76,7 @@ it('cuts a disk with a partition table and a named image into pieces', async () 
     for await (const some of repository.contentParts(node)) parts += some.length;
     return parts;
   });
-  expect(pieces).toBe((34 * MIB) / 65_536);
+  expect(pieces).toBe((34 * MIB) / 16_384);
 });
 
 it('goes on with a long file turn by turn, also over checkpoints', async () => {

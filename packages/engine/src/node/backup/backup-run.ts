@@ -149,6 +149,9 @@ export class BackupRun {
   /** The same tree and the same packs as last time, under a new date. */
   async #commitUnchanged(): Promise<RunResult> {
     const head = this.#cache.head!;
+    const { custody, keys } = this.#options;
+    // A repository that was put back to an older state does not have what this is about to refer to.
+    if ((await custody.head(keys.vaultId)).seq < head.commitSeq) throw new OnceMore(new Uint8Array(0));
     const session = await this.#openSession();
     if (session.object !== undefined)
       await this.#options.custody.putObject(this.#options.keys.vaultId, session.objectName, session.object);

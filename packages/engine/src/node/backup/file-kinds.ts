@@ -27,6 +27,7 @@ const SECTOR_BYTES = 512;
 /** Length of the pieces, or undefined for a file that is cut by content. `path` may end with NUL. */
 export function fixedPieceBytes(head: Uint8Array, size: number, path: Uint8Array): number | undefined {
   if (!isSqlite(head) && !isDiskImage(head) && !isNamedImage(path, size)) return undefined;
+  if (size <= GIB) return 16 * KIB;
   if (size <= 4 * GIB) return 64 * KIB;
   return size <= 64 * GIB ? 256 * KIB : KIB * KIB;
 }

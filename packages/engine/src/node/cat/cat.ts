@@ -31,8 +31,8 @@ export interface CatOptions {
   readonly native?: boolean | undefined;
 }
 
-/** Up to here a thread costs more than it saves. */
-const SMALL_FILE_BYTES: number = 2 * 1024 * 1024;
+/** Up to here threads cost more than they save. */
+const SMALL_FILE_BYTES: number = 24 * 1024 * 1024;
 /** Parts that are located together. */
 const PARTS_AT_ONCE = 65_536;
 

@@ -4,7 +4,7 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import { type BulkCrypto, createBulkCrypto } from '@keephold/crypto/bulk';
-import { nativeLibrary } from '@keephold/ffi';
+import { copyBytes, nativeLibrary } from '@keephold/ffi';
 import type { Target } from '../../../target.ts';
 import { verifyPack } from '../../check/verify-pack.ts';
 import { createZstd } from '../../zstd.ts';
@@ -103,7 +103,7 @@ class ReadWorker {
 
 function collector(into: Uint8Array): BlobSink {
   return {
-    put: (_file, offset, bytes) => into.set(bytes, offset),
+    put: (_file, offset, bytes) => copyBytes(into.subarray(offset), bytes),
     spoil: () => undefined,
   };
 }
