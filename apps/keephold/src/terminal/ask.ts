@@ -32,6 +32,8 @@ interface Question {
 
 /** Raw mode in both cases, so that Ctrl-C and Ctrl-D mean the same everywhere. */
 async function readLine(stdin: Input, stderr: NodeJS.WriteStream, { question, echo }: Question): Promise<string> {
+  // Before the question is seen: what is typed at once must not show.
+  stdin.setRawMode?.(true);
   stderr.write(question);
   const editor = new LineEditor();
   const { promise, resolve, reject } = Promise.withResolvers<string>();
@@ -43,7 +45,6 @@ async function readLine(stdin: Input, stderr: NodeJS.WriteStream, { question, ec
     }
   };
   const onEnd = (): void => reject(new InterruptedError());
-  stdin.setRawMode?.(true);
   stdin.on('data', onData).once('end', onEnd).resume();
   try {
     return await promise;
