@@ -17,7 +17,9 @@ const WASM_PAGE = 65_536;
 const BUFFER_AT = WASM_PAGE;
 const BUFFER_BYTES: number = 6 * 1024 * 1024;
 /** A file of fixed pieces is shared among workers in segments of this length. */
-export const SEGMENT_BYTES: number = 32 * 1024 * 1024;
+const SEGMENT_BYTES: number = 32 * 1024 * 1024;
+/** … and no more than so many pieces: a segment is also what one worker may add to the known blobs unasked. */
+export const SEGMENT_PIECES = 512;
 const ATTEMPTS = 2;
 
 /** New blobs of one file after which its worker lets go of it: others must get their turn, and a commit its chance. */
@@ -164,7 +166,7 @@ export class FileContents {
     if (read < 0) return read;
     const pieceBytes = fixedPieceBytes(head.subarray(0, read), range.to, path);
     if (pieceBytes === undefined) return this.#readByContent(handle, range);
-    const to = Math.min(range.to, SEGMENT_BYTES);
+    const to = Math.min(range.to, segmentBytes(pieceBytes));
     if (to < range.to) this.#rest = { pieceBytes, resumeAt: to };
     return this.#readPieces(handle, pieceBytes, { ...range, to });
   }
@@ -361,6 +363,11 @@ interface Range {
 /** Whether a file has fewer blocks than bytes. */
 function isSparse(row: Uint32Array): boolean {
   return (row[22]! + row[23]! * 0x1_0000_0000) * 512 < sizeOf(row, 0);
+}
+
+/** Length of the segments of a file of fixed pieces. */
+export function segmentBytes(pieceBytes: number): number {
+  return Math.min(SEGMENT_BYTES, SEGMENT_PIECES * pieceBytes);
 }
 
 export function setFileSize(row: Uint32Array, size: number): void {

@@ -5,7 +5,7 @@
 import { concatBytes } from '@keephold/bytes';
 import { CONTENT_ROW_BYTES, contentRowLength } from '../../node-encoding.ts';
 import { sizeOf } from '../../source.ts';
-import { SEGMENT_BYTES, setFileSize } from './file-contents.ts';
+import { segmentBytes, setFileSize } from './file-contents.ts';
 import { type FileResult, nothingRead } from './file-results.ts';
 import type { FileSegment } from './messages.ts';
 
@@ -54,7 +54,7 @@ export class SpreadFile {
     const { path, stats, first } = this.#parts;
     const { pieceBytes } = first;
     const from = this.#next;
-    const to = pieceBytes > 0 ? Math.min(this.#size, from + SEGMENT_BYTES) : this.#size;
+    const to = pieceBytes > 0 ? Math.min(this.#size, from + segmentBytes(pieceBytes)) : this.#size;
     const place = this.#results.length;
     this.#results.push(undefined);
     this.#next = to;

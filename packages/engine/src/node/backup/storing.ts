@@ -7,6 +7,7 @@ import { ARENA_RECORDS } from '../known-blobs/known-blobs.ts';
 import { markDeadPacks, openKnownBlobs } from '../known-blobs/sync-known-blobs.ts';
 import { AreaPool, createSharedAreaPool } from '../packing/area-pool.ts';
 import { packAreaBytes } from '../packing/pack-builder.ts';
+import { SEGMENT_PIECES } from './file-contents.ts';
 import type { BackupOptions, WriterSession } from './options.ts';
 import { PackUploads } from './pack-uploads.ts';
 import type { RunCounters } from './run-counters.ts';
@@ -17,8 +18,8 @@ import { WorkerPool } from './worker-pool.ts';
 const FIXED_BYTES: number = 185 * 1024 * 1024;
 /** Trees wait in memory for their upload: beyond this many the walk waits. */
 const MAX_TREE_UPLOADS = 3;
-/** New blobs that one worker may come up with from what it was given already: files of 128, segments of 512 each. */
-const NEW_BLOBS_PER_WORKER = 2560;
+/** New blobs that one worker may come up with from what it was given already: five messages. */
+const NEW_BLOBS_PER_WORKER: number = 5 * SEGMENT_PIECES;
 
 export class Storing {
   readonly known: KnownBlobStore;
@@ -111,7 +112,7 @@ export class Storing {
 
   /** Whether the run must commit before workers are given more: what they have in hand must still find room. */
   get mustCommit(): boolean {
-    return this.known.known.arenaRoom < Math.min(ARENA_RECORDS / 2, this.#options.workers * NEW_BLOBS_PER_WORKER);
+    return this.known.known.arenaRoom < Math.min(ARENA_RECORDS * 0.75, this.#options.workers * NEW_BLOBS_PER_WORKER);
   }
 
   /** Seals what is open and waits until all of it is durable; answers the packs the commit must name. With 'nothing' to follow the workers end. */
