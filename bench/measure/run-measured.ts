@@ -1,7 +1,6 @@
 /** Runs one program to its end and says what it took: time, processor, memory. It prints nothing. */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Invocation } from '../tools/backup-tool.ts';
 import { canRun, firstLine } from '../tools/find-programs.ts';
@@ -33,7 +32,7 @@ export const memorySource: string = gnuTime === undefined ? '/proc/PID/status, e
 
 /** @throws ProgramFailedError with the end of what the program said. */
 export async function runMeasured(invocation: Invocation, options: RunOptions): Promise<Measured> {
-  const report = join(tmpdir(), `keephold-bench-time-${process.pid}`);
+  const report = join(options.home, '.time');
   const stdout = invocation.stdout === undefined ? 'ignore' : openSync(invocation.stdout, 'w');
   const [program, args] =
     gnuTime === undefined

@@ -9,16 +9,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const KEPT_FREE = 10e9;
+const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export class WorkFolder {
   readonly path: string;
   #discarded = 0;
+  readonly #remove = (): void => rmSync(this.path, { recursive: true, force: true });
+  readonly #end = (): void => process.exit(1);
 
   /** Below $BENCH_DIR, or the system's temporary folder. */
   constructor() {
     const parent = process.env['BENCH_DIR'] ?? tmpdir();
     mkdirSync(parent, { recursive: true });
     this.path = mkdtempSync(join(parent, 'keephold-bench-'));
+    // Gigabytes must not stay behind, however the run ends.
+    process.once('exit', this.#remove);
+    for (const signal of ENDING) process.once(signal, this.#end);
   }
 
   /** An empty folder of this name; what was there is done with. */
@@ -38,7 +44,9 @@ export class WorkFolder {
   }
 
   [Symbol.dispose](): void {
-    rmSync(this.path, { recursive: true, force: true });
+    process.off('exit', this.#remove);
+    for (const signal of ENDING) process.off(signal, this.#end);
+    this.#remove();
   }
 }
 
