@@ -43,7 +43,11 @@ export async function runMeasured(invocation: Invocation, options: RunOptions): 
     cwd: invocation.cwd ?? options.home,
     env: environmentOf(options),
     stdio: ['ignore', stdout, 'pipe'],
+    // A group of its own, which can be ended as a whole.
+    detached: true,
   });
+  const endGroup = (): void => killGroup(child.pid);
+  process.prependOnceListener('exit', endGroup);
   const peak = gnuTime === undefined ? watchPeak(child.pid) : undefined;
   let said = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-2000)));
@@ -53,6 +57,7 @@ export async function runMeasured(invocation: Invocation, options: RunOptions): 
     child.on('exit', () => (at = process.hrtime.bigint()));
     child.on('close', (code) => resolve({ code, at }));
   });
+  process.off('exit', endGroup);
   if (typeof stdout === 'number') closeSync(stdout);
   const used = gnuTime === undefined ? { cpuSeconds: undefined, peakBytes: peak?.() } : readReport(report);
   if (end.code !== 0) {
@@ -61,6 +66,14 @@ export async function runMeasured(invocation: Invocation, options: RunOptions): 
     );
   }
   return { seconds: Number(end.at - start) / 1e9, ...used };
+}
+
+function killGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 function environmentOf({ environment, home }: RunOptions): Record<string, string> {
