@@ -242,6 +242,26 @@ describe('changed repository', () => {
     await backups.backup({ roots: [root] });
     expect((await truthOf(backups, { root })).problems).toEqual([]);
   });
+
+  it('numbers packs anew when the cache is lost, and no remembered tree is read by old numbers', async () => {
+    using backups = await BackupRepository.create();
+    const [first, second] = [join(backups.folder, 'first'), join(backups.folder, 'second')];
+    fill(first, 20, 300_000);
+    fill(second, 20, 300_000);
+    execFileSync('sleep', ['0.15']);
+    await backups.backup({ roots: [first] });
+    await backups.backup({ roots: [second] });
+    // Packs of the first are gone: counted again, those of the second have other numbers.
+    await reclaim(backups, [1]);
+    rmSync(join(backups.cacheFolder, 'known-table'));
+    writeFileSync(join(first, 'new'), noise(300_000));
+    await backups.backup({ roots: [first] });
+    writeFileSync(join(second, 'new'), noise(300_000));
+    await backups.backup({ roots: [second] });
+    expect((await truthOf(backups, { root: second })).problems).toEqual([]);
+    await backups.backup({ roots: [first] });
+    expect((await truthOf(backups, { root: first })).problems).toEqual([]);
+  });
 });
 
 async function reclaim(backups: BackupRepository, seqs: readonly number[]): Promise<void> {
@@ -300,7 +320,7 @@ describe('absurd trees', () => {
     const second = await backups.backup({ roots: [root] });
     expect(second.files).toEqual({ new: 0, changed: 1, unchanged: 99_999 });
     expect((await truthOf(backups, { root })).problems).toEqual([]);
-  });
+  }, 400_000);
 
   it('folders 1,000 deep, with a file and a link at the end', async () => {
     using backups = await BackupRepository.create();
