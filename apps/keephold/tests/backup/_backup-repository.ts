@@ -134,8 +134,6 @@ export class BackupRepository implements Disposable {
         openSessionObject: ({ bytes, name, deviceId }) =>
           openSessionObject({ bytes, name, deviceId, vaultId: keys.vaultId, readKeySeeds: keys.readKeySeeds }),
         ...readingTools(keys.idKey, { native: true }),
-        // Index objects of packs that were reclaimed are gone; what a snapshot lacks is found by looking for its blobs.
-        onDamage: () => undefined,
       });
       return await use(repository, custody);
     } finally {

@@ -39,6 +39,7 @@ const states: fc.Arbitrary<CommitLogState> = fc.record({
     }),
     { maxLength: 3 },
   ),
+  purgedSeq: fc.integer({ min: 0, max: 7 }),
 });
 
 describe('saved commit log', () => {

@@ -3,8 +3,9 @@
  * stores it must keep it as safe as a pin, outside the repository.
  *
  * ```
- * CBOR {0:1, 1:vaultId, 2:keychainSeq, 3:hashes, 4:[[name, deviceId, seq, packsDigest, group, kind or 0]…],
- *       5:[[name, deviceId]…], 6:[[seq, kind, deviceId, streamId, object, state, refset seq, refset digest]…]}
+ * CBOR {0:2, 1:vaultId, 2:keychainSeq, 3:hashes, 4:[[name, deviceId, seq, packsDigest, group, kind or 0]…],
+ *       5:[[name, deviceId]…], 6:[[seq, kind, deviceId, streamId, object, state, refset seq, refset digest]…],
+ *       7: purgedSeq}
  * kind: 1 complete, 2 checkpoint; state: 1 active, 2 trashed
  * ```
  */
@@ -21,11 +22,11 @@ import {
 import { DamagedError } from '../errors.ts';
 import type { CommitLogState, IndexEntry, SessionEntry, SnapshotEntry } from './commit-log.ts';
 
-const VERSION = 1;
+const VERSION = 2;
 
 export function encodeCommitLogState(state: CommitLogState): Uint8Array {
   const writer = new CborWriter(4096 + state.hashes.length);
-  writer.mapHeader(7);
+  writer.mapHeader(8);
   writer.uint(0);
   writer.uint(VERSION);
   writer.uint(1);
@@ -43,6 +44,8 @@ export function encodeCommitLogState(state: CommitLogState): Uint8Array {
   writer.uint(6);
   writer.arrayHeader(state.snapshots.length);
   for (const entry of state.snapshots) writeSnapshot(writer, entry);
+  writer.uint(7);
+  writer.uint(state.purgedSeq);
   return writer.finish();
 }
 
@@ -81,7 +84,7 @@ export function decodeCommitLogState(bytes: Uint8Array): CommitLogState {
 }
 
 function readState(reader: CborReader): CommitLogState {
-  if (reader.readMapHeader() !== 7) throw damaged('number of fields');
+  if (reader.readMapHeader() !== 8) throw damaged('number of fields');
   expectKey(reader, 0);
   if (reader.readUint() !== VERSION) throw damaged('version');
   expectKey(reader, 1);
@@ -98,7 +101,9 @@ function readState(reader: CborReader): CommitLogState {
   const sessions = readRows(reader, () => readSession(reader));
   expectKey(reader, 6);
   const snapshots = readRows(reader, () => readSnapshot(reader, seq));
-  return { vaultId, seq, keychainSeq, hashes, indexes, sessions, snapshots };
+  expectKey(reader, 7);
+  const purgedSeq = readBounded(reader, 0, seq);
+  return { vaultId, seq, keychainSeq, hashes, indexes, sessions, snapshots, purgedSeq };
 }
 
 function expectKey(reader: CborReader, key: number): void {

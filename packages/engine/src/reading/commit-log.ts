@@ -69,12 +69,14 @@ export interface CommitLogState {
   readonly indexes: readonly IndexEntry[];
   readonly sessions: readonly SessionEntry[];
   readonly snapshots: readonly SnapshotEntry[];
+  /** The last commit by which the keeper purged packs; 0 for none. */
+  readonly purgedSeq: number;
 }
 
 /** The log of a vault nobody has read yet. */
 export function emptyCommitLog(keychain: KeychainState, vaultId: VaultId): CommitLogState {
   const { keychainSeq, hash } = startCommitChain(keychain, vaultId);
-  return { vaultId, seq: 0, keychainSeq, hashes: hash, indexes: [], sessions: [], snapshots: [] };
+  return { vaultId, seq: 0, keychainSeq, hashes: hash, indexes: [], sessions: [], snapshots: [], purgedSeq: 0 };
 }
 
 export class CommitLog {
@@ -85,10 +87,12 @@ export class CommitLog {
   readonly #sessions = new Map<string, SessionEntry>();
   readonly #snapshots = new Map<number, SnapshotEntry>();
   #keychainSeq: number;
+  #purgedSeq: number;
 
   constructor(state: CommitLogState) {
     this.vaultId = state.vaultId;
     this.#keychainSeq = state.keychainSeq;
+    this.#purgedSeq = state.purgedSeq;
     this.#hashes = new GrowingHashes(state.hashes);
     for (const entry of state.indexes) this.#indexes.set(entryKey(entry), entry);
     for (const entry of state.sessions) this.#sessions.set(entryKey(entry), entry);
@@ -134,6 +138,14 @@ export class CommitLog {
     return this.#hashes.has(hash, seq);
   }
 
+  /**
+   * Whether an index object may have gone with its packs (security.md §6.5): the keeper signed a purge of packs after
+   * it was named. Whatever a snapshot still needs of it is missed when it is looked for.
+   */
+  mayBePurged(entry: Pick<IndexEntry, 'seq'>): boolean {
+    return entry.seq < this.#purgedSeq;
+  }
+
   /** Keeps what an index object turned out to list. */
   learnKind(name: ObjectName, kind: PackKind): void {
     for (const [key, entry] of this.#indexes) {
@@ -158,6 +170,7 @@ export class CommitLog {
       indexes: this.indexes,
       sessions: this.sessions,
       snapshots: this.snapshots,
+      purgedSeq: this.#purgedSeq,
     };
   }
 
@@ -216,6 +229,7 @@ export class CommitLog {
   }
 
   #applyEvent(commit: KeeperEventCommit): void {
+    if (commit.event === 'purged' && commit.packs.length > 0) this.#purgedSeq = commit.seq;
     for (const seq of commit.snapshots) {
       const snapshot = this.#snapshots.get(seq);
       if (snapshot === undefined) continue;

@@ -115,6 +115,28 @@ describe('index objects', () => {
     await expect(read()).rejects.toThrow(DamagedError);
   });
 
+  it('may be gone only after a signed purge of packs', async () => {
+    await vault.addSnapshot(stored);
+    const device = vault.devices[0] as TestDevice;
+    for (const { name } of (await open(vault)).log.indexes) vault.objects.delete(toHex(name));
+    const all = async () => await collect((await open(vault)).indexObjects('all', {}));
+    const event = (name: string, packs: Uint8Array) =>
+      vault.commit(device, { kind: 'keeper-event', event: name, snapshots: [], packs });
+    await expect(all()).rejects.toThrow(/it is not there/);
+    vault.commit(device, { kind: 'keeper-event', event: 'trashed', snapshots: [1], packs: new Uint8Array() });
+    await expect(all()).rejects.toThrow(/it is not there/);
+    event('purged', noise(32, 5));
+    expect(await all()).toEqual([]);
+    // What the snapshot still needs of it is missed all the same.
+    const repository = await open(vault);
+    await expect(repository.nodeAt(await repository.snapshot('#1'), new Uint8Array([0x61]))).rejects.toThrow(
+      MissingDataError,
+    );
+    await vault.addSnapshot(await putTree(vault, { entries: { later: file(noise(9, 9)) } }));
+    for (const { name } of (await open(vault)).log.indexes) vault.objects.delete(toHex(name));
+    await expect(all()).rejects.toThrow(/it is not there/);
+  });
+
   it('of every epoch open under their key', async () => {
     await vault.addSnapshot(stored);
     vault.epoch = 1;

@@ -89,6 +89,7 @@ async function openReporting(
   entry: IndexEntry,
   bytes: Uint8Array | undefined,
 ): Promise<OpenedIndex | undefined> {
+  if (bytes === undefined && options.log.mayBePurged(entry)) return undefined;
   try {
     const kind = requireIndex(entry.name, bytes);
     options.log.learnKind(entry.name, kind);

@@ -134,7 +134,10 @@ function knowledge(): { readonly keychain: KeychainState; readonly log: CommitLo
     healApprovals: [],
   };
   const hashes = concatBytes(new Uint8Array(4 * 32), fromHex(V.commit.input.fields['3']));
-  return { keychain, log: { vaultId, seq: 4, keychainSeq: 1, hashes, indexes: [], sessions: [], snapshots: [] } };
+  return {
+    keychain,
+    log: { vaultId, seq: 4, keychainSeq: 1, hashes, indexes: [], sessions: [], snapshots: [], purgedSeq: 0 },
+  };
 }
 
 function options(more: Partial<RepositoryOptions> = {}): RepositoryOptions {
