@@ -11,6 +11,11 @@ import { RandomTree } from './_random-tree.ts';
 import { truthOf } from './_snapshot-truth.ts';
 
 const MIB = 1024 * 1024;
+/**
+ * What a commit may store beyond its data (format.md §4): the short pack is raised to the next size of the ladder, at
+ * most 32 pages; the pack that is full when open ones are joined may lack a frame, at most 4 MiB; trees and indexes.
+ */
+const PADDING_OF_A_COMMIT = (2 + 4 + 0.5) * MIB;
 const isRoot = process.getuid?.() === 0;
 
 function noise(length: number): Buffer {
@@ -99,7 +104,7 @@ describe('interrupted backup', () => {
     expect([...paths].filter((path) => path.includes('/file ')).length).toBeGreaterThan(30);
     const next = await backups.backup({ roots: [root] });
     expect(next.kind).toBe('complete');
-    expect(next.bytesStored + report.bytesStored).toBeLessThan(215 * MIB);
+    expect(next.bytesStored + report.bytesStored).toBeLessThan(200 * MIB + 2 * PADDING_OF_A_COMMIT);
     expect(next.bytesRead).toBeLessThan(200 * MIB - 30 * MIB);
     expect((await truthOf(backups, { root })).problems).toEqual([]);
   });
