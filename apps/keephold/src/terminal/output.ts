@@ -102,10 +102,11 @@ export class Output {
     await this.#stdout.write(line);
   }
 
-  /** Like pathLine for a path of a snapshot, without its first slash; answers a promise only when there is need to wait. */
-  snapshotPathLine(path: Uint8Array): Promise<void> | undefined {
-    if (this.#stdoutIsTerminal) return this.pathLine('', withFirstSlash(path));
-    return this.#stdout.put(firstSlash, path, lineEnd);
+  /** Like pathLine for an absolute path, its first slash there or not; a promise only when there is need to wait. */
+  absolutePathLine(path: Uint8Array): Promise<void> | undefined {
+    const before = path[0] === firstSlash[0] ? noBytes : firstSlash;
+    if (this.#stdoutIsTerminal) return this.pathLine(before === noBytes ? '' : '/', path);
+    return this.#stdout.put(before, path, lineEnd);
   }
 
   /** Content of a file, as it is. The bytes may change once this has resolved. */
@@ -156,11 +157,5 @@ export function pathFields(path: Uint8Array, name = 'path'): Readonly<Record<str
 }
 
 const firstSlash = new Uint8Array([0x2f]);
+const noBytes = new Uint8Array(0);
 const lineEnd = new Uint8Array([0x0a]);
-
-function withFirstSlash(path: Uint8Array): Uint8Array {
-  const absolute = new Uint8Array(path.length + 1);
-  absolute[0] = 0x2f;
-  absolute.set(path, 1);
-  return absolute;
-}

@@ -64,6 +64,6 @@ async function* oneLevel(repository: Repository, snapshot: Snapshot, wanted: Sna
 /** A promise only when there is need to wait: this runs for every entry of a snapshot. */
 function printEntry(out: Output, { path, node, long }: Entry & { readonly long: boolean }): Promise<void> | undefined {
   if (out.json) return out.record({ type: 'entry', ...pathRecord(path), ...nodeFields(node) });
-  if (!long) return out.snapshotPathLine(path);
+  if (!long) return out.absolutePathLine(path);
   return out.pathLine(longPrefix(node), withSlash(path), linkText(node));
 }
