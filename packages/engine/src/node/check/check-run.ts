@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { toHex } from '@keephold/bytes';
 import {
   type BlobId,
+  containsPackId,
   type PackIdList,
   packLength,
   type SnapshotRecord,
@@ -14,11 +15,13 @@ import type { IndexedPack } from '../../index-object.ts';
 import { BlobKind } from '../../pack-contents.ts';
 import type { CommitLog } from '../../reading/commit-log.ts';
 import { areasWithin, ReadPool } from '../restore/pack-reading/read-pool.ts';
+import { Turn } from '../turn.ts';
 import type { CheckOptions, CheckReport } from './check-options.ts';
 import { checkContent, checkPresence, LostPlaces, type PackCheckOptions } from './check-packs.ts';
 import { Findings } from './findings.ts';
 import { inLanes } from './in-lanes.ts';
 import { PackCatalog } from './pack-catalog.ts';
+import { type NumberedPack, PackHandOver } from './pack-hand-over.ts';
 import { SnapshotWalk, type WalkJudge } from './snapshot-walk.ts';
 
 const PRESENCE_AT_ONCE = 8;
@@ -35,10 +38,14 @@ export class CheckRun {
   readonly #findings = new Findings();
   readonly #lost = new LostPlaces();
   readonly #catalog = new PackCatalog();
-  /** Whether this pack is to be read in full. */
-  readonly #chosen = new Set<number>();
+  readonly #turn = new Turn();
+  /** Packs that are looked for but not read. */
+  readonly #unread: number[] = [];
+  /** Packs to be read that did not fit among those handed over. */
+  readonly #later = new Set<number>();
   #snapshots: CheckedSnapshot[] = [];
-  #needed = new Uint8Array(0);
+  /** What all snapshots together need. */
+  #needed: PackIdList = new Uint8Array(0);
   #packs = 0;
   #packsDone = 0;
   #packsRead = 0;
@@ -70,16 +77,8 @@ export class CheckRun {
     const pool =
       readData > 0 ? new ReadPool({ spawnWorker, workers, areas, idKey: repository.idKey, native }) : undefined;
     try {
-      await this.#loadIndex();
       await this.#openSnapshots();
-      this.#choosePacks();
-      const structure = this.#checkTrees();
-      structure.catch(() => undefined);
-      await Promise.all([
-        this.#checkPresence(),
-        pool === undefined ? undefined : this.#readPacks(pool, areas),
-        structure,
-      ]);
+      await this.#checkAll(pool, areas);
       if (!this.#lost.isEmpty) await this.#findAffected();
       return false;
     } catch (error) {
@@ -90,12 +89,43 @@ export class CheckRun {
     }
   }
 
-  async #loadIndex(): Promise<void> {
+  /** Packs are read while the index still passes by and trees are walked. */
+  async #checkAll(pool: ReadPool | undefined, areas: number): Promise<void> {
+    const early = new PackHandOver();
+    const reading = pool === undefined ? undefined : this.#readPacks(pool, areas, early);
+    const looking = this.#loadIndex(early).then(() => Promise.all([this.#checkPresence(), this.#checkTrees()]));
+    // Whichever fails first, the other is not left running behind it.
+    for (const result of await Promise.allSettled([looking, reading]))
+      if (result.status === 'rejected') throw result.reason;
+  }
+
+  async #loadIndex(early: PackHandOver): Promise<void> {
     const onDamage = (error: EngineError): void => this.#findings.add('damaged-index', error.message);
-    for await (const { packs } of this.#options.repository.indexObjects('all', { onDamage })) {
-      this.#options.signal.throwIfAborted();
-      for (const pack of packs) this.#catalog.add(pack);
+    try {
+      for await (const { packs } of this.#options.repository.indexObjects('all', { onDamage })) {
+        this.#options.signal.throwIfAborted();
+        for (const pack of packs) this.#meetPack(pack, early);
+        await this.#turn.take();
+      }
+    } finally {
+      early.close();
     }
+    this.#catalog.flags(this.#needed, (packId) =>
+      this.#findings.add('damaged-index', `pack ${toHex(packId)} is needed and no index lists it`),
+    );
+  }
+
+  #meetPack(pack: IndexedPack, early: PackHandOver): void {
+    const number = this.#catalog.add(pack);
+    if (number === -1 || !containsPackId(this.#needed, pack.packId)) return;
+    this.#packs++;
+    const { readData, random = systemDraw } = this.#options;
+    if (random() >= readData) {
+      this.#unread.push(number);
+      return;
+    }
+    this.#bytesTotal += packLength(pack.pageCount);
+    if (!early.offer({ pack, number })) this.#later.add(number);
   }
 
   async #openSnapshots(): Promise<void> {
@@ -105,28 +135,10 @@ export class CheckRun {
       const label = `#${seq}`;
       const snapshot = await this.#orReport('commit', label, async () => await repository.snapshot(label));
       const refset = await this.#orReport('refset', label, async () => await repository.refset({ seq }));
-      // Loads the index of its trees.
-      if (snapshot !== undefined)
-        await this.#orReport('refset', label, async () => await repository.nodeAt(snapshot, new Uint8Array(0)));
+      if (refset !== undefined) this.#needed = unionPackIds(this.#needed, refset);
       this.#snapshots.push({ seq, label, rootTree: snapshot?.rootTree, refset });
     }
     if (ledger !== undefined) compareLedger(repository.log, await ledger(), this.#findings);
-  }
-
-  #choosePacks(): void {
-    const { readData, random = systemDraw } = this.#options;
-    let needed: PackIdList = new Uint8Array(0);
-    for (const { refset } of this.#snapshots) if (refset !== undefined) needed = unionPackIds(needed, refset);
-    this.#needed = this.#catalog.flags(needed, (packId) => {
-      this.#findings.add('damaged-index', `pack ${toHex(packId)} is needed and no index lists it`);
-    }) as Uint8Array<ArrayBuffer>;
-    for (let pack = 0; pack < this.#needed.length; pack++) {
-      if (this.#needed[pack] === 0) continue;
-      this.#packs++;
-      if (random() >= readData) continue;
-      this.#chosen.add(pack);
-      this.#bytesTotal += packLength(this.#catalog.records[pack]!.pageCount);
-    }
   }
 
   async #checkTrees(): Promise<void> {
@@ -135,7 +147,10 @@ export class CheckRun {
     const walk = new SnapshotWalk({
       judge: this.#placeJudge((pack) => flags[pack] === 1),
       kindOf: (id) => this.#kindOf(id),
-      readBlob: async (id, kind) => await repository.readBlob(id, kind),
+      readBlob: async (id, kind) => {
+        await this.#turn.take();
+        return await repository.readBlob(id, kind);
+      },
       signal,
       onTree: () => this.#countTree(),
     });
@@ -174,22 +189,16 @@ export class CheckRun {
   }
 
   async #checkPresence(): Promise<void> {
-    const unread = this.#catalog.records.flatMap((_, pack) =>
-      this.#needed[pack] === 1 && !this.#chosen.has(pack) ? [pack] : [],
-    );
-    await inLanes(PRESENCE_AT_ONCE, unread, async (number) => {
+    await inLanes(PRESENCE_AT_ONCE, this.#unread, async (number) => {
       this.#options.signal.throwIfAborted();
       await checkPresence(this.#packOptions(), this.#catalog.records[number]!, number);
       this.#progress();
     });
   }
 
-  /** Reads the chosen packs while their index objects pass by once more: their rows are not kept in between. */
-  async #readPacks(pool: ReadPool, areas: number): Promise<void> {
-    if (this.#chosen.size === 0) return;
-    const { repository, signal } = this.#options;
-    const queue = packsOf(repository, new Set(this.#chosen), (packId) => this.#catalog.numberOf(packId));
-    await inLanes(areas, queue, async ({ pack, number }) => {
+  async #readPacks(pool: ReadPool, areas: number, early: PackHandOver): Promise<void> {
+    const { signal } = this.#options;
+    await inLanes(areas, this.#packsToRead(early), async ({ pack, number }) => {
       signal.throwIfAborted();
       const area = await pool.takeArea();
       try {
@@ -201,6 +210,14 @@ export class CheckRun {
       }
       this.#progress();
     });
+  }
+
+  /** What is handed over, then the rest while their index objects pass by once more: rows are not kept in between. */
+  async *#packsToRead(early: PackHandOver): AsyncGenerator<NumberedPack> {
+    yield* early;
+    if (this.#later.size === 0) return;
+    const { repository } = this.#options;
+    yield* packsOf(repository, this.#later, (packId) => this.#catalog.numberOf(packId));
   }
 
   /** Whose files need what is lost: only asked when something is. */
@@ -272,7 +289,7 @@ async function* packsOf(
   repository: CheckOptions['repository'],
   wanted: Set<number>,
   numberOf: (packId: Uint8Array) => number | undefined,
-): AsyncGenerator<{ readonly pack: IndexedPack; readonly number: number }> {
+): AsyncGenerator<NumberedPack> {
   for await (const { packs } of repository.indexObjects('all', { onDamage: () => undefined })) {
     for (const pack of packs) {
       const number = numberOf(pack.packId);
