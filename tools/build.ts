@@ -4,21 +4,25 @@
  */
 import { globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { type InputOptions, type OutputOptions, rolldown } from 'rolldown';
+import { type InputOptions, type OutputAsset, type OutputChunk, type OutputOptions, rolldown } from 'rolldown';
 import { root } from './run.ts';
 
 const app = join(root, 'apps/keephold');
 const dist = join(app, 'dist');
 
-/** Entry name → source. All land in one folder, so that `new URL('./x-worker.js', import.meta.url)` finds its worker. */
-function entries(): Record<string, string> {
+/**
+ * Entry name → source. All land in one folder, so that `new URL('./x-worker.js', import.meta.url)` finds its worker. A
+ * bundle for each: what entries shared would hold the whole program, and a thread would load all of it to start.
+ */
+function entries(): ReadonlyMap<string, string> {
   const workers = globSync('src/*-worker.ts', { cwd: app });
-  const named = workers.map((path) => [basename(path, '.ts'), join(app, path)] as const);
-  return { keephold: join(app, 'src/keephold.ts'), ...Object.fromEntries(named) };
+  return new Map([
+    ['keephold', join(app, 'src/keephold.ts')],
+    ...workers.map((path) => [basename(path, '.ts'), join(app, path)] as const),
+  ]);
 }
 
 const input: InputOptions = {
-  input: entries(),
   platform: 'node',
   external: [/^node:/, 'koffi'],
   resolve: { conditionNames: ['@keephold/source', 'import', 'node', 'default'] },
@@ -35,13 +39,16 @@ const output: OutputOptions = {
   minify: false,
 };
 
+async function bundled(name: string, source: string): Promise<readonly (OutputChunk | OutputAsset)[]> {
+  await using bundle = await rolldown({ ...input, input: { [name]: source } });
+  return (await bundle.generate(output)).output;
+}
+
 // Everything is bundled before anything is replaced: a build that fails leaves the last good one.
-const bundle = await rolldown(input);
-const { output: files } = await bundle.generate(output);
-await bundle.close();
+const files = await Promise.all([...entries()].map(async ([name, source]) => await bundled(name, source)));
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
-for (const file of files) {
+for (const file of files.flat()) {
   const content = file.type === 'chunk' ? file.code : file.source;
   writeFileSync(join(dist, file.fileName), content);
   console.log(`${file.fileName}  ${Buffer.byteLength(content)} bytes`);
