@@ -5,8 +5,9 @@ import { Worker } from 'node:worker_threads';
 /** Workers keep what they work on in shared memory; their own objects are few and short-lived. Megabytes. */
 const resourceLimits = { maxYoungGenerationSizeMb: 3, maxOldGenerationSizeMb: 128 };
 
-export function spawnBackupWorker(): Worker {
-  preferSmallMemory();
+/** `others`: how many there are already. One worker alone has little to do, and then speed matters. */
+export function spawnBackupWorker(others: number): Worker {
+  if (others > 0) preferSmallMemory();
   return new Worker(new URL(entryName('backup-worker'), import.meta.url), { resourceLimits });
 }
 

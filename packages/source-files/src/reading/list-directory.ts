@@ -95,7 +95,8 @@ class NativeLister implements DirectoryLister {
   }
 
   #statOne(directory: number, name: string): number {
-    const length = this.#name.write(name, 0, 'latin1');
+    const { length } = name;
+    for (let i = 0; i < length; i++) this.#name[i] = name.charCodeAt(i);
     this.#name[length] = 0;
     return this.#libc.statx(directory, this.#name, AT_SYMLINK_NOFOLLOW, STATX_ALL, this.#statBytes);
   }

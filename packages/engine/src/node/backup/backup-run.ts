@@ -177,7 +177,10 @@ export class BackupRun {
   /** Commits everything stored so far. */
   async #commit(kind: 'complete' | 'checkpoint', rootTree: Uint8Array, next: 'more' | 'nothing'): Promise<void> {
     const storing = this.#storing!;
-    const packs = await storing.finish(next);
+    await storing.seal(next);
+    // While packs are being written. Nothing reads it before the end of this.
+    this.#cache.resolve((record) => storing.known.known.packOf(record));
+    const packs = await storing.durable();
     const session = await this.#openSession();
     await storing.uploads.storeSession();
     const refset = await this.#refset.with(
@@ -200,7 +203,6 @@ export class BackupRun {
     this.#refset.committed(result.head.seq);
     const head = this.#cacheHead(result.head, rootTree, refset.digest);
     // In this order: numbers of packs in the trees must never be ahead of the table that explains them.
-    this.#cache.resolve((record) => storing.known.known.packOf(record));
     storing.settle(result.head);
     if (kind === 'complete') this.#cache.complete(head);
     else this.#cache.keepPart(head);

@@ -1,29 +1,32 @@
 /**
- * Directories finish in any order; their records must stand in walk order. This queue puts them in order, and copies
- * runs of unchanged records from the old cache without looking into them.
+ * Directories finish in any order; their records must stand in walk order. This queue puts them in order. New records
+ * go to a file of their own until their packs are known; of unchanged ones it keeps only where they stand in the old
+ * cache.
  */
 import { TreeCacheWriter } from '../tree-cache/tree-cache-writer.ts';
 
 /** A record as encodeDirectory made it, or a stretch of an old cache, by its descriptor. */
 export type CacheItem =
   | { readonly kind: 'record'; readonly bytes: Uint8Array }
-  | { readonly kind: 'old'; readonly file: number; readonly from: number; length: number };
+  | { readonly kind: 'old'; readonly file: number; readonly from: number; readonly length: number };
+
+/** Records one after the other: in the file of pending records, or in an old cache, by its descriptor. */
+export interface Stretch {
+  readonly file: number | 'pending';
+  readonly from: number;
+  length: number;
+}
 
 export class CacheQueue {
   readonly #path: string;
   #writer: TreeCacheWriter | undefined;
   readonly #ready = new Map<number, CacheItem>();
   #next = 0;
-  #run: Extract<CacheItem, { kind: 'old' }> | undefined;
+  #stretches: Stretch[] = [];
 
-  /** The file is made when there is something to write that the old cache has not. */
+  /** The file is made when there is a record that no old cache has. */
   constructor(path: string) {
     this.#path = path;
-  }
-
-  /** Whether any directory is not as it was. */
-  get hasChanges(): boolean {
-    return this.#writer !== undefined || this.#ready.size > 0;
   }
 
   put(sequence: number, item: CacheItem): void {
@@ -34,11 +37,12 @@ export class CacheQueue {
     }
   }
 
-  /** Everything that stands in order so far is in the file; answers its length. */
-  flush(): number {
-    this.#endRun();
+  /** What stands in order since the last call; pending records are in the file by then. */
+  take(): readonly Stretch[] {
     this.#writer?.flush();
-    return this.#writer?.length ?? 0;
+    const stretches = this.#stretches;
+    this.#stretches = [];
+    return stretches;
   }
 
   close(): void {
@@ -46,30 +50,16 @@ export class CacheQueue {
   }
 
   #emit(item: CacheItem): void {
-    if (item.kind === 'record') {
-      this.#endRun();
-      this.#open().append(item.bytes);
-    } else if (
-      this.#run !== undefined &&
-      this.#run.file === item.file &&
-      this.#run.from + this.#run.length === item.from
-    ) {
-      this.#run.length += item.length;
-    } else {
-      this.#endRun();
-      this.#run = { ...item };
-    }
-  }
-
-  #open(): TreeCacheWriter {
+    if (item.kind === 'old') return this.#extend(item.file, item.from, item.length);
     this.#writer ??= new TreeCacheWriter(this.#path);
-    return this.#writer;
+    const from = this.#writer.length;
+    this.#writer.append(item.bytes);
+    this.#extend('pending', from, item.bytes.length);
   }
 
-  #endRun(): void {
-    const run = this.#run;
-    if (run === undefined) return;
-    this.#run = undefined;
-    this.#open().appendFrom(run.file, run.from, run.length);
+  #extend(file: Stretch['file'], from: number, length: number): void {
+    const last = this.#stretches.at(-1);
+    if (last?.file === file && last.from + last.length === from) last.length += length;
+    else this.#stretches.push({ file, from, length });
   }
 }

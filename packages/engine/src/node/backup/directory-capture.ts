@@ -5,7 +5,7 @@
 import { encodeNode } from '../../node-encoding.ts';
 import { NodeType } from '../../node-fields.ts';
 import { type EntryDetails, nodeTypeOf, STAT_ROW_WORDS, sizeOf } from '../../source.ts';
-import { encodeDirectory } from '../tree-cache/tree-cache-writer.ts';
+import { type EntryToCache, encodeDirectory } from '../tree-cache/tree-cache-writer.ts';
 import type { DirectoryJob } from './directory-job.ts';
 import { type FileResult, RECORD_PLACE } from './file-results.ts';
 import { joinPath } from './paths.ts';
@@ -161,13 +161,13 @@ export class DirectoryCapture {
   #storeTree(job: DirectoryJob): StoredTree {
     const tree = this.#parts.trees().storeTree(job.nodes.filter((node) => node !== undefined));
     this.#markUsed(tree.places);
-    const entries = job.listing.names.flatMap((name, i) => {
+    const entries: EntryToCache[] = [];
+    job.listing.names.forEach((name, i) => {
       const node = job.nodes[i];
-      if (node === undefined) return [];
+      if (node === undefined) return;
       const { stats, row } = rowOf(job, i);
-      return [
-        { name, stats, row: row * STAT_ROW_WORDS, volatile: job.volatile.has(i), node, places: job.places[i] ?? [] },
-      ];
+      const places = job.places[i] ?? [];
+      entries.push({ name, stats, row: row * STAT_ROW_WORDS, volatile: job.volatile.has(i), node, places });
     });
     const record = encodeDirectory({ path: job.path, subtree: tree, places: tree.places, entries });
     this.#parts.records.put(job.sequence, { kind: 'record', bytes: record });

@@ -31,6 +31,7 @@ export class FileQueue {
     const row = stats.subarray(at, at + STAT_ROW_WORDS);
     const size = sizeOf(row, 0);
     if (this.#handlers.length > 0 && this.#bytes + size > BATCH_BYTES) this.flush();
+    if (this.#handlers.length === 0) this.#pool().expectWork();
     this.#paths.push(path);
     this.#stats.set(row, this.#handlers.length * STAT_ROW_WORDS);
     this.#handlers.push(onResult);

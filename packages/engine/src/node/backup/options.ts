@@ -38,8 +38,8 @@ export interface BackupOptions {
   readonly hostname: string;
   readonly clientVersion: string;
   readonly source: Source;
-  /** Starts a thread whose entry calls runBackupWorker. */
-  readonly spawnWorker: () => Worker;
+  /** Starts a thread whose entry calls runBackupWorker; `others`: how many there are already. */
+  readonly spawnWorker: (others: number) => Worker;
   readonly workers: number;
   /** Folder of this vault's caches; it exists and only the user can read it. */
   readonly cacheFolder: string;

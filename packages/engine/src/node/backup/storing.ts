@@ -29,6 +29,7 @@ export class Storing {
   readonly #options: BackupOptions;
   readonly #session: WriterSession;
   #dead: Uint8Array;
+  #ended: Promise<void> | undefined;
 
   private constructor(options: BackupOptions, session: WriterSession, known: KnownBlobStore, counters: RunCounters) {
     const { keys, native } = options;
@@ -115,14 +116,22 @@ export class Storing {
     return this.known.known.arenaRoom < Math.min(ARENA_RECORDS * 0.75, this.#options.workers * NEW_BLOBS_PER_WORKER);
   }
 
-  /** Seals what is open and waits until all of it is durable; answers the packs the commit must name. With 'nothing' to follow the workers end. */
-  async finish(next: 'more' | 'nothing'): Promise<readonly IndexedPack[]> {
-    await this.pool.finish();
+  /** Seals what is open: every record of this run has its pack then. With 'nothing' to follow the workers end. */
+  async seal(next: 'more' | 'nothing'): Promise<void> {
+    // Trees are sealed here while a worker seals data.
+    await Promise.all([this.pool.finish(), this.#sealTrees()]);
     // Sealing what the commit needs takes memory that idle workers hold.
-    if (next === 'nothing') await this.pool.close();
-    this.trees.finish();
-    await this.uploads.settled();
+    if (next === 'nothing') this.#ended = this.pool.close();
+  }
+
+  /** Waits until all that was sealed is durable; answers the packs the commit must name. */
+  async durable(): Promise<readonly IndexedPack[]> {
+    await Promise.all([this.uploads.settled(), this.#ended]);
     return this.uploads.takePacks();
+  }
+
+  async #sealTrees(): Promise<void> {
+    this.trees.finish();
   }
 
   /** After a commit up to `head`. */

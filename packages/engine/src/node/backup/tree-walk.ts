@@ -5,7 +5,6 @@
  *
  * A directory comes after everything in it, as in the cache.
  */
-import { ByteSlab } from '../../byte-slab.ts';
 import { EngineError } from '../../errors.ts';
 import { NodeType } from '../../node-fields.ts';
 import { type DirectoryListing, nodeTypeOf, SourceError, STAT_ROW_WORDS, sizeOf } from '../../source.ts';
@@ -21,7 +20,6 @@ const MAX_DEPTH = 1024;
 const CAPTURES_PER_BREATH = 256;
 
 const NONE: ReadonlySet<string> = new Set<string>();
-const slab = new ByteSlab();
 
 /** A directory the walk is in. */
 interface Frame {
@@ -42,6 +40,8 @@ interface ChangedEntry {
 export class TreeWalk {
   readonly #parts: WalkParts;
   readonly #capture: DirectoryCapture;
+  readonly #isAlive: (pack: number) => boolean;
+  readonly #use: (pack: number) => boolean;
   /** From the root to where the walk is. */
   readonly #frames: Frame[] = [];
   #sequence = 0;
@@ -50,6 +50,11 @@ export class TreeWalk {
   constructor(parts: WalkParts) {
     this.#parts = parts;
     this.#capture = new DirectoryCapture(parts);
+    this.#isAlive = (pack) => !parts.isDead(pack);
+    this.#use = (pack) => {
+      parts.used.add(pack);
+      return true;
+    };
   }
 
   /** Goes through everything. Files may still be on their way when it resolves. */
@@ -215,9 +220,9 @@ export class TreeWalk {
         !isNew &&
         (entries.hasIdentity(stats, at) || (above.has(listing.names[i]!) && entries.hasOwnerAndMode(stats, at))) &&
         (child === undefined || (child.kind === 'unchanged' && child.file === this.#parts.cached.file)) &&
-        !this.#anyDead(entries.places);
+        entries.everyPlace(this.#isAlive);
       if (same) {
-        this.#parts.used.addAll(entries.places);
+        entries.everyPlace(this.#use);
         this.#countUnchanged(listing, i);
       } else changed.push({ index: i, isNew });
     }
@@ -245,12 +250,12 @@ function aboveRoots(selection: Selection | 'all'): ReadonlySet<string> {
   return new Set([...selection].flatMap(([name, below]) => (below === 'all' ? [] : [name])));
 }
 
-/** Copies nodes and places of unchanged entries out of the cache, which moves on. */
+/** Takes nodes and places of unchanged entries from a copy of the record, since the cache moves on. */
 function takeOver(job: DirectoryJob, old: CachedDirectory, changed: ReadonlySet<number>): void {
-  const entries = old.entries();
+  const entries = old.detached().entries();
   job.listing.names.forEach((name, i) => {
     if (changed.has(i) || !entries.seekName(name)) return;
-    job.nodes[i] = slab.copy(entries.node);
-    job.places[i] = entries.places.slice();
+    job.nodes[i] = entries.node;
+    job.places[i] = entries.places;
   });
 }

@@ -1,6 +1,7 @@
 /**
  * The backup workers as seen from the main thread: keeps each busy with a few batches, hears their packs, and brings
- * all to rest for a commit.
+ * all to rest for a commit. A thread costs a tenth of a second of CPU to start: the first starts when there is a file to
+ * read, each further one when much is waiting for all others.
  */
 import type { Worker } from 'node:worker_threads';
 import { EngineError } from '../../errors.ts';
@@ -9,11 +10,15 @@ import type { FileBatch, FileSegment, FromWorker, ToWorker, WorkerSetup } from '
 
 /** Batches given to a worker beyond the one it works on, so that it never waits for the main thread. */
 const QUEUED_PER_WORKER = 3;
+/** Batches that wait for each worker before another starts: more work than starting one is. */
+const WAITING_BEFORE_START = 8;
 
 export type WorkItem = Omit<FileBatch, 'id'> | Omit<FileSegment, 'id'>;
 
 export interface WorkerPoolOptions {
-  readonly spawn: () => Worker;
+  /** `others`: how many there are already. */
+  readonly spawn: (others: number) => Worker;
+  /** At most. */
   readonly workers: number;
   readonly setup: Omit<WorkerSetup, 'kind' | 'counters' | 'stop'>;
   readonly onPack: (pack: SealedPack, area: number) => void;
@@ -32,12 +37,19 @@ export class WorkerPool {
   readonly #waiting: (() => void)[] = [];
   #answers: ((message: FromWorker) => void)[] = [];
   readonly #stop = new SharedArrayBuffer(4);
+  /** What a worker that starts now is told. */
+  #setup: WorkerPoolOptions['setup'];
   #nextId = 0;
   #failure: Error | undefined;
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
-    for (let i = 0; i < options.workers; i++) this.#members.push(this.#start());
+    this.#setup = options.setup;
+  }
+
+  /** Starts a worker if there is none: some work will be given soon. */
+  expectWork(): void {
+    if (this.#members.length === 0) this.#start();
   }
 
   /** Bytes read and stored by all workers so far. */
@@ -52,7 +64,7 @@ export class WorkerPool {
   }
 
   get hasRoom(): boolean {
-    return this.#members.some((member) => member.outstanding <= QUEUED_PER_WORKER);
+    return this.#canStart || this.#members.some((member) => member.outstanding <= QUEUED_PER_WORKER);
   }
 
   get isIdle(): boolean {
@@ -62,11 +74,21 @@ export class WorkerPool {
   /** Gives work to the least busy worker. `done` is called with its results. */
   give(item: WorkItem, done: (results: Uint8Array) => void): void {
     this.check();
-    const member = this.#members.reduce((least, other) => (other.outstanding < least.outstanding ? other : least));
+    const member = this.#leastBusy();
     const id = this.#nextId++;
     this.#done.set(id, done);
     member.outstanding++;
     this.#post(member, { ...item, id } as FileBatch | FileSegment);
+  }
+
+  #leastBusy(): Member {
+    const least = (): Member | undefined => this.#members.toSorted((a, b) => a.outstanding - b.outstanding)[0];
+    if ((least()?.outstanding ?? WAITING_BEFORE_START) >= WAITING_BEFORE_START && this.#canStart) this.#start();
+    return least()!;
+  }
+
+  get #canStart(): boolean {
+    return this.#members.length < this.#options.workers;
   }
 
   /** Resolves when something changed: a result came, or a worker failed. */
@@ -96,6 +118,8 @@ export class WorkerPool {
   }
 
   renew(message: Extract<ToWorker, { kind: 'renew' }>): void {
+    const { known, identity } = message;
+    this.#setup = { ...this.#setup, known, identity };
     for (const member of this.#members) this.#post(member, message);
   }
 
@@ -108,15 +132,16 @@ export class WorkerPool {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  #start(): Member {
+  #start(): void {
     const counters = new SharedArrayBuffer(24);
-    const member: Member = { worker: this.#options.spawn(), counters: new Float64Array(counters), outstanding: 0 };
+    const worker = this.#options.spawn(this.#members.length);
+    const member: Member = { worker, counters: new Float64Array(counters), outstanding: 0 };
     member.worker.on('message', (message: FromWorker) => this.#hear(member, message));
     member.worker.on('error', (cause) =>
       this.#fail(new EngineError('refused', `backup worker: ${cause.message}`, { cause })),
     );
-    this.#post(member, { kind: 'setup', ...this.#options.setup, counters, stop: this.#stop });
-    return member;
+    this.#post(member, { kind: 'setup', ...this.#setup, counters, stop: this.#stop });
+    this.#members.push(member);
   }
 
   #post(member: Member, message: ToWorker): void {

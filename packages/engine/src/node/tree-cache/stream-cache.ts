@@ -5,12 +5,12 @@
  * Files: `tree-<stream>` after a complete backup, `.part` what an interrupted run got done, `.next` what is being
  * written, `.pending` records of this run that wait for a commit.
  */
-import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { equalBytes, toHex } from '@keephold/bytes';
-import { CacheQueue } from '../backup/cache-queue.ts';
+import { CacheQueue, type Stretch } from '../backup/cache-queue.ts';
 import { readNumbering } from '../known-blobs/known-table-file.ts';
 import { CachedTrees } from './cached-trees.ts';
+import { RecordWindow } from './record-window.ts';
 import { resolvePlaces } from './resolve-places.ts';
 import {
   HEAD_BYTES,
@@ -33,7 +33,6 @@ export class StreamCache {
   readonly #hadPart: boolean;
   readonly #numbering: Uint8Array | undefined;
   #output: { path: string; readonly writer: TreeCacheWriter } | undefined;
-  #resolved = 0;
 
   constructor(folder: string, vaultId: Uint8Array, streamId: Uint8Array) {
     this.#path = join(folder, `tree-${toHex(streamId)}`);
@@ -68,14 +67,16 @@ export class StreamCache {
 
   /** Once the packs of all records so far are known; then keepPart or complete, when those packs count. */
   resolve(packOf: (recordNumber: number) => number): void {
-    const end = this.records.flush();
+    const stretches = this.records.take();
     this.#output ??= this.#create();
     const { writer } = this.#output;
-    if (end > this.#resolved)
-      forEachRecord(`${this.#path}.pending`, this.#resolved, end, (record) =>
-        writer.append(resolvePlaces(record, packOf)),
-      );
-    this.#resolved = end;
+    // Made only when a record is pending.
+    const pending = stretches.some(({ file }) => file === 'pending') ? `${this.#path}.pending` : undefined;
+    using window = pending === undefined ? undefined : new RecordWindow(pending);
+    for (const { file, from, length } of stretches) {
+      if (file !== 'pending') writer.appendFrom(file, from, length);
+      else forEachRecord(window!, { from, length }, (record) => writer.append(resolvePlaces(record, packOf)));
+    }
   }
 
   /** After a checkpoint was committed: what is in order so far counts from now on. */
@@ -122,25 +123,14 @@ function openCache(path: string, head: TreeCacheHead): TreeCacheReader {
   return new TreeCacheReader(path, HEAD_BYTES, head.end);
 }
 
-/** Reads whole records through a window that starts each at a multiple of four. */
-function forEachRecord(path: string, from: number, end: number, visit: (record: Uint8Array) => void): void {
-  const file = openSync(path, 'r');
-  try {
-    let window = new Uint8Array(1024 * 1024);
-    for (let at = from; at < end; ) {
-      const wanted = Math.min(window.length, end - at);
-      const read = readSync(file, window, 0, wanted, at);
-      let done = 0;
-      let length = 0;
-      while (done + 4 <= read && (length = new Uint32Array(window.buffer, done, 1)[0]!) <= read - done) {
-        visit(window.subarray(done, done + length));
-        done += length;
-      }
-      if (done === 0 && read < end - at) window = new Uint8Array(Math.max(length, window.length * 2));
-      else if (done === 0) throw new RangeError('tree cache: the file of pending records is cut short');
-      at += done;
-    }
-  } finally {
-    closeSync(file);
+function forEachRecord(
+  window: RecordWindow,
+  { from, length }: Omit<Stretch, 'file'>,
+  visit: (record: Uint8Array) => void,
+): void {
+  for (let at = from; at < from + length; ) {
+    const record = window.record(at);
+    at += record.length;
+    visit(record);
   }
 }

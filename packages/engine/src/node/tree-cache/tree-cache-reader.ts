@@ -55,6 +55,12 @@ export class CachedDirectory {
     return this.#bytes.subarray(from, from + this.#words[this.#at + 2]!);
   }
 
+  /** A copy that stays valid when the reader moves on. */
+  detached(): CachedDirectory {
+    const words = this.#words.slice(this.#at, this.#at + this.length / 4);
+    return new CachedDirectory(words, new Uint8Array(words.buffer), 0, this.fileOffset);
+  }
+
   /** Its entries, to be stepped through. */
   entries(): CachedEntries {
     const first = this.#at + DIRECTORY_WORDS + this.#words[this.#at + 6]! + paddedWords(this.#words[this.#at + 2]!);
@@ -131,6 +137,13 @@ export class CachedEntries {
 
   get places(): Uint32Array {
     return this.#words.subarray(this.#at + ENTRY_WORDS, this.#at + ENTRY_WORDS + this.#words[this.#at + 16]!);
+  }
+
+  /** Whether `holds` says so of each place. Makes no array: it is asked for every entry of every backup. */
+  everyPlace(holds: (place: number) => boolean): boolean {
+    const end = this.#at + ENTRY_WORDS + this.#words[this.#at + 16]!;
+    for (let at = this.#at + ENTRY_WORDS; at < end; at++) if (!holds(this.#words[at]!)) return false;
+    return true;
   }
 
   #nameAt(): number {

@@ -100,11 +100,12 @@ export class TreeCacheWriter {
 
   /** Appends `length` bytes of another file. */
   appendFrom(source: number, from: number, length: number): void {
-    const block = new Uint8Array(Math.min(length, BUFFER_BYTES));
     for (let done = 0; done < length; ) {
-      const read = readSync(source, block, 0, Math.min(block.length, length - done), from + done);
+      if (this.#filled === this.#buffer.length) this.flush();
+      const room = Math.min(this.#buffer.length - this.#filled, length - done);
+      const read = readSync(source, this.#buffer, this.#filled, room, from + done);
       if (read === 0) throw new RangeError('tree cache: the old cache is shorter than it was');
-      this.append(block.subarray(0, read));
+      this.#filled += read;
       done += read;
     }
   }
