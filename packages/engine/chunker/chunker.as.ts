@@ -100,3 +100,33 @@ export function cut(chunk: usize, available: u32): u32 {
   if (found != 0) reset();
   return found;
 }
+
+const SECTOR: u32 = 512;
+const WINDOW: u32 = 64;
+
+/**
+ * The length of the chunk of a disk image that starts at `chunk`, for pieces of about `pieceBytes` (a power of two from
+ * 2,048 on): at least half of that, at most twice, ending before a sector whose first 64 bytes have a hash with zeros
+ * on top. `available` bytes are there: twice `pieceBytes` and 64 more, or all that is left.
+ */
+export function cutAtSector(chunk: usize, available: u32, pieceBytes: u32): u32 {
+  const end: u32 = min(available, 2 * pieceBytes);
+  // One sector in pieceBytes / 1,024 ends a chunk: half a piece after the minimum, as the mean goes.
+  const shift: u64 = 64 - (ctz(pieceBytes) - 10);
+  // Of 64 zero bytes: they never cut, so that free space is cut the same in every vault.
+  const zeros: u64 = 0 - load<u64>(0);
+  for (let at = pieceBytes >> 1; at < end && at + WINDOW <= available; at += SECTOR) {
+    const h = hashOfWindow(chunk + at);
+    if (h >> shift == 0 && h != zeros) return at;
+  }
+  return end;
+}
+
+// @ts-ignore: decorator
+@inline
+function hashOfWindow(from: usize): u64 {
+  let h: u64 = 0;
+  for (let at = from; at < from + WINDOW; at += 4)
+    h = (h << 4) + (gear(at) << 3) + (gear(at + 1) << 2) + (gear(at + 2) << 1) + gear(at + 3);
+  return h;
+}

@@ -3,20 +3,27 @@
  * the chunker is the read buffer; small files are read straight into the packer's group.
  */
 import { copyBytes } from '@keephold/ffi';
-import { type Chunker, createChunker, GEAR_TABLE_BYTES, MAX_CHUNK_BYTES, MIN_CHUNK_BYTES } from '../../chunker.ts';
+import {
+  type Chunker,
+  createChunker,
+  GEAR_TABLE_BYTES,
+  MAX_CHUNK_BYTES,
+  MIN_CHUNK_BYTES,
+  SECTOR_WINDOW_BYTES,
+} from '../../chunker.ts';
 import { CONTENT_ROW_BYTES } from '../../node-encoding.ts';
 import { type ContentReader, IDENTITY_WORDS, STAT_ROW_WORDS, sizeOf } from '../../source.ts';
 import { NEW_BLOB } from '../known-blobs/known-blobs.ts';
 import { LARGE_BLOB_BYTES } from '../packing/frame-packer.ts';
 import type { BlobStore } from './blob-store.ts';
-import { fixedPieceBytes, SIGNATURE_BYTES } from './file-kinds.ts';
+import { byContent, type Cutting, cuttingOf, SIGNATURE_BYTES } from './file-kinds.ts';
 import { type FileResultWriter, RECORD_PLACE } from './file-results.ts';
 import type { FileSegment } from './messages.ts';
 
 const WASM_PAGE = 65_536;
 const BUFFER_AT = WASM_PAGE;
 const BUFFER_BYTES: number = 6 * 1024 * 1024;
-/** A file of fixed pieces is shared among workers in segments of this length. */
+/** A file of small pieces is shared among workers in segments of at most this length. */
 const SEGMENT_BYTES: number = 32 * 1024 * 1024;
 /** … and no more than so many pieces: a segment is also what one worker may add to the known blobs unasked. */
 export const SEGMENT_PIECES = 512;
@@ -25,9 +32,12 @@ const ATTEMPTS = 2;
 /** New blobs of one file after which its worker lets go of it: others must get their turn, and a commit its chance. */
 const NEW_BLOBS_PER_TURN = 128;
 
-/** What is left of a file after a turn: fixed pieces of this length, or with 0 chunks as the content says. */
+/** Reads of a disk image: they stay in the processor's cache until they are hashed. */
+const IMAGE_READ_BYTES: number = 1024 * 1024;
+
+/** What is left of a file after a turn. */
 interface Rest {
-  readonly pieceBytes: number;
+  readonly cutting: Cutting;
   readonly resumeAt: number;
 }
 
@@ -93,16 +103,16 @@ export class FileContents {
     }
   }
 
-  /** Reads one segment of a file: fixed pieces, or as many chunks as one turn takes. */
+  /** Reads one segment of a file: small pieces, or as many chunks as one turn takes. */
   captureSegment(segment: FileSegment, results: FileResultWriter): void {
     if (this.#stopped) return results.gone();
     const handle = this.#reader.open(segment.path);
     if (handle < 0) return this.#openFailed(handle, results);
     try {
-      const { stats, pieceBytes, from, to } = segment;
+      const { stats, cutting, from, to } = segment;
       this.#begin();
       const range = { from, to, isSparse: isSparse(stats) };
-      const failed = pieceBytes > 0 ? this.#readPieces(handle, pieceBytes, range) : this.#readByContent(handle, range);
+      const failed = this.#readCut(handle, cutting, range);
       if (this.#stopped) return results.gone();
       if (failed < 0) return results.failed(this.#reader.errorCode(failed));
       if (!this.#reader.stat(handle, this.#row)) return results.gone();
@@ -164,11 +174,22 @@ export class FileContents {
     const head = this.#buffer.subarray(0, SIGNATURE_BYTES);
     const read = this.#reader.read(handle, head, 0);
     if (read < 0) return read;
-    const pieceBytes = fixedPieceBytes(head.subarray(0, read), range.to, path);
-    if (pieceBytes === undefined) return this.#readByContent(handle, range);
-    const to = Math.min(range.to, segmentBytes(pieceBytes));
-    if (to < range.to) this.#rest = { pieceBytes, resumeAt: to };
-    return this.#readPieces(handle, pieceBytes, { ...range, to });
+    const cutting = cuttingOf(head.subarray(0, read), range.to, path);
+    const to = Math.min(range.to, segmentBytes(cutting));
+    if (to < range.to) this.#rest = { cutting, resumeAt: to };
+    return this.#readCut(handle, cutting, { ...range, to });
+  }
+
+  /** 0, or −errno. */
+  #readCut(handle: number, cutting: Cutting, range: Range): number {
+    switch (cutting.kind) {
+      case 'content':
+        return this.#readByContent(handle, range);
+      case 'pages':
+        return this.#readPieces(handle, cutting.pieceBytes, range);
+      case 'sectors':
+        return this.#readSectors(handle, cutting.pieceBytes, range);
+    }
   }
 
   #readPieces(handle: number, pieceBytes: number, { from, to, isSparse }: Range): number {
@@ -192,6 +213,45 @@ export class FileContents {
       // The file has become shorter; what might be written behind it now does not belong to what was read.
       else if (isSparse) data = this.#reader.nextData(handle, at + wanted);
       if (read < wanted) return 0;
+    }
+    return 0;
+  }
+
+  /** A stretch of a disk image, cut where its sectors say. */
+  #readSectors(handle: number, pieceBytes: number, { from, to, isSparse }: Range): number {
+    const longest = 2 * pieceBytes;
+    const room = Math.min(this.#buffer.length, Math.max(IMAGE_READ_BYTES, 2 * longest));
+    let data = isSparse ? this.#reader.nextData(handle, from) : 0;
+    let end = to;
+    let start = 0;
+    let filled = 0;
+    for (let at = from; at < end; ) {
+      if (this.#stopped) return 0;
+      if (at + longest <= Math.min(data, end)) {
+        this.#addZeroRun(longest);
+        at += longest;
+        start = filled;
+        continue;
+      }
+      if (filled - start < Math.min(longest + SECTOR_WINDOW_BYTES, end - at)) {
+        copyBytes(this.#buffer, this.#buffer.subarray(start, filled));
+        filled -= start;
+        start = 0;
+        const wanted = Math.min(room, end - at) - filled;
+        const read = this.#reader.read(handle, this.#buffer.subarray(filled, filled + wanted), at + filled);
+        if (read < 0) return read;
+        this.#counters[0]! += read;
+        filled += read;
+        // The file has become shorter; what might be written behind it now does not belong to what was read.
+        if (read < wanted) end = at + filled;
+        if (filled === 0) return 0;
+      }
+      const length = this.#chunker.cutAtSector(BUFFER_AT + start, filled - start, pieceBytes);
+      const piece = this.#buffer.subarray(start, start + length);
+      start += length;
+      at += length;
+      if (!this.#addZeros(piece)) this.#addStored(this.#store.store(piece), length);
+      else if (isSparse) data = this.#reader.nextData(handle, at);
     }
     return 0;
   }
@@ -244,7 +304,7 @@ export class FileContents {
         if (inHole > 0 || isTurnOver) start = filled;
         fileAt += inHole;
         if (isTurnOver) {
-          if (fileAt < to) this.#rest = { pieceBytes: 0, resumeAt: fileAt };
+          if (fileAt < to) this.#rest = { cutting: byContent, resumeAt: fileAt };
           return 0;
         }
       }
@@ -365,9 +425,11 @@ function isSparse(row: Uint32Array): boolean {
   return (row[22]! + row[23]! * 0x1_0000_0000) * 512 < sizeOf(row, 0);
 }
 
-/** Length of the segments of a file of fixed pieces. */
-export function segmentBytes(pieceBytes: number): number {
-  return Math.min(SEGMENT_BYTES, SEGMENT_PIECES * pieceBytes);
+/** Length of the segments of a file that is cut this way. By content no segment is known before its end. */
+export function segmentBytes(cutting: Cutting): number {
+  if (cutting.kind === 'content') return Number.POSITIVE_INFINITY;
+  const shortest = cutting.kind === 'pages' ? cutting.pieceBytes : cutting.pieceBytes / 2;
+  return Math.min(SEGMENT_BYTES, SEGMENT_PIECES * shortest);
 }
 
 export function setFileSize(row: Uint32Array, size: number): void {

@@ -1,14 +1,24 @@
 /**
- * Which files are cut into fixed pieces (format.md §3): databases and disk images change page by page, and a piece as
- * small as a page group costs least then. Recognised by their first bytes, or for images without any header by
- * their name; a wrong guess only costs space, since readers never see how a file was cut.
+ * How files are cut (format.md §3). Databases and disk images change page by page, and small pieces cost least then:
+ * fixed ones for a database; for an image, which holds the same files again at other places, what its sectors say.
+ * Recognised by their first bytes, or for images without any header by their name; a wrong guess only costs space,
+ * since readers never see how a file was cut.
  */
+
+export type Cutting =
+  | { readonly kind: 'content' }
+  /** Pieces of exactly this length. */
+  | { readonly kind: 'pages'; readonly pieceBytes: number }
+  /** Pieces of whole sectors, between half and twice this length (a power of two). */
+  | { readonly kind: 'sectors'; readonly pieceBytes: number };
+
+export const byContent: Cutting = { kind: 'content' };
 
 const KIB = 1024;
 const GIB: number = 1024 * 1024 * 1024;
-/** Bytes from the start of a file that fixedPieceBytes wants to see. */
+/** Bytes from the start of a file that cuttingOf wants to see. */
 export const SIGNATURE_BYTES = 1082;
-/** Shorter files gain nothing from fixed pieces. */
+/** Shorter files gain nothing from small pieces. */
 export const SHORTEST_IMAGE_BYTES: number = 4 * KIB * KIB;
 const IMAGE_NAMES: ReadonlySet<string> = new Set([
   'img',
@@ -24,9 +34,14 @@ const IMAGE_NAMES: ReadonlySet<string> = new Set([
 ]);
 const SECTOR_BYTES = 512;
 
-/** Length of the pieces, or undefined for a file that is cut by content. `path` may end with NUL. */
-export function fixedPieceBytes(head: Uint8Array, size: number, path: Uint8Array): number | undefined {
-  if (!isSqlite(head) && !isDiskImage(head) && !isNamedImage(path, size)) return undefined;
+/** `head` are the first SIGNATURE_BYTES, `path` may end with NUL. */
+export function cuttingOf(head: Uint8Array, size: number, path: Uint8Array): Cutting {
+  if (isSqlite(head)) return { kind: 'pages', pieceBytes: pieceBytes(size) };
+  if (isDiskImage(head) || isNamedImage(path, size)) return { kind: 'sectors', pieceBytes: pieceBytes(size) };
+  return byContent;
+}
+
+function pieceBytes(size: number): number {
   if (size <= GIB) return 16 * KIB;
   if (size <= 4 * GIB) return 64 * KIB;
   return size <= 64 * GIB ? 256 * KIB : KIB * KIB;

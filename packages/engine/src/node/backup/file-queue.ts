@@ -1,6 +1,6 @@
 /**
  * Gathers files in walk order into batches for the workers and hands each result back to whoever queued the file. Files
- * that a worker wants cut into fixed pieces come back and go out again in segments, to all workers at once.
+ * that a worker wants cut into small pieces come back and go out again in segments, to all workers at once.
  */
 import { STAT_ROW_WORDS, sizeOf } from '../../source.ts';
 import { type FileResult, FileResultReader } from './file-results.ts';

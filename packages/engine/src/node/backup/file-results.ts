@@ -6,19 +6,22 @@
  * outcome 1:  length u32 ‖ error code as ASCII, padded to 4
  * else:       row (104 bytes, only when changed ≠ 0)
  *             parts u32 ‖ parts × (blobId 32 ‖ length u32)      places u32 ‖ places × u32
- *             holes u32 ‖ holes × (offset f64 ‖ length f64)     outcome 3 also: pieceBytes u32 ‖ resumeAt f64
+ *             holes u32 ‖ holes × (offset f64 ‖ length f64)     outcome 3 also: cutting u32 (0 content,
+ *             1 pages, 2 sectors) ‖ pieceBytes u32 ‖ resumeAt f64
  * ```
  * A place is the number of a pack committed earlier, or with the top bit set the KnownBlobs record of a blob that this
  * run stores: its pack is known only when it is sealed.
  */
 import { CONTENT_ROW_BYTES } from '../../node-encoding.ts';
 import { STAT_ROW_BYTES, STAT_ROW_WORDS } from '../../source.ts';
+import { byContent, type Cutting } from './file-kinds.ts';
 
 /** Top bit of a place: the rest is a record number. */
 export const RECORD_PLACE = 0x8000_0000;
 
 export type FileOutcome = 'read' | 'failed' | 'gone' | 'segments';
 const OUTCOMES: readonly FileOutcome[] = ['read', 'failed', 'gone', 'segments'];
+const CUTTINGS: readonly Cutting['kind'][] = ['content', 'pages', 'sectors'];
 
 export interface FileResult {
   readonly outcome: FileOutcome;
@@ -32,8 +35,8 @@ export interface FileResult {
   /** Where the parts are. */
   readonly places: readonly number[];
   readonly holes: readonly (readonly [number, number])[];
-  /** With outcome segments: the rest in fixed pieces of this length, or with 0 in chunks as the content says … */
-  readonly pieceBytes: number;
+  /** With outcome segments: how the rest is cut … */
+  readonly cutting: Cutting;
   /** … from this offset on. */
   readonly resumeAt: number;
 }
@@ -45,7 +48,7 @@ export const nothingRead: Omit<FileResult, 'outcome' | 'errorCode'> = {
   parts: new Uint8Array(0),
   places: [],
   holes: [],
-  pieceBytes: 0,
+  cutting: byContent,
   resumeAt: 0,
 };
 
@@ -73,10 +76,10 @@ export class FileResultWriter {
     readonly parts: Uint8Array;
     readonly places: readonly number[];
     readonly holes: readonly (readonly [number, number])[];
-    readonly pieceBytes?: number;
+    readonly cutting?: Cutting;
     readonly resumeAt?: number;
   }): void {
-    this.#header(result.pieceBytes === undefined ? 0 : 3, result.row !== undefined, result.live);
+    this.#header(result.cutting === undefined ? 0 : 3, result.row !== undefined, result.live);
     if (result.row !== undefined) this.#raw(new Uint8Array(result.row.buffer, result.row.byteOffset, STAT_ROW_BYTES));
     this.#u32(result.parts.length / CONTENT_ROW_BYTES);
     this.#raw(result.parts);
@@ -87,8 +90,9 @@ export class FileResultWriter {
       this.#f64(offset);
       this.#f64(length);
     }
-    if (result.pieceBytes === undefined) return;
-    this.#u32(result.pieceBytes);
+    if (result.cutting === undefined) return;
+    this.#u32(CUTTINGS.indexOf(result.cutting.kind));
+    this.#u32(result.cutting.kind === 'content' ? 0 : result.cutting.pieceBytes);
     this.#f64(result.resumeAt ?? 0);
   }
 
@@ -148,7 +152,7 @@ export class FileResultReader {
     const parts = this.#raw(this.#u32() * CONTENT_ROW_BYTES);
     const places = Array.from({ length: this.#u32() }, () => this.#u32());
     const holes = Array.from({ length: this.#u32() }, () => [this.#f64(), this.#f64()] as const);
-    const pieceBytes = outcome === 'segments' ? this.#u32() : 0;
+    const cutting = outcome === 'segments' ? this.#cutting() : byContent;
     const resumeAt = outcome === 'segments' ? this.#f64() : 0;
     return {
       outcome,
@@ -158,9 +162,15 @@ export class FileResultReader {
       parts,
       places,
       holes,
-      pieceBytes,
+      cutting,
       resumeAt,
     };
+  }
+
+  #cutting(): Cutting {
+    const kind = CUTTINGS[this.#u32()] ?? 'content';
+    const pieceBytes = this.#u32();
+    return kind === 'content' ? byContent : { kind, pieceBytes };
   }
 
   #u32(): number {

@@ -3,6 +3,7 @@ import type { EngineErrorCode } from '../../errors.ts';
 import type { SharedKnownBlobs } from '../known-blobs/known-blobs.ts';
 import type { SharedAreaPool } from '../packing/area-pool.ts';
 import type { OpenPack, PackIdentity, SealedPack } from '../packing/pack-builder.ts';
+import type { Cutting } from './file-kinds.ts';
 
 export interface WorkerSetup {
   readonly kind: 'setup';
@@ -30,13 +31,13 @@ export interface FileBatch {
   readonly count: number;
 }
 
-/** A part of one big file; pieceBytes 0: as many chunks from `from` on as one turn takes. */
+/** A part of one big file; cut by content: as many chunks from `from` on as one turn takes. */
 export interface FileSegment {
   readonly kind: 'segment';
   readonly id: number;
   readonly path: Uint8Array;
   readonly stats: Uint32Array;
-  readonly pieceBytes: number;
+  readonly cutting: Cutting;
   readonly from: number;
   readonly to: number;
 }

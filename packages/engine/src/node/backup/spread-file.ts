@@ -1,5 +1,5 @@
 /**
- * A file too long for one turn of one worker. Fixed pieces go out in segments, to all workers at once; chunks that the
+ * A file too long for one turn of one worker. Small pieces go out in segments, to all workers at once; chunks that the
  * content decides follow one after the other, since each starts where the last one ended.
  */
 import { concatBytes } from '@keephold/bytes';
@@ -36,7 +36,7 @@ export class SpreadFile {
   /** Whether a worker could do something for it now. */
   get canGoOn(): boolean {
     if (this.#isGivenUp || this.#next >= this.#size) return false;
-    return this.#parts.first.pieceBytes > 0 || this.#inFlight === 0;
+    return this.#parts.first.cutting.kind !== 'content' || this.#inFlight === 0;
   }
 
   /** Whether nothing is left to be given out, now or later. */
@@ -52,15 +52,15 @@ export class SpreadFile {
   /** The next segment, and what to do with its result. */
   take(): { readonly segment: Omit<FileSegment, 'id'>; readonly done: (result: FileResult) => void } {
     const { path, stats, first } = this.#parts;
-    const { pieceBytes } = first;
+    const { cutting } = first;
     const from = this.#next;
-    const to = pieceBytes > 0 ? Math.min(this.#size, from + segmentBytes(pieceBytes)) : this.#size;
+    const to = Math.min(this.#size, from + segmentBytes(cutting));
     const place = this.#results.length;
     this.#results.push(undefined);
     this.#next = to;
     this.#inFlight++;
     return {
-      segment: { kind: 'segment', path, stats, pieceBytes, from, to },
+      segment: { kind: 'segment', path, stats, cutting, from, to },
       done: (result) => {
         this.#inFlight--;
         this.#results[place] = result;
