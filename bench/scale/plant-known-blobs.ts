@@ -14,7 +14,7 @@ interface Store {
   readonly records: number;
   readonly packCount: number;
   readonly covered: object;
-  readonly shared: { readonly capacity: number };
+  readonly blocks: number;
   addCommitted(packId: Uint8Array, blobRows: Uint8Array): void;
   settle(covered: object): void;
   close(): void;
@@ -22,7 +22,7 @@ interface Store {
 
 interface EngineParts {
   readonly KnownBlobStore: { open(folder: string, start: object): Store };
-  readonly capacityFor: (records: number) => number;
+  readonly blocksFor: (blobs: number) => number;
 }
 
 export interface PlantOptions {
@@ -36,25 +36,25 @@ export interface PlantOptions {
 export interface Planted {
   readonly records: number;
   readonly packs: number;
-  /** Slots of the table. */
-  readonly capacity: number;
+  /** Of the table, 4 KiB each in its file and 128 bytes each in memory. */
+  readonly blocks: number;
 }
 
 const BRINK = 1024;
 
 export async function plantKnownBlobs({ folder, blobs, toTheBrink }: PlantOptions): Promise<Planted> {
-  const { KnownBlobStore, capacityFor } = await engineParts();
+  const { KnownBlobStore, blocksFor } = await engineParts();
   const store = KnownBlobStore.open(folder, { seq: 0, hash: new Uint8Array(32) });
   const random = new SeededRandom('known blobs');
   let records = store.records;
-  const fits = (more: number): boolean => capacityFor(records + more) <= store.shared.capacity;
+  const fits = (more: number): boolean => blocksFor(records + more) <= store.blocks;
   const isDone = (): boolean => (toTheBrink ? records >= (blobs * 2) / 3 && fits(0) && !fits(BRINK) : records >= blobs);
   while (!isDone()) {
     store.addCommitted(random.bytes(32), random.bytes(BLOBS_A_PACK * ROW_BYTES));
     records += BLOBS_A_PACK;
   }
   store.settle(store.covered);
-  const planted = { records: store.records, packs: store.packCount, capacity: store.shared.capacity };
+  const planted = { records: store.records, packs: store.packCount, blocks: store.blocks };
   store.close();
   return planted;
 }
@@ -62,7 +62,7 @@ export async function plantKnownBlobs({ folder, blobs, toTheBrink }: PlantOption
 async function engineParts(): Promise<EngineParts> {
   const folder = join(import.meta.dirname, '../../packages/engine/src/node/known-blobs');
   const [store, table] = await Promise.all(
-    ['known-blob-store', 'known-blobs'].map((name) => import(join(folder, `${name}.ts`))),
+    ['known-blob-store', 'committed-table'].map((name) => import(join(folder, `${name}.ts`))),
   );
-  return { ...(table as Pick<EngineParts, 'capacityFor'>), ...(store as Pick<EngineParts, 'KnownBlobStore'>) };
+  return { ...(table as Pick<EngineParts, 'blocksFor'>), ...(store as Pick<EngineParts, 'KnownBlobStore'>) };
 }

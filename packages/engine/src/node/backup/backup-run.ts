@@ -179,7 +179,7 @@ export class BackupRun {
     const storing = this.#storing!;
     await storing.seal(next);
     // While packs are being written. Nothing reads it before the end of this.
-    this.#cache.resolve((record) => storing.known.known.packOf(record));
+    this.#cache.resolve((record) => storing.known.packOf(record));
     const packs = await storing.durable();
     const session = await this.#openSession();
     await storing.uploads.storeSession();

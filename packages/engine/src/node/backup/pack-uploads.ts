@@ -40,7 +40,7 @@ export class PackUploads {
   add(pack: SealedPack, area: Uint8Array, release: () => void): void {
     const known = this.#known();
     const number = known.packNumber(pack.packId);
-    for (const record of pack.records) known.known.setPack(record, number);
+    for (const record of pack.records) known.setPack(record, number);
     const { packId, packSalt, pageCount, kind, contents } = pack;
     this.#packs.push({ packId, packSalt, pageCount, kind, sessionId: this.#session.sessionId, contents });
     this.#counters.packs++;

@@ -3,7 +3,7 @@ import { gearTable } from '@keephold/crypto';
 import type { Head } from '@keephold/protocol';
 import type { IndexedPack } from '../../index-object.ts';
 import type { KnownBlobStore } from '../known-blobs/known-blob-store.ts';
-import { ARENA_RECORDS } from '../known-blobs/known-blobs.ts';
+import { ARENA_RECORDS } from '../known-blobs/blob-arena.ts';
 import { markDeadPacks, openKnownBlobs } from '../known-blobs/sync-known-blobs.ts';
 import { AreaPool, createSharedAreaPool } from '../packing/area-pool.ts';
 import { packAreaBytes } from '../packing/pack-builder.ts';
@@ -36,7 +36,7 @@ export class Storing {
     this.#options = options;
     this.#session = session;
     this.known = known;
-    this.#dead = new Uint8Array(known.shared.deadPacks);
+    this.#dead = new Uint8Array(known.shared.table.deadPacks);
     this.uploads = new PackUploads({
       custody: options.custody,
       vaultId: keys.vaultId,
@@ -137,7 +137,7 @@ export class Storing {
   /** After a commit up to `head`. */
   settle(head: Head): void {
     this.known.settle(head);
-    this.#dead = new Uint8Array(this.known.shared.deadPacks);
+    this.#dead = new Uint8Array(this.known.shared.table.deadPacks);
     this.trees.renew(this.known.known);
     const { sessionId, sessionKey } = this.#session;
     this.pool.renew({
@@ -156,8 +156,7 @@ export class Storing {
 
 /** One area a worker fills, and as many as fit for packs on their way, but at least one. */
 function areaCount(options: BackupOptions, known: KnownBlobStore): number {
-  const { tags, slots, arena } = known.shared;
-  const left = options.memory - FIXED_BYTES - tags.byteLength - slots.byteLength - arena.byteLength;
+  const left = options.memory - FIXED_BYTES - known.memoryBytes;
   const most = options.workers + options.custody.properties.uploadsInFlight;
   return Math.max(options.workers + 1, Math.min(most, Math.floor(left / packAreaBytes(1))));
 }

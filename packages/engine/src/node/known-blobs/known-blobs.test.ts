@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
 import {
+  closeSync,
   copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   rmSync,
   truncateSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,8 +18,9 @@ import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ClaimJob } from './_claim-worker.ts';
+import { ARENA_RECORDS } from './blob-arena.ts';
 import { KnownBlobStore } from './known-blob-store.ts';
-import { ARENA_RECORDS, NEW_BLOB, THIS_RUN } from './known-blobs.ts';
+import { NEW_BLOB, THIS_RUN } from './known-blobs.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'keephold-known-'));
 afterAll(() => rmSync(base, { recursive: true }));
@@ -126,27 +130,41 @@ describe('known blobs', () => {
     const store = filled(1, 10);
     store.known.findOrClaim(id(500));
     const record = store.known.record;
-    store.known.setPack(record, store.packNumber(id(77)));
-    expect(store.known.packOf(record)).toBe(store.packNumber(id(77)));
+    store.setPack(record, store.packNumber(id(77)));
+    expect(store.packOf(record)).toBe(store.packNumber(id(77)));
     store.settle(covered(2));
     store.known.findOrClaim(id(501));
-    expect(Buffer.compare(store.packId(store.known.packOf(record)), id(77))).toBe(0);
+    expect(Buffer.compare(store.packId(store.packOf(record)), id(77))).toBe(0);
     store.close();
   });
 
   it('outgrow their table', () => {
     const each = 30_000;
     const store = KnownBlobStore.open(folder, start);
-    const before = store.shared.capacity;
+    const before = store.blocks;
     for (let pack = 0; pack < 20; pack++) {
       store.addCommitted(id(1e6 + pack), rows(Array.from({ length: each }, (_, i) => pack * each + i)));
     }
     store.settle(covered(1));
-    expect(store.shared.capacity).toBeGreaterThan(before);
+    expect(store.blocks).toBeGreaterThan(before);
     store.close();
     const again = KnownBlobStore.open(folder, start);
     expect(again.records).toBe(20 * each);
     for (let n = 0; n < 20 * each; n += 997) expect(whereIs(again, n)).toBe(packOf(n, each));
+    again.close();
+  });
+
+  it('of packs that are gone are left out when the table grows', () => {
+    const store = filled(3, 1000);
+    store.setDeadPacks((packId) => Buffer.compare(packId, id(1e6 + 1)) === 0);
+    const more = Array.from({ length: 40_000 }, (_, i) => 3000 + i);
+    store.addCommitted(id(5e6), rows(more));
+    store.settle(covered(2));
+    expect(store.records).toBe(42_000);
+    store.close();
+    const again = KnownBlobStore.open(folder, start);
+    for (let n = 0; n < 3000; n += 7)
+      expect(whereIs(again, n)).toBe(Math.floor(n / 1000) === 1 ? String(NEW_BLOB) : packOf(n, 1000));
     again.close();
   });
 
@@ -161,7 +179,7 @@ describe('known blobs', () => {
     };
     for (let n = 0; n < ARENA_RECORDS; n++) {
       store.known.findOrClaim(next(n));
-      store.known.setPack(store.known.record, 0);
+      store.setPack(store.known.record, 0);
     }
     store.packNumber(id(0));
     expect(store.known.arenaRoom).toBe(0);
@@ -179,7 +197,7 @@ describe('known blobs', () => {
     store.setDeadPacks((packId) => Buffer.compare(packId, id(1e6 + 1)) === 0);
     expect(whereIs(store, 5)).toBe(packOf(5, 10));
     expect(store.known.findOrClaim(id(15))).toBe(NEW_BLOB);
-    store.known.setPack(store.known.record, store.packNumber(id(88)));
+    store.setPack(store.known.record, store.packNumber(id(88)));
     store.settle(covered(2));
     expect(whereIs(store, 15)).toBe(Buffer.from(id(88)).toString('hex'));
     expect(whereIs(store, 16)).toBe(String(NEW_BLOB));
@@ -188,7 +206,7 @@ describe('known blobs', () => {
 });
 
 describe('cache files that are not what was written', () => {
-  const names = ['known-table', 'known-blobs', 'known-packs'];
+  const names = ['known-table', 'known-filter', 'known-packs'];
 
   /** Opens it and looks for everything: nothing may be known in another pack than it is in. */
   function expectNothingFalse(each: number, packs: number): number {
@@ -218,11 +236,10 @@ describe('cache files that are not what was written', () => {
           for (const [file, bytes] of kept) writeFileSync(join(folder, file), bytes);
           const path = join(folder, name);
           const bytes = Buffer.from(kept.get(name) as Buffer);
-          // Most of the table is empty: look where something stands.
-          const at = Math.min(
-            bytes.length - 1,
-            Math.floor(where * (name === 'known-table' && bit % 2 === 0 ? 200 : bytes.length)),
-          );
+          // Blocks are mostly empty: look where something stands, the head included.
+          const block = Math.floor((where * bytes.length) / 4096) * 4096;
+          const at =
+            name === 'known-table' && bit % 2 === 0 ? block + ((bit * 53) % 300) : Math.floor(where * bytes.length);
           if (how === 'remove') rmSync(path);
           else if (how === 'cut') truncateSync(path, at);
           else {
@@ -237,13 +254,67 @@ describe('cache files that are not what was written', () => {
     );
   });
 
-  it('are never believed when a slot says that it is being written', () => {
+  it('are never believed when all blocks say that they are full', () => {
     filled(4, 40).close();
     const table = readFileSync(join(folder, 'known-table'));
-    table.fill(0xff, table.length - 40_000);
+    table.fill(0xff, 4096);
     writeFileSync(join(folder, 'known-table'), table);
     expect(expectNothingFalse(40, 4)).toBe(0);
   });
+
+  it('are as good as before without the filter, which is made again', () => {
+    filled(4, 40).close();
+    rmSync(join(folder, 'known-filter'));
+    expect(expectNothingFalse(40, 4)).toBe(160);
+    expect(existsSync(join(folder, 'known-filter'))).toBe(true);
+  });
+
+  it('are good when a crash left blobs in the table that the head does not speak of', () => {
+    filled(4, 40).close();
+    const head = readFileSync(join(folder, 'known-table')).subarray(0, 4096);
+    secondCommit([5, 4]);
+    putBack('known-table', head);
+    const store = KnownBlobStore.open(folder, start);
+    expect(store.covered.seq).toBe(1);
+    for (let n = 0; n < 240; n++) expect(whereIs(store, n)).toBe(packOf(n, 40));
+    // The order of packs is another when they are read again.
+    for (const pack of [4, 5]) store.addCommitted(id(1e6 + pack), packRows(pack));
+    store.settle(covered(2));
+    store.close();
+    expect(expectNothingFalse(40, 6)).toBe(240);
+  });
+
+  it('are not believed where a lost number of a pack was given to another', () => {
+    filled(4, 40).close();
+    const head = readFileSync(join(folder, 'known-table')).subarray(0, 4096);
+    const packs = readFileSync(join(folder, 'known-packs'));
+    secondCommit([5, 4]);
+    putBack('known-table', head);
+    writeFileSync(join(folder, 'known-packs'), packs);
+    const store = KnownBlobStore.open(folder, start);
+    for (const pack of [6, 7]) store.addCommitted(id(1e6 + pack), packRows(pack));
+    store.settle(covered(2));
+    store.close();
+    const again = KnownBlobStore.open(folder, start);
+    for (let n = 0; n < 320; n++)
+      expect(whereIs(again, n)).toBe(n >= 160 && n < 240 ? String(NEW_BLOB) : packOf(n, 40));
+    again.close();
+  });
+
+  const packRows = (pack: number): Uint8Array => rows(Array.from({ length: 40 }, (_, i) => pack * 40 + i));
+
+  function secondCommit(packs: readonly number[]): void {
+    const store = KnownBlobStore.open(folder, start);
+    for (const pack of packs) store.addCommitted(id(1e6 + pack), packRows(pack));
+    store.settle(covered(2));
+    store.close();
+  }
+
+  function putBack(name: string, bytes: Uint8Array): void {
+    const file = openSync(join(folder, name), 'r+');
+    writeSync(file, bytes, 0, bytes.length, 0);
+    closeSync(file);
+  }
 
   it('are never believed together with those of another numbering', () => {
     filled(4, 40).close();

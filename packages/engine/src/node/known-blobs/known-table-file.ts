@@ -1,9 +1,11 @@
 /**
- * The head of the file known-table (known-blob-store.ts), by which the other files of the cache are believed or not.
+ * The file known-table: its head, by which the other files of the cache are believed or not, then blocks
+ * (table-block.ts).
  *
  * ```
- * head (128): "KHKT" ‖ version u32 ‖ capacity u32 ‖ records u32 ‖ packs u32 ‖ commit seq u64 ‖ commit hash 32
- *             ‖ numbering 16 ‖ SHA-256 of the pack ids 32 ‖ CRC-32 of all before u32 ‖ zeros
+ * head (128, padded to the length of a block):
+ *   "KHKT" ‖ version u32 ‖ blocks u32 ‖ records u32 ‖ packs u32 ‖ commit seq u64 ‖ commit hash 32 ‖ numbering 16
+ *   ‖ SHA-256 of the pack ids 32 ‖ CRC-32 of all before u32 ‖ zeros
  * ```
  * `numbering` is drawn when a cache is begun: numbers of packs mean something only together with it.
  */
@@ -11,14 +13,14 @@ import { closeSync, existsSync, fdatasyncSync, openSync, readSync, renameSync, w
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 
-export const TABLE_HEAD_BYTES = 128;
+const TABLE_HEAD_BYTES = 128;
 export const NUMBERING_BYTES = 16;
 const MAGIC = 0x544b_484b;
-const VERSION = 2;
+const VERSION = 3;
 const CHECKED_BYTES = 108;
 
 export interface TableHead {
-  readonly capacity: number;
+  readonly blocks: number;
   readonly records: number;
   readonly packs: number;
   readonly coveredSeq: number;
@@ -33,11 +35,16 @@ export function tablePath(folder: string): string {
 
 /** The numbering of packs in use in `folder`; undefined when there is no cache that can be believed. */
 export function readNumbering(folder: string): Uint8Array | undefined {
+  return readHeadIn(folder)?.numbering;
+}
+
+/** Undefined when there is no table whose head is what was written. */
+export function readHeadIn(folder: string): TableHead | undefined {
   const path = tablePath(folder);
   if (!existsSync(path)) return undefined;
   const file = openSync(path, 'r');
   try {
-    return readTableHead(file)?.numbering;
+    return readTableHead(file);
   } finally {
     closeSync(file);
   }
@@ -49,7 +56,7 @@ export function readTableHead(file: number): TableHead | undefined {
   if (bytes.readUInt32LE(0) !== MAGIC || bytes.readUInt32LE(4) !== VERSION) return undefined;
   if (bytes.readUInt32LE(CHECKED_BYTES) !== crc32(bytes.subarray(0, CHECKED_BYTES))) return undefined;
   return {
-    capacity: bytes.readUInt32LE(8),
+    blocks: bytes.readUInt32LE(8),
     records: bytes.readUInt32LE(12),
     packs: bytes.readUInt32LE(16),
     coveredSeq: Number(bytes.readBigUInt64LE(20)),
@@ -61,7 +68,7 @@ export function readTableHead(file: number): TableHead | undefined {
 
 export function encodeTableHead(head: TableHead): Uint8Array {
   const bytes = Buffer.alloc(TABLE_HEAD_BYTES);
-  [MAGIC, VERSION, head.capacity, head.records, head.packs].forEach((value, i) => bytes.writeUInt32LE(value, i * 4));
+  [MAGIC, VERSION, head.blocks, head.records, head.packs].forEach((value, i) => bytes.writeUInt32LE(value, i * 4));
   bytes.writeBigUInt64LE(BigInt(head.coveredSeq), 20);
   bytes.set(head.coveredHash.subarray(0, 32), 28);
   bytes.set(head.numbering, 60);
