@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createChunker, GEAR_TABLE_BYTES, MAX_CHUNK_BYTES, MIN_CHUNK_BYTES } from './chunker.ts';
+import { createChunker, GEAR_TABLE_BYTES, MAX_CHUNK_BYTES, MIN_CHUNK_BYTES, SECTOR_WINDOW_BYTES } from './chunker.ts';
 
 const DATA_AT = 65_536;
 const mask64 = (1n << 64n) - 1n;
@@ -70,5 +70,53 @@ describe('chunker', () => {
       }),
       { numRuns: 30 },
     );
+  });
+});
+
+/** format.md §3, sectors, word by word and slow. */
+function sectorCutByTheBook(table: BigUint64Array, data: Uint8Array, piece: number): number {
+  const end = Math.min(data.length, 2 * piece);
+  const bits = BigInt(Math.log2(piece) - 10);
+  const hash = (from: number): bigint =>
+    data.subarray(from, from + SECTOR_WINDOW_BYTES).reduce((h, byte) => ((h << 1n) + table[byte]!) & mask64, 0n);
+  for (let at = piece / 2; at < end && at + SECTOR_WINDOW_BYTES <= data.length; at += 512) {
+    const isZero = data.subarray(at, at + SECTOR_WINDOW_BYTES).every((byte) => byte === 0);
+    if (hash(at) >> (64n - bits) === 0n && !isZero) return at;
+  }
+  return end;
+}
+
+describe('chunker of disk images', () => {
+  const PIECE = 16 * 1024;
+
+  it('cuts where format.md says', () => {
+    const lengths = new Set<number>();
+    for (let seed = 1; seed < 60; seed++) {
+      const data = noise(2 * PIECE + SECTOR_WINDOW_BYTES, seed);
+      const { chunker, table } = setUp(data);
+      const found = chunker.cutAtSector(DATA_AT, data.length, PIECE);
+      expect(found).toBe(sectorCutByTheBook(table, data, PIECE));
+      lengths.add(found);
+    }
+    expect(lengths.size).toBeGreaterThan(5);
+  });
+
+  it('finds the same cuts again when what stands before them has moved by whole sectors', () => {
+    const data = noise(40 * PIECE, 5);
+    const cuts = (from: number): number[] => {
+      const { chunker } = setUp(data);
+      const ends: number[] = [];
+      for (let at = from; at < data.length; ends.push(at))
+        at += chunker.cutAtSector(DATA_AT + at, data.length - at, PIECE);
+      return ends;
+    };
+    const moved = new Set(cuts(7 * 512));
+    expect(cuts(0).filter((end) => moved.has(end)).length).toBeGreaterThan(20);
+  });
+
+  it('takes all that is left, and never cuts in zeros', () => {
+    const { chunker } = setUp(new Uint8Array(4 * PIECE));
+    expect(chunker.cutAtSector(DATA_AT, 4 * PIECE, PIECE)).toBe(2 * PIECE);
+    expect(chunker.cutAtSector(DATA_AT, 700, PIECE)).toBe(700);
   });
 });

@@ -32,7 +32,7 @@ export interface BackupRequest {
   readonly hostname: string;
 }
 
-export const defaultCompression = 3;
+export const defaultCompression = 4;
 
 const checkpointEvery = 5 * 60_000;
 
