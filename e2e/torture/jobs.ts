@@ -1,0 +1,4 @@
+/** All torture jobs, by name. A new one is a file beside this and a line here. */
+import type { TortureJob } from './torture-job.ts';
+
+export const jobs: readonly TortureJob[] = [];
