@@ -1,4 +1,5 @@
 /** All torture jobs, by name. A new one is a file beside this and a line here. */
+import { retentionModel } from './retention-model.ts';
 import type { TortureJob } from './torture-job.ts';
 
-export const jobs: readonly TortureJob[] = [];
+export const jobs: readonly TortureJob[] = [retentionModel];

@@ -2,12 +2,15 @@
  * The states of a pack (security.md §6.5) and the only ways from one to the next:
  *
  * ```
- * (none) ─put─► pending ─commit─► live ⇄ condemned ─purge─► purging ─deleted─► (none)
+ * (none) ─put─► pending ─commit─► live ⇄ condemned ─collection─► purging ─bytes deleted─► (none)
  *                  └── lease over ────────► condemned
  * live ─bytes found missing─► lost ─put─► live
  * ```
- * Pure functions; each transition is made inside a ledger transaction. Bytes vanish only while purging, and purging
- * never leads back: that is the whole safety argument.
+ * Pure functions, and all of them: whoever changes a pack asks one of these inside a ledger transaction. Bytes vanish
+ * only while purging, and purging never leads back: that is the whole safety argument. A search of every history of a
+ * small vault drives these very functions (tests/model-search.test.ts).
+ *
+ * `now` is the ledger's time, which never falls; no clock of a client is compared with another's.
  */
 export type PackState = 'pending' | 'live' | 'condemned' | 'purging' | 'lost';
 
@@ -25,10 +28,13 @@ export const DAY = 86_400_000;
 /** For how long packs that no commit names yet are left alone. */
 export const LEASE: number = 7 * DAY;
 
+/** A pack of which only the id is known: the ledger is being rebuilt. */
+const UNSEEN: PackEntry = { state: 'live', kind: 0, pages: 0, since: 0 };
+
 /** The bytes are durable now. Undefined: refused, the old bytes are being deleted. */
 export function afterPut(
   before: PackEntry | undefined,
-  pack: { kind: number; pages: number },
+  pack: { readonly kind: number; readonly pages: number },
   now: number,
 ): PackEntry | undefined {
   const known = { kind: pack.kind, pages: pack.pages };
@@ -46,21 +52,89 @@ export function afterPut(
   }
 }
 
-/** A commit's refset names it. Undefined: refused, the bytes are not there or are going. */
-export function afterCommit(before: PackEntry | undefined): PackEntry | undefined {
-  if (before === undefined || before.state === 'purging' || before.state === 'lost') return undefined;
+/** The session that put it is alive. */
+export function afterRenewal(before: PackEntry, now: number): PackEntry {
+  return before.state === 'pending' ? { ...before, since: now + LEASE } : before;
+}
+
+/** What a commit may assume of a pack in its refset. */
+export type Standing =
+  /** Its bytes are there. */
+  | 'there'
+  /** Nobody has looked since it was put, or the ledger does not know it: the bytes must be looked at now. */
+  | 'unproven'
+  /** They are gone or going: it must be put again. */
+  | 'missing';
+
+export function standing(entry: PackEntry | undefined): Standing {
+  switch (entry?.state) {
+    case undefined:
+    case 'pending':
+      return 'unproven';
+    case 'live':
+    case 'condemned':
+      return 'there';
+    case 'purging':
+    case 'lost':
+      return 'missing';
+  }
+}
+
+/** An accepted commit names it, or a commit that was accepted is replayed: then it was proven at the time. */
+export function afterCommit(before: PackEntry | undefined): PackEntry {
+  return { ...(before ?? UNSEEN), state: 'live', since: 0 };
+}
+
+/**
+ * A collection has looked at it: `isNeeded` says whether a kept snapshot needs it, in this same transaction; no hold
+ * stops purging. Answers purging when its bytes may go from now on.
+ */
+export function afterCollection(
+  before: PackEntry,
+  { isNeeded, now, delay }: { readonly isNeeded: boolean; readonly now: number; readonly delay: number },
+): PackEntry {
+  if (isNeeded) return afterNeeded(before);
+  const unneeded = afterUnneeded(before, now);
+  const isDue = unneeded.state === 'condemned' && unneeded.since + delay <= now;
+  return isDue ? afterPurge(unneeded) : unneeded;
+}
+
+/** It is live already; it is not only in a ledger that was rebuilt from less than everything. */
+function afterNeeded(before: PackEntry): PackEntry {
+  if (before.state !== 'pending' && before.state !== 'condemned') return before;
   return { ...before, state: 'live', since: 0 };
 }
 
-/** No snapshot needs it and no lease protects it: condemned, if it is not already. */
-export function afterUnneeded(before: PackEntry, now: number): PackEntry {
+function afterUnneeded(before: PackEntry, now: number): PackEntry {
   const leaseOver = before.state === 'pending' && before.since <= now;
   if (before.state !== 'live' && !leaseOver) return before;
   return { ...before, state: 'condemned', since: now };
 }
 
-export function mayPurge(entry: PackEntry, now: number, delay: number): boolean {
-  return entry.state === 'condemned' && entry.since + delay <= now;
+/** The chain says that it is being purged. */
+export function afterPurge(before: PackEntry | undefined): PackEntry {
+  return { ...(before ?? UNSEEN), state: 'purging', since: 0 };
+}
+
+/** Asked again in the transaction that deletes the bytes and then the entry: somebody else may have done both. */
+export function mayDelete(entry: PackEntry | undefined): boolean {
+  return entry?.state === 'purging';
+}
+
+/** A look into the folder found its bytes; `writtenAt` by the folder's clock. */
+export function afterFound(
+  before: PackEntry | undefined,
+  { pages, writtenAt }: { readonly pages: number; readonly writtenAt: number },
+): PackEntry {
+  if (before === undefined) return { state: 'pending', kind: 0, pages, since: writtenAt + LEASE };
+  if (before.state === 'lost') return { ...before, pages, state: 'live' };
+  return before.pages === pages ? before : { ...before, pages };
+}
+
+/** A look into the folder did not find its bytes. Undefined: nothing is left to remember. */
+export function afterMissing(before: PackEntry): PackEntry | undefined {
+  if (before.state === 'lost') return before;
+  return before.state === 'live' ? { ...before, state: 'lost' } : undefined;
 }
 
 export function isReferable(state: PackState): boolean {

@@ -19,7 +19,8 @@ import type { KeeperClock } from './clock.ts';
 import { refusingMalformed } from './custody-failure.ts';
 import { objectName, packName } from './layout.ts';
 import type { Ledger } from './ledger/ledger.ts';
-import { afterPut, DAY, isReferable, LEASE } from './pack-state.ts';
+import { ledgerTime } from './ledger/vault-transaction.ts';
+import { afterPut, afterRenewal, DAY, isReferable } from './pack-state.ts';
 
 /** format.md §5: a sealed object has at most 16 MiB; its header and tag come on top. */
 const LARGEST_OBJECT = 16 * 1024 * 1024 + 4096;
@@ -55,8 +56,10 @@ export class PackStore {
     if (stored === undefined) await this.#backend.putNew(name, bytes, options);
     // Cut short by a broken disk or a foreign hand: the right bytes are at hand, so they replace it.
     else if (stored.size !== bytes.length) await this.#backend.put(name, bytes, options);
-    await this.#ledger.write(vault, async ({ packs }) => {
-      const after = afterPut(await packs.get(id), { kind: header.kind, pages: header.pageCount }, this.#clock.now());
+    await this.#ledger.write(vault, async (transaction) => {
+      const { packs } = transaction;
+      const now = await ledgerTime(this.#clock, transaction);
+      const after = afterPut(await packs.get(id), { kind: header.kind, pages: header.pageCount }, now);
       if (after === undefined) {
         throw new CustodyError('unavailable', `store pack ${toHex(id)}: it is being deleted; try again later`);
       }
@@ -74,10 +77,11 @@ export class PackStore {
     if (now - lease.renewedAt < DAY) return;
     lease.renewedAt = now;
     if (lease.packs.size === 0) return;
-    await this.#ledger.write(vault, async ({ packs }) => {
+    await this.#ledger.write(vault, async (transaction) => {
+      const time = await ledgerTime(this.#clock, transaction);
       for (const [key, id] of lease.packs) {
-        const entry = await packs.get(id);
-        if (entry?.state === 'pending') await packs.set(id, { ...entry, since: now + LEASE });
+        const entry = await transaction.packs.get(id);
+        if (entry?.state === 'pending') await transaction.packs.set(id, afterRenewal(entry, time));
         else lease.packs.delete(key);
       }
     });

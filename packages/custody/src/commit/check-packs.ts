@@ -23,7 +23,7 @@ import {
 import { findingDamage } from '../custody-failure.ts';
 import { packName } from '../layout.ts';
 import type { PackTable } from '../ledger/pack-table.ts';
-import { afterCommit, type PackEntry } from '../pack-state.ts';
+import { type PackEntry, standing } from '../pack-state.ts';
 import { type CommitWithRefset, refused } from './check-request.ts';
 
 export interface PackCheck {
@@ -37,16 +37,15 @@ const STATS_AT_ONCE = 16;
 /** Packs that must be uploaded (again); empty when the refset is whole. */
 export async function missingPacks(check: PackCheck, toCheck: PackIdList, refset: PackIdList): Promise<PackIdList> {
   const missing: Uint8Array[] = [];
-  const pending: PackId[] = [];
+  const unproven: PackId[] = [];
   for (let i = 0; i < packIdCount(toCheck); i++) {
     const id = packIdAt(toCheck, i);
-    const entry = await check.packs.get(id);
-    // Pending: nobody has looked since it was put. Unknown: put while the ledger was another one.
-    if (entry === undefined || entry.state === 'pending') pending.push(id);
-    else if (afterCommit(entry) === undefined) missing.push(id);
+    const found = standing(await check.packs.get(id));
+    if (found === 'unproven') unproven.push(id);
+    else if (found === 'missing') missing.push(id);
   }
-  for (let at = 0; at < pending.length; at += STATS_AT_ONCE) {
-    const batch = pending.slice(at, at + STATS_AT_ONCE);
+  for (let at = 0; at < unproven.length; at += STATS_AT_ONCE) {
+    const batch = unproven.slice(at, at + STATS_AT_ONCE);
     const there = await Promise.all(batch.map(async (id) => await isThere(check, id)));
     for (const [index, id] of batch.entries()) if (there[index] !== true) missing.push(id);
   }

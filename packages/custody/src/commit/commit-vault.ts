@@ -28,7 +28,8 @@ import { objectName } from '../layout.ts';
 import { applyCommit, NO_PACKS, objectsOf } from '../ledger/apply-commit.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { VaultRow } from '../ledger/vault-ledger.ts';
-import { isKept, type VaultTransaction, vaultRow } from '../ledger/vault-transaction.ts';
+import { isKept, ledgerTime, type VaultTransaction, vaultRow } from '../ledger/vault-transaction.ts';
+import { packsToProve } from '../snapshot-state.ts';
 import { checkNewPacks, missingPacks } from './check-packs.ts';
 import {
   type CommitWithPacks,
@@ -69,8 +70,7 @@ export async function commitToVault(keeper: Keeper, vault: VaultId, request: Com
       const sizes = await sizesOfObjects(keeper, vault, commit);
       const prepared = await prepare(keeper, transaction, commit, request);
       if ('missing' in prepared) return { kind: 'missing-packs', packs: prepared.missing };
-      const { time } = await vaultRow(transaction);
-      const receivedAt = Math.max(time, keeper.clock.now());
+      const receivedAt = await ledgerTime(keeper.clock, transaction);
       const record = { seq: commit.seq, receivedAt, ...prepared.form, packs: request.packsAdded };
       await transaction.chain.writeRecord(record, hash);
       if ((await transaction.chain.append(commit.seq, request.bytes)) === 'exists') return await lostRace();
@@ -159,7 +159,7 @@ async function prepare(
   const base = await transaction.refsets.loadBase(delta.parentSeq);
   const packs = refsetOf(commit, base.packs, delta);
   if (commit.kind === 'heal') await checkHeal(transaction, commit, packs);
-  const toLive = (await vouchesForItself(transaction, delta)) ? delta.added : packs;
+  const toLive = packsToProve(await isBaseKept(transaction, delta), { added: delta.added, whole: packs });
   const check = { vault: transaction.vault, backend: keeper.backend, packs: transaction.packs };
   const missing = await missingPacks(check, toLive, packs);
   if (missing.length > 0) return { missing };
@@ -168,7 +168,7 @@ async function prepare(
   return { toLive, ...stored };
 }
 
-async function vouchesForItself(transaction: VaultTransaction, delta: RefsetDelta): Promise<boolean> {
+async function isBaseKept(transaction: VaultTransaction, delta: RefsetDelta): Promise<boolean> {
   if (delta.parentSeq === undefined) return false;
   return await isKept(transaction, await transaction.ledger.commit(delta.parentSeq));
 }

@@ -11,7 +11,8 @@ import {
   packIdAt,
   packIdCount,
 } from '@keephold/protocol';
-import { afterCommit, DAY, type PackEntry } from '../pack-state.ts';
+import { afterCommit, afterPurge, DAY } from '../pack-state.ts';
+import { afterEvent } from '../snapshot-state.ts';
 import type { CommitRow, ObjectRole } from './vault-ledger.ts';
 import { type VaultTransaction, vaultRow } from './vault-transaction.ts';
 
@@ -25,9 +26,6 @@ export interface AcceptedCommit {
   readonly sizeOf: (name: ObjectName) => Promise<number | undefined>;
 }
 
-/** A pack of which only the id is known: the ledger is being rebuilt. */
-const UNSEEN: PackEntry = { state: 'live', kind: 0, pages: 0, since: 0 };
-
 export async function applyCommit(transaction: VaultTransaction, accepted: AcceptedCommit): Promise<void> {
   const { commit, hash, receivedAt } = accepted;
   const { ledger } = transaction;
@@ -36,9 +34,7 @@ export async function applyCommit(transaction: VaultTransaction, accepted: Accep
   else await nameObjects(transaction, accepted, commit);
   for (let i = 0; i < packIdCount(accepted.toLive); i++) {
     const id = packIdAt(accepted.toLive, i);
-    const before = await transaction.packs.get(id);
-    // In a replay the bytes were put again after they had been purged or lost: the keeper checked it then.
-    await transaction.packs.set(id, afterCommit(before) ?? { ...(before ?? UNSEEN), state: 'live', since: 0 });
+    await transaction.packs.set(id, afterCommit(await transaction.packs.get(id)));
   }
   const { time } = await vaultRow(transaction);
   const now = Math.max(time, receivedAt);
@@ -92,16 +88,12 @@ async function applyEvent(
   { event, snapshots, packs: ids }: KeeperEventCommit,
   at: number,
 ): Promise<void> {
-  for (const seq of snapshots) {
-    if (event === 'trashed') await ledger.setState(seq, 'trashed', at);
-    else if (event === 'untrashed') await ledger.setState(seq, 'active', 0);
-    // An expired snapshot remembers when, for the delay of its object.
-    else await ledger.setState(seq, event === 'expired' ? 'expired' : 'gone', event === 'expired' ? at : 0);
-  }
+  const { state, trashedAt } = afterEvent(event, at);
+  for (const seq of snapshots) await ledger.setState(seq, state, trashedAt);
   if (event !== 'purged') return;
   for (let i = 0; i < packIdCount(ids); i++) {
-    const before = (await packs.get(packIdAt(ids, i))) ?? UNSEEN;
-    await packs.set(packIdAt(ids, i), { ...before, state: 'purging', since: 0 });
+    const id = packIdAt(ids, i);
+    await packs.set(id, afterPurge(await packs.get(id)));
   }
 }
 

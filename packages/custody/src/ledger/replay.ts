@@ -23,7 +23,8 @@ import { hashOfCommit } from '../chain/chain-store.ts';
 import type { KeeperRecord } from '../chain/keeper-record.ts';
 import { findingDamage } from '../custody-failure.ts';
 import { chainName, objectName, packsFolder } from '../layout.ts';
-import { LEASE, type PackEntry } from '../pack-state.ts';
+import { afterFound, afterMissing, type PackEntry } from '../pack-state.ts';
+import { packsToProve } from '../snapshot-state.ts';
 import { applyCommit, NO_PACKS } from './apply-commit.ts';
 import { isKept, type VaultTransaction, vaultRow } from './vault-transaction.ts';
 
@@ -68,14 +69,14 @@ async function replayCommit(
 
 async function packsToLive(transaction: VaultTransaction, record: KeeperRecord): Promise<PackIdList> {
   const { baseSeq, added } = record;
-  if (baseSeq === 0 || (await isKept(transaction, await transaction.ledger.commit(baseSeq)))) return added;
-  // The base had expired by then, so nothing vouched for the packs it shares with this one.
-  const base = await transaction.refsets.load(baseSeq);
-  return base.packs.length === 0 ? added : wholeSet(base.packs, record);
+  if (baseSeq === 0) return added;
+  const isBaseKept = await isKept(transaction, await transaction.ledger.commit(baseSeq));
+  return packsToProve(isBaseKept, { added, whole: isBaseKept ? added : await wholeSet(transaction, record) });
 }
 
-function wholeSet(base: PackIdList, record: KeeperRecord): PackIdList {
-  return applyRefsetDelta(base, { parentSeq: undefined, added: record.added, removed: record.removed });
+async function wholeSet(transaction: VaultTransaction, record: KeeperRecord): Promise<PackIdList> {
+  const { packs } = await transaction.refsets.load(record.baseSeq);
+  return applyRefsetDelta(packs, { parentSeq: undefined, added: record.added, removed: record.removed });
 }
 
 /**
@@ -93,10 +94,8 @@ export async function reconcilePacks(transaction: VaultTransaction, backend: Bac
     if (id === undefined || !Number.isInteger(pages) || pages < 1 || pages > 256) continue;
     seen.add(hex);
     const before = await packs.get(id);
-    if (before === undefined) await packs.set(id, { state: 'pending', kind: 0, pages, since: modifiedAt + LEASE });
-    else if (before.pages !== pages || before.state === 'lost') {
-      await packs.set(id, { ...before, pages, state: before.state === 'lost' ? 'live' : before.state });
-    }
+    const after = afterFound(before, { pages, writtenAt: modifiedAt });
+    if (after !== before) await packs.set(id, after);
   }
   await markMissing(transaction, seen);
 }
@@ -117,8 +116,9 @@ async function markMissing({ packs }: VaultTransaction, seen: ReadonlySet<string
     }
   }
   for (const [id, entry] of missing) {
-    if (entry.state === 'live') await packs.set(id, { ...entry, state: 'lost' });
-    else if (entry.state !== 'lost') await packs.remove(id);
+    const after = afterMissing(entry);
+    if (after === undefined) await packs.remove(id);
+    else if (after !== entry) await packs.set(id, after);
   }
 }
 

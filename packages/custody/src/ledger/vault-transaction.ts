@@ -2,6 +2,8 @@
 import type { VaultId } from '@keephold/protocol';
 import type { ChainStore } from '../chain/chain-store.ts';
 import { type CommitLookup, type RecentRefsets, RefsetStore } from '../chain/refset-store.ts';
+import type { KeeperClock } from '../clock.ts';
+import { isKeptState } from '../snapshot-state.ts';
 import { PackTable } from './pack-table.ts';
 import type { Sql } from './sql.ts';
 import { type CommitRow, VaultLedger, type VaultRow } from './vault-ledger.ts';
@@ -37,9 +39,14 @@ export async function vaultRow(transaction: VaultTransaction): Promise<VaultRow>
   return row;
 }
 
+/** The time that decides, unix milliseconds: never falls within a vault, whatever the clocks of its writers say. */
+export async function ledgerTime(clock: KeeperClock, transaction: VaultTransaction): Promise<number> {
+  return Math.max((await vaultRow(transaction)).time, Math.floor(clock.now()));
+}
+
 /** Whether the refset of this commit is being kept: its snapshot is active or in the trash. */
 export async function isKept(transaction: VaultTransaction, row: CommitRow | undefined): Promise<boolean> {
   if (row === undefined) return false;
   if (row.kind === 'heal') return await isKept(transaction, await transaction.ledger.commit(row.parentSeq));
-  return row.state === 'active' || row.state === 'trashed';
+  return isKeptState(row.state);
 }

@@ -17,11 +17,11 @@ import {
 import { objectName, packName } from '../layout.ts';
 import { NO_PACKS } from '../ledger/apply-commit.ts';
 import { reconcilePacks } from '../ledger/replay.ts';
-import { type VaultTransaction, vaultRow } from '../ledger/vault-transaction.ts';
-import { DAY } from '../pack-state.ts';
+import { ledgerTime, type VaultTransaction, vaultRow } from '../ledger/vault-transaction.ts';
+import { DAY, mayDelete } from '../pack-state.ts';
 import { isPausedByClock } from './clock-pause.ts';
 import { type CollectionDelays, type CollectionPlan, planCollection } from './collection-plan.ts';
-import { appendEvent, ledgerTime, type SigningKeeper } from './keeper-event.ts';
+import { appendEvent, type SigningKeeper } from './keeper-event.ts';
 import { removeOrphans } from './orphans.ts';
 
 /** G: far longer than a writer may hold on to what it saw (security.md §6.5). */
@@ -66,7 +66,7 @@ export async function collectVault(
   const plan = await keeper.ledger.write(vault, async (transaction) => {
     await reconcilePacks(transaction, keeper.backend);
     const decided = await decide(keeper, transaction, delays, options);
-    const now = await ledgerTime(keeper, transaction);
+    const now = await ledgerTime(keeper.clock, transaction);
     await transaction.ledger.saveVault({ ...(await vaultRow(transaction)), time: now });
     await transaction.ledger.use(now, DAY);
     if (decided !== undefined) await record(keeper, transaction, decided);
@@ -95,7 +95,7 @@ async function decide(
   delays: CollectionDelays,
   { dateConfirmed }: FolderCollectOptions,
 ): Promise<CollectionPlan | undefined> {
-  const now = await ledgerTime(keeper, transaction);
+  const now = await ledgerTime(keeper.clock, transaction);
   if (dateConfirmed !== true && isPausedByClock(await transaction.ledger.uses(), now)) return undefined;
   return await planCollection(transaction, now, delays);
 }
@@ -148,8 +148,8 @@ async function deletePurging({ backend, ledger }: SigningKeeper, vault: VaultId,
     const count = Math.min(DELETES_AT_ONCE, packIdCount(ids) - at);
     const batch = Array.from({ length: count }, (_, index) => packIdAt(ids, at + index));
     await ledger.write(vault, async ({ packs }) => {
-      const states = await Promise.all(batch.map(async (id) => (await packs.get(id))?.state));
-      const going = batch.filter((_, index) => states[index] === 'purging');
+      const entries = await Promise.all(batch.map(async (id) => await packs.get(id)));
+      const going = batch.filter((_, index) => mayDelete(entries[index]));
       await Promise.all(going.map(async (id) => await backend.delete(packName(vault, id))));
       for (const id of going) await packs.remove(id);
     });

@@ -14,7 +14,8 @@ import {
 } from '@keephold/protocol';
 import type { CommitRow, NamedObject } from '../ledger/vault-ledger.ts';
 import type { VaultTransaction } from '../ledger/vault-transaction.ts';
-import { afterUnneeded, mayPurge, type PackEntry } from '../pack-state.ts';
+import { afterCollection, type PackEntry } from '../pack-state.ts';
+import { isExpiring, isKeptState, isVanishing } from '../snapshot-state.ts';
 import { neededPacks } from './needed-packs.ts';
 
 export interface CollectionDelays {
@@ -45,22 +46,14 @@ export async function planCollection(
   delays: CollectionDelays,
 ): Promise<CollectionPlan> {
   const rows = await transaction.ledger.commits();
-  const expire = rows
-    .filter((row) => row.state === 'trashed' && row.trashedAt + delays.trash <= now)
-    .map(({ seq }) => seq);
+  const expire = rows.filter((row) => isExpiring(row, now, delays.trash)).map(({ seq }) => seq);
   const expiring = new Set(expire);
-  const kept = new Set(
-    rows
-      .filter(({ seq, state }) => (state === 'active' || state === 'trashed') && !expiring.has(seq))
-      .map(({ seq }) => seq),
-  );
+  const kept = new Set(rows.filter(({ seq, state }) => isKeptState(state) && !expiring.has(seq)).map(({ seq }) => seq));
   const needed = await neededPacks(transaction, rows, kept);
   const packs = await planPacks(transaction, needed, now, delays);
   // An expired row keeps the time of its expiry where the trash kept its own.
   const gone = rows
-    .filter(({ seq, state, trashedAt }) =>
-      state === 'expired' ? trashedAt + delays.purge <= now : expiring.has(seq) && delays.purge === 0,
-    )
+    .filter((row) => isVanishing(row, now, delays.purge) || (expiring.has(row.seq) && delays.purge === 0))
     .map(({ seq }) => seq);
   const objects = await planObjects(transaction, { rows, gone, purge: packs.purge }, now - delays.purge);
   return { now, expire, gone, ...packs, objects };
@@ -78,24 +71,19 @@ async function planPacks(
   for (const shard of await packs.all()) {
     for (const [view, before] of shard.entries()) {
       const id = new Uint8Array(view) as Uint8Array as PackId;
-      const entry = containsPackId(needed, id) ? whenNeeded(before) : afterUnneeded(before, now);
-      if (entry.state === 'condemned' && before.state !== 'condemned') {
+      const entry = afterCollection(before, { isNeeded: containsPackId(needed, id), now, delay: delays.purge });
+      if (entry === before) continue;
+      if (before.state !== 'condemned' && entry.state !== 'live') {
         condemned += 1;
         condemnedBytes += packLength(entry.pages);
       }
-      if (mayPurge(entry, now, delays.purge)) {
+      if (entry.state === 'purging') {
         purge.push(id);
         purgeBytes += packLength(entry.pages);
-      } else if (entry !== before) changed.push({ id, entry });
+      } else changed.push({ id, entry });
     }
   }
   return { changed, condemned, condemnedBytes, purge: sortPackIds(purge), purgeBytes };
-}
-
-/** The ledger's invariant; it fails only in a ledger that was rebuilt from less than everything. */
-function whenNeeded(before: PackEntry): PackEntry {
-  if (before.state !== 'pending' && before.state !== 'condemned') return before;
-  return { ...before, state: 'live', since: 0 };
 }
 
 async function planObjects(

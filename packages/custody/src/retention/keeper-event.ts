@@ -80,8 +80,3 @@ export async function appendEvent(
     sizeOf: async () => undefined,
   });
 }
-
-/** Never falls within a vault. */
-export async function ledgerTime(keeper: Keeper, transaction: VaultTransaction): Promise<number> {
-  return Math.max((await vaultRow(transaction)).time, Math.floor(keeper.clock.now()));
-}

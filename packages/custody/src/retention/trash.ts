@@ -2,8 +2,9 @@
 import { CustodyError, type RetentionChange, type VaultId } from '@keephold/protocol';
 import { NO_PACKS } from '../ledger/apply-commit.ts';
 import type { CommitRow } from '../ledger/vault-ledger.ts';
-import type { VaultTransaction } from '../ledger/vault-transaction.ts';
-import { appendEvent, ledgerTime, type SigningKeeper } from './keeper-event.ts';
+import { ledgerTime, type VaultTransaction } from '../ledger/vault-transaction.ts';
+import { isKeptState, mayUntrash } from '../snapshot-state.ts';
+import { appendEvent, type SigningKeeper } from './keeper-event.ts';
 
 /** Snapshots already in the trash keep their date. `delay` in milliseconds. */
 export async function trashSnapshots(
@@ -13,7 +14,7 @@ export async function trashSnapshots(
 ): Promise<readonly RetentionChange[]> {
   return await keeper.ledger.write(vault, async (transaction) => {
     const rows = await keptRows(transaction, seqs);
-    const at = await ledgerTime(keeper, transaction);
+    const at = await ledgerTime(keeper.clock, transaction);
     const snapshots = rows.filter(({ state }) => state === 'active').map(({ seq }) => seq);
     if (snapshots.length > 0) {
       await appendEvent(keeper, transaction, { event: 'trashed', snapshots, packs: NO_PACKS, at });
@@ -28,9 +29,9 @@ export async function trashSnapshots(
 export async function untrashSnapshots(keeper: SigningKeeper, vault: VaultId, seqs: readonly number[]): Promise<void> {
   await keeper.ledger.write(vault, async (transaction) => {
     const rows = await keptRows(transaction, seqs);
-    const snapshots = rows.filter(({ state }) => state === 'trashed').map(({ seq }) => seq);
+    const snapshots = rows.filter(({ state }) => mayUntrash(state)).map(({ seq }) => seq);
     if (snapshots.length === 0) return;
-    const at = await ledgerTime(keeper, transaction);
+    const at = await ledgerTime(keeper.clock, transaction);
     await appendEvent(keeper, transaction, { event: 'untrashed', snapshots, packs: NO_PACKS, at });
   });
 }
@@ -42,7 +43,7 @@ async function keptRows({ ledger }: VaultTransaction, seqs: readonly number[]): 
     const row = await ledger.commit(seq);
     if (row === undefined || row.state === 'none')
       throw new CustodyError('refused', `use snapshot ${seq}: there is none`);
-    if (row.state !== 'active' && row.state !== 'trashed') {
+    if (!isKeptState(row.state)) {
       throw new CustodyError('refused', `use snapshot ${seq}: it has expired`);
     }
     rows.push(row);

@@ -1,0 +1,71 @@
+/** Every history of a small vault, and the same with each rule broken in turn: a search that finds nothing must be able to. */
+import { describe, expect, it } from 'vitest';
+import type { PackEntry } from '../src/pack-state.ts';
+import { search } from './_model-search.ts';
+import { keeperRules, type ModelSize, type Rules } from './_vault-model.ts';
+
+const SIZES: readonly ModelSize[] = [
+  { packs: 2, snapshots: 3, replays: false },
+  { packs: 3, snapshots: 1, replays: false },
+  { packs: 2, snapshots: 2, replays: true },
+];
+
+describe('every history of a small vault', () => {
+  it.each(SIZES)('keeps the packs of kept snapshots: %o', (size) => {
+    const { states, steps, depth, broken, complete } = search(keeperRules, size);
+    console.log(`${JSON.stringify(size)}: ${states} states, ${steps} steps, at most ${depth} from the start`);
+    expect(broken).toBeUndefined();
+    expect(complete).toBe(true);
+    expect(states).toBeGreaterThan(10_000);
+  });
+});
+
+const { afterCollection, afterPut, standing } = keeperRules;
+
+const WITH_ENTRY = { kind: 1, pages: 1, since: 0 };
+
+const MUTANTS: Readonly<Record<string, Partial<Rules>>> = {
+  'a commit is taken without a look at its packs': { standing: () => 'there' },
+  'a commit takes packs that are being purged': {
+    standing: (entry) => (entry?.state === 'purging' ? 'there' : standing(entry)),
+  },
+  'a commit takes packs that were put some time ago': {
+    standing: (entry) => (entry?.state === 'pending' ? 'there' : standing(entry)),
+  },
+  'a commit takes packs that the ledger does not know': {
+    standing: (entry) => (entry === undefined ? 'there' : standing(entry)),
+  },
+  'an expired snapshot vouches for its packs': { packsToProve: (_, { added }) => added },
+  'an expired snapshot can be taken back': { mayUntrash: (state) => state !== 'active' },
+  'the trash holds no packs': { isKeptState: (state) => state === 'active' },
+  'condemning does not ask who needs the pack': {
+    afterCollection: (before, options) => afterCollection(before, { ...options, isNeeded: false }),
+  },
+  'purging does not wait': { afterCollection: (before, options) => afterCollection(before, { ...options, delay: 0 }) },
+  'purging waits from the time of the put': {
+    afterCollection: (before, options) => {
+      const after = afterCollection(before, options);
+      return after.state === 'condemned' && before.state === 'live' ? { ...after, since: -1e12 } : after;
+    },
+  },
+  'a commit does not revive': { afterCommit: (before) => before ?? { ...WITH_ENTRY, state: 'live' } },
+  'bytes go without a second look at the state': { mayDelete: () => true },
+  'condemned bytes go': { mayDelete: (entry) => entry?.state === 'purging' || entry?.state === 'condemned' },
+  'bytes that are found are taken for purged': {
+    afterFound: (before): PackEntry => before ?? { ...WITH_ENTRY, state: 'live' },
+    standing: (entry) => (entry?.state === 'purging' ? 'there' : standing(entry)),
+  },
+  'a put revives what is being purged, as if it were live': {
+    afterPut: (before, pack, now) =>
+      before?.state === 'purging' ? { ...before, state: 'live' } : afterPut(before, pack, now),
+  },
+};
+
+describe('the search finds it when', () => {
+  it.each(Object.keys(MUTANTS))('%s', (name) => {
+    const size = { packs: 2, snapshots: 2, replays: true };
+    const { broken } = search({ ...keeperRules, ...MUTANTS[name] }, size);
+    expect(broken).toBeDefined();
+    expect(broken?.history.length).toBeLessThan(15);
+  });
+});
