@@ -76,8 +76,14 @@ export class FolderBackend implements Backend {
   }
 
   async putNew(name: string, bytes: Uint8Array, options: PutOptions = {}): Promise<'created' | 'exists'> {
-    if ((await this.stat(name)) !== undefined) return 'exists';
+    if ((await this.stat(name)) !== undefined) return await this.#alreadyThere(name);
     return await this.#storing(name, bytes, options, async (temporary, path) => await this.#place(temporary, path));
+  }
+
+  /** Whoever made it may not have got to making the name durable, and our caller counts on it. */
+  async #alreadyThere(name: string): Promise<'exists'> {
+    await this.#onFile('make durable', name, async (path) => await this.#sync.sync(join(path, '..')));
+    return 'exists';
   }
 
   async touch(name: string): Promise<boolean> {

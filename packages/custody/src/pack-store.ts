@@ -53,9 +53,10 @@ export class PackStore {
     const name = packName(vault, id);
     const stored = await this.#backend.stat(name);
     const options = onTaken === undefined ? {} : { onWritten: onTaken };
-    if (stored === undefined) await this.#backend.putNew(name, bytes, options);
     // Cut short by a broken disk or a foreign hand: the right bytes are at hand, so they replace it.
-    else if (stored.size !== bytes.length) await this.#backend.put(name, bytes, options);
+    if (stored !== undefined && stored.size !== bytes.length) await this.#backend.put(name, bytes, options);
+    // Also when it is there: whoever wrote it may have died before its name was durable.
+    else await this.#backend.putNew(name, bytes, options);
     await this.#ledger.write(vault, async (transaction) => {
       const { packs } = transaction;
       const now = await ledgerTime(this.#clock, transaction);
@@ -108,10 +109,11 @@ export class PackStore {
     }
     const path = objectName(vault, name);
     const stored = await this.#backend.stat(path);
-    if (stored === undefined) await this.#backend.putNew(path, bytes);
-    else if (stored.size !== bytes.length) await this.#backend.put(path, bytes);
-    // Its age protects an object that no commit names yet.
-    else await this.#backend.touch(path);
+    if (stored !== undefined && stored.size !== bytes.length) await this.#backend.put(path, bytes);
+    else if ((await this.#backend.putNew(path, bytes)) === 'exists') {
+      // Its age protects an object that no commit names yet.
+      await this.#backend.touch(path);
+    }
   }
 
   async getObjects(vault: VaultId, names: readonly ObjectName[]): Promise<readonly (Uint8Array | undefined)[]> {

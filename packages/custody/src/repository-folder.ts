@@ -11,6 +11,7 @@ import { FolderCustody } from './folder-custody.ts';
 import type { KeeperSigner } from './keeper-signer.ts';
 import { LEDGER, MARKER, README } from './layout.ts';
 import { Ledger } from './ledger/ledger.ts';
+import type { SqlDatabase } from './ledger/sql.ts';
 import { encodeMarker, parseMarker, README_TEXT } from './marker.ts';
 
 export interface OpenOptions {
@@ -21,6 +22,8 @@ export interface OpenOptions {
   readonly writeLimit?: WriteLimit;
   /** The file system; tests bring one that fails. */
   readonly disk?: Disk;
+  /** The ledger's database; tests bring one that fails. */
+  readonly openDatabase?: (path: string) => Promise<SqlDatabase>;
 }
 
 /** What a repository starts with. Nothing of it is secret. */
@@ -81,7 +84,13 @@ export async function openRepositoryFolder(path: string, options: OpenOptions = 
   const accountId = parseMarker(marker);
   const backend = options.writeLimit === undefined ? folder : limitWrites(folder, options.writeLimit);
   const account = new AccountRecords(backend, accountId);
-  const ledger = new Ledger({ path: join(path, LEDGER), backend, account });
+  const { openDatabase } = options;
+  const ledger = new Ledger({
+    path: join(path, LEDGER),
+    backend,
+    account,
+    ...(openDatabase === undefined ? {} : { openDatabase }),
+  });
   return new FolderCustody({
     backend,
     folder,

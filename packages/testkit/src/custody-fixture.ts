@@ -46,6 +46,9 @@ export interface FixtureDevice {
   readonly sign: (message: Uint8Array) => Uint8Array;
 }
 
+/** Where contents come from: so many bytes, never the same twice. */
+export type Noise = (length: number) => Uint8Array;
+
 export interface FixturePack {
   readonly id: PackId;
   readonly bytes: Uint8Array;
@@ -71,10 +74,11 @@ export interface AccountFixture {
 const POLICY: VaultPolicy = { windowDays: 30, trashDays: 30, dailyDays: 90, weeklyWeeks: 52, monthlyMonths: 12 };
 
 export function createAccountFixture(
-  options: { readonly devices?: number; readonly policy?: VaultPolicy } = {},
+  options: { readonly devices?: number; readonly policy?: VaultPolicy; readonly noise?: Noise } = {},
 ): AccountFixture {
-  const accountId = asAccountId(bytes(16));
-  const vault = asVaultId(bytes(16));
+  const { noise = bytes } = options;
+  const accountId = asAccountId(noise(16));
+  const vault = asVaultId(noise(16));
   const identity = generateKeyPairSync('ed25519');
   const identityKey = rawPublicKey(identity.publicKey);
   const keychain: Uint8Array[] = [];
@@ -132,16 +136,21 @@ function addDevice(accountId: AccountId, vault: VaultId, nextEntry: (body: Keych
 }
 
 /** A pack of the right form; kind 1 data, 2 meta. */
-export function createPack(vault: VaultId, kind: 1 | 2 = 1, pageCount: number = kind === 1 ? 256 : 64): FixturePack {
+export function createPack(
+  vault: VaultId,
+  kind: 1 | 2 = 1,
+  pageCount: number = kind === 1 ? 256 : 64,
+  noise: Noise = bytes,
+): FixturePack {
   const packed = new Uint8Array(packLength(pageCount));
-  const header = { kind, vaultId: vault, sessionId: asSessionId(bytes(16)), pageCount, packSalt: bytes(32) };
+  const header = { kind, vaultId: vault, sessionId: asSessionId(noise(16)), pageCount, packSalt: noise(32) };
   packed.set(encodePackHeader(header));
-  packed.set(bytes(64), packed.length - 64);
+  packed.set(noise(64), packed.length - 64);
   return { id: asPackId(hash(packed)), bytes: packed };
 }
 
-export function createObject(length = 300): FixtureObject {
-  const content = bytes(length);
+export function createObject(length = 300, noise: Noise = bytes): FixtureObject {
+  const content = noise(length);
   return { name: asObjectName(hash(content)), bytes: content };
 }
 

@@ -19,6 +19,8 @@ export interface LedgerOptions {
   readonly path: string;
   readonly backend: Backend;
   readonly account: AccountRecords;
+  /** Opens the database instead of SQLite, ':memory:' included. */
+  readonly openDatabase?: (path: string) => Promise<SqlDatabase>;
 }
 
 export class Ledger {
@@ -155,15 +157,14 @@ export class Ledger {
   }
 
   async #open(): Promise<SqlDatabase> {
-    // Loaded here: a command that touches no ledger should not pay for it.
-    const { SqliteDatabase } = await import('./sqlite-database.ts');
+    const { path, openDatabase = openSqlite } = this.#options;
     let database: SqlDatabase;
     try {
-      database = await SqliteDatabase.open(this.#options.path);
+      database = await openDatabase(path);
     } catch (error) {
       if (!(error instanceof SqlError) || error.code !== 'read-only') throw error;
       // A repository on a medium that cannot be written is still read, through a ledger in memory.
-      database = await SqliteDatabase.open(':memory:');
+      database = await openDatabase(':memory:');
       this.#readOnly = true;
     }
     try {
@@ -187,6 +188,12 @@ export class Ledger {
     }
     for (const suffix of ['', '-wal', '-shm', '-journal']) await rm(this.#options.path + suffix, { force: true });
   }
+}
+
+/** Loaded here: a command that touches no ledger should not pay for it. */
+async function openSqlite(path: string): Promise<SqlDatabase> {
+  const { SqliteDatabase } = await import('./sqlite-database.ts');
+  return await SqliteDatabase.open(path);
 }
 
 async function prepare(database: SqlDatabase, account: AccountId): Promise<void> {
