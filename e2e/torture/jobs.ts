@@ -1,5 +1,6 @@
 /** All torture jobs, by name. A new one is a file beside this and a line here. */
 import { retentionModel } from './retention-model.ts';
+import { retentionSimulation } from './retention-simulation.ts';
 import type { TortureJob } from './torture-job.ts';
 
-export const jobs: readonly TortureJob[] = [retentionModel];
+export const jobs: readonly TortureJob[] = [retentionModel, retentionSimulation];
