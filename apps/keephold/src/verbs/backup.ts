@@ -34,7 +34,7 @@ export const backup: Command = defineCommand({
       min: 1,
       max: 19,
       initial: defaultCompression,
-      help: 'zstd level, 1 to 19 (3)',
+      help: 'zstd level, 1 to 19 (4)',
     }),
     memory: byteCount({ value: 'SIZE', min: 64e6, max: 1e12, help: 'use about this much memory (256MB)' }),
     'limit-upload': byteCount({
