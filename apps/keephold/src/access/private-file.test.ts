@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   mkdtempSync,
@@ -57,4 +58,12 @@ test('creating does not replace, and leaves nothing behind', () => {
   expect(createPrivateFile(path, bytes('two'))).toBe(false);
   expect(readFileSync(path, 'utf8')).toBe('one');
   expect(readdirSync(folder)).toEqual(['key']);
+});
+
+test('what a killed writer left unfinished goes with the next write; what a living one is writing stays', () => {
+  const gone = spawnSync(process.execPath, ['-e', '']).pid;
+  writeFileSync(join(folder, `.new-${gone}-abc`), 'a key', { mode: 0o600 });
+  writeFileSync(join(folder, `.new-${process.pid}-abc`), 'another', { mode: 0o600 });
+  writePrivateFile(join(folder, 'key'), bytes('one'));
+  expect(readdirSync(folder).toSorted()).toEqual([`.new-${process.pid}-abc`, 'key']);
 });

@@ -10,6 +10,7 @@ import {
   linkSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -71,7 +72,14 @@ export function createPrivateFile(path: string, bytes: Uint8Array): boolean {
 function placeFile(path: string, bytes: Uint8Array, place: (from: string, to: string) => void): void {
   const folder = dirname(path);
   makePrivateFolder(folder);
-  const temporary = join(folder, `.new-${process.pid}-${performance.now().toString(36)}`);
+  removeAbandoned(folder);
+  while (!tryToPlace(path, bytes, place));
+  syncFolder(folder);
+}
+
+/** Answers false when another process took the temporary file for that of a dead one. */
+function tryToPlace(path: string, bytes: Uint8Array, place: (from: string, to: string) => void): boolean {
+  const temporary = join(dirname(path), `.new-${process.pid}-${performance.now().toString(36)}`);
   try {
     const handle = openSync(temporary, 'wx', 0o600);
     try {
@@ -80,15 +88,47 @@ function placeFile(path: string, bytes: Uint8Array, place: (from: string, to: st
     } finally {
       closeSync(handle);
     }
-    place(temporary, path);
+    return isPlaced(() => place(temporary, path));
   } finally {
     rmSync(temporary, { force: true });
   }
-  syncFolder(folder);
 }
 
+function isPlaced(place: () => void): boolean {
+  try {
+    place();
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/** What a killed process left unfinished may hold keys, and keys that are no longer used must not stay (security.md §3.5). */
+function removeAbandoned(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const writer = /^\.new-(?<pid>[1-9]\d{0,9})-/.exec(name)?.groups?.['pid'];
+    if (writer !== undefined && !isRunning(Number(writer))) rmSync(join(folder, name), { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) !== 'ESRCH';
+  }
+}
+
+/** With its parents, durably: each new one is a name in the folder above it. */
 export function makePrivateFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const first = mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let made = folder; ; made = dirname(made)) {
+    syncFolder(dirname(made));
+    if (made === first || dirname(made) === made) return;
+  }
 }
 
 export function syncFolder(folder: string): void {

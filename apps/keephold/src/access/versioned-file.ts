@@ -6,7 +6,7 @@
  * A version is emptied as soon as its successor is durable: what was in it is gone. Its empty file stays until many more
  * have come, so that a process that was slow cannot take a name that was used already for a free one.
  */
-import { readdirSync, rmSync, truncateSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createPrivateFile, readPrivateFile, syncFolder } from './private-file.ts';
 
@@ -60,12 +60,22 @@ function replace(file: VersionedFile, number: number, bytes: Uint8Array): boolea
   return true;
 }
 
+/** Durably: a key that comes back after a power cut is a key that was never given up. */
 function emptyFile(path: string): void {
+  let handle: number;
   try {
-    truncateSync(path);
+    handle = openSync(path, 'r+');
   } catch (error) {
     // Another process has cleared it away.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  try {
+    if (fstatSync(handle).size === 0) return;
+    ftruncateSync(handle);
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
   }
 }
 
