@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type { Backend, BackendProperties, GetOptions, ListedObject, ObjectStat, PutOptions } from './backend.ts';
 import { DirectorySync } from './directory-sync.ts';
 import { type Disk, nodeDisk } from './disk.ts';
+import { makeDurableFolder } from './durable-folder.ts';
 import { asBackendError, BackendError, errnoOf } from './errors.ts';
 import { listFolder } from './list-folder.ts';
 import { checkName } from './name.ts';
@@ -99,6 +100,14 @@ export class FolderBackend implements Backend {
       await this.#disk.remove(path);
       await this.#sync.sync(join(path, '..'));
     });
+  }
+
+  /**
+   * Makes the folder itself, with its parents.
+   * @throws the system's own error: why a folder cannot be made is for whoever named it.
+   */
+  async makeRoot(): Promise<void> {
+    await this.#makeFolder(this.#root);
   }
 
   /** Removes what writers that died left under `tmp/`; never what a live writer may still use. */
@@ -229,23 +238,17 @@ export class FolderBackend implements Backend {
     }
   }
 
+  async #makeFolder(path: string): Promise<void> {
+    await makeDurableFolder(path, { disk: this.#disk, sync: async (folder) => await this.#sync.sync(folder) });
+  }
+
   async #directory(path: string): Promise<void> {
     let making = this.#made.get(path);
     if (making === undefined) {
-      making = this.#makeDirectory(path);
+      making = this.#makeFolder(path);
       this.#made.set(path, making);
     }
     await making;
-  }
-
-  async #makeDirectory(path: string): Promise<void> {
-    const top = await this.#disk.makeDirectory(path);
-    if (top === undefined) return;
-    // Every new directory is a new name in its parent.
-    for (let made = path; ; made = join(made, '..')) {
-      await this.#sync.sync(join(made, '..'));
-      if (made === top || join(made, '..') === made) break;
-    }
   }
 }
 

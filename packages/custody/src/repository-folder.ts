@@ -1,11 +1,11 @@
 /** Making and opening a repository folder: the one place that puts the parts of this package together. */
-import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Disk, FolderBackend, limitWrites, type WriteLimit } from '@keephold/backend';
 import { utf8Encode } from '@keephold/bytes';
 import { type AccountId, type Custody, CustodyError, type ObjectName } from '@keephold/protocol';
 import { AccountRecords } from './account/account-records.ts';
 import type { KeeperClock } from './clock.ts';
+import { creatingAlone } from './creation.ts';
 import { asCustodyError } from './custody-failure.ts';
 import { FolderCustody } from './folder-custody.ts';
 import type { KeeperSigner } from './keeper-signer.ts';
@@ -44,8 +44,8 @@ const MARKER_LIMIT = 64 * 1024;
 
 /**
  * Makes a repository in a folder that is empty or not there. The marker is written last: a creation that was cut short
- * leaves a folder that is no repository.
- * @throws CustodyError 'refused' when the folder has something in it.
+ * leaves a folder that is no repository, and can be begun again.
+ * @throws CustodyError 'refused' when the folder has something else in it.
  */
 export async function createRepositoryFolder(
   path: string,
@@ -53,15 +53,9 @@ export async function createRepositoryFolder(
   options: OpenOptions = {},
 ): Promise<Custody> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
-    if ((await readdir(path)).length > 0) {
-      throw new CustodyError('refused', `create repository in ${path}: the folder is not empty`);
-    }
     const backend = new FolderBackend({ path, ...diskOf(options) });
-    const account = new AccountRecords(backend, records.accountId);
-    await writeGenesis(account, records);
-    await backend.put(README, utf8Encode(README_TEXT));
-    await backend.put(MARKER, encodeMarker(records.accountId));
+    await backend.makeRoot();
+    await creatingAlone(path, async () => await writeRepository(backend, records));
   } catch (error) {
     throw asCustodyError(asFolderError(error, `create repository in ${path}`));
   }
@@ -99,6 +93,12 @@ export async function openRepositoryFolder(path: string, options: OpenOptions = 
     clock: options.clock ?? systemClock,
     signer: options.signer,
   });
+}
+
+async function writeRepository(backend: FolderBackend, records: GenesisRecords): Promise<void> {
+  await writeGenesis(new AccountRecords(backend, records.accountId), records);
+  await backend.put(README, utf8Encode(README_TEXT));
+  await backend.put(MARKER, encodeMarker(records.accountId));
 }
 
 async function writeGenesis(account: AccountRecords, records: GenesisRecords): Promise<void> {

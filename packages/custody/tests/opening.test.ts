@@ -1,7 +1,7 @@
 /** What is and what is not a repository. */
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { nodeDisk } from '@keephold/backend';
 import { createAccountFixture, faultyDisk, storeSnapshot } from '@keephold/testkit';
 import { describe, expect, it } from 'vitest';
@@ -55,6 +55,43 @@ describe('creating', () => {
     expect(await readFile(join(folder.path, 'photo.jpg'), 'utf8')).toBe('x');
   });
 
+  it.each(['tmp/photo.jpg', 'account/letter', 'ledger.sqlite', 'tmp/a.1.1/b'])(
+    'does not clear away %s',
+    async (name) => {
+      await using folder = await temporaryFolder();
+      await mkdir(dirname(join(folder.path, name)), { recursive: true });
+      await writeFile(join(folder.path, name), 'x'.repeat(5000));
+      await expect(createRepositoryFolder(folder.path, createAccountFixture())).rejects.toMatchObject({
+        code: 'refused',
+      });
+      expect((await readFile(join(folder.path, name), 'utf8')).length).toBe(5000);
+    },
+  );
+
+  it('does not take a repository that lost its marker for one that was begun', async () => {
+    const account = createAccountFixture();
+    await using repository = await createTestRepository(account);
+    await storeSnapshot(repository.custody, account);
+    await rm(join(repository.path, 'keephold.format'));
+    const before = await readdir(repository.path, { recursive: true });
+    await expect(createRepositoryFolder(repository.path, account)).rejects.toMatchObject({ code: 'refused' });
+    expect(await readdir(repository.path, { recursive: true })).toEqual(before);
+  });
+
+  it('is done by one of several', async () => {
+    await using folder = await temporaryFolder();
+    const accounts = [createAccountFixture(), createAccountFixture(), createAccountFixture()];
+    const created = await Promise.allSettled(
+      accounts.map(async (account) => await createRepositoryFolder(join(folder.path, 'a'), account)),
+    );
+    expect(created.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected', 'rejected']);
+    for (const [index, result] of created.entries()) {
+      if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'refused' });
+      else expect((await storeSnapshot(result.value, accounts[index]!)).seq).toBe(1);
+      if (result.status === 'fulfilled') await result.value[Symbol.asyncDispose]();
+    }
+  });
+
   it('refuses a keychain that does not hold together', async () => {
     await using folder = await temporaryFolder();
     const account = createAccountFixture();
@@ -62,7 +99,7 @@ describe('creating', () => {
     await expect(createRepositoryFolder(join(folder.path, 'a'), broken)).rejects.toMatchObject({ code: 'refused' });
   });
 
-  it('that is cut short leaves no repository', async () => {
+  it('that is cut short leaves no repository, and can be done again', async () => {
     await using folder = await temporaryFolder();
     const account = createAccountFixture();
     let cut = 0;
@@ -73,8 +110,10 @@ describe('creating', () => {
       await created?.[Symbol.asyncDispose]();
       if (!disk.stopped()) break;
       cut += 1;
-      if (created === undefined)
-        await expect(openRepositoryFolder(path)).rejects.toMatchObject({ code: 'no-repository' });
+      if (created !== undefined) continue;
+      await expect(openRepositoryFolder(path)).rejects.toMatchObject({ code: 'no-repository' });
+      await using again = await createRepositoryFolder(path, account);
+      expect((await storeSnapshot(again, account)).seq).toBe(1);
     }
     expect(cut).toBeGreaterThan(20);
   }, 60_000);
