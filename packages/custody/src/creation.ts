@@ -7,12 +7,13 @@ import { lstat, readdir, rm } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { CustodyError } from '@keephold/protocol';
 import { LEDGER } from './layout.ts';
+import { type SqlDatabase, SqlError } from './ledger/sql.ts';
 
 /** Folders and files that are made before the marker. They hold nothing of anyone's. */
 const FOLDERS = ['account', 'tmp'];
 const REMAINS: readonly RegExp[] = [
   /^readme\.txt$/,
-  /^ledger\.sqlite(-wal|-shm)?$/,
+  /^ledger\.sqlite(-wal|-shm|-journal)?$/,
   /^account(\/(keychain|slots|keyring|grants)(\/[0-9a-f]+)?)?$/,
   /^tmp(\/[a-z0-9-]+\.\d+\.\d+)?$/,
 ];
@@ -26,8 +27,7 @@ const EMPTY_DATABASE = 4096;
 export async function creatingAlone(path: string, create: () => Promise<void>): Promise<void> {
   // Before anything is put there.
   await requireEmpty(path);
-  const { SqliteDatabase } = await import('./ledger/sqlite-database.ts');
-  const database = await SqliteDatabase.open(join(path, LEDGER));
+  const database = await openDatabase(path);
   try {
     await database.transaction(async () => {
       // Another may have been done with it while we waited.
@@ -38,6 +38,18 @@ export async function creatingAlone(path: string, create: () => Promise<void>): 
   } finally {
     await database.close();
   }
+}
+
+async function openDatabase(path: string): Promise<SqlDatabase> {
+  const { SqliteDatabase } = await import('./ledger/sqlite-database.ts');
+  try {
+    return await SqliteDatabase.open(join(path, LEDGER));
+  } catch (error) {
+    if (!(error instanceof SqlError) || error.code !== 'damaged') throw error;
+  }
+  // A power cut took what was being written; nothing was in it yet.
+  for (const suffix of ['', '-wal', '-shm', '-journal']) await rm(join(path, LEDGER + suffix), { force: true });
+  return await SqliteDatabase.open(join(path, LEDGER));
 }
 
 async function requireEmpty(path: string): Promise<void> {

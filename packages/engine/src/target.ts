@@ -42,8 +42,9 @@ export interface Target {
   /** Creates a directory only its owner can enter, or answers when it is there; `path` empty means the root itself. */
   makeDirectory(path: Uint8Array): void;
   /**
-   * Creates a file of this size (all hole) and answers a handle. `replace` writes under a temporary name beside it and
-   * takes the place of what is there in finishFile; without it an existing entry is an error (EEXIST).
+   * Creates a file of this size (all hole) under a temporary name beside its own and answers a handle. It gets its name
+   * in finishFile, so that no part of a file is ever seen under it. Without `replace` an existing entry is an error
+   * (EEXIST), here or then; with it, its place is taken then.
    */
   createFile(path: Uint8Array, size: number, options: { readonly replace: boolean }): number;
   /** Writes all of `bytes` (may be shared memory) at `offset`. */
@@ -64,6 +65,8 @@ export interface Target {
   applyMetadata(path: Uint8Array, metadata: RestoredMetadata): readonly MetadataProblem[];
   /** Removes an entry; directories with everything in them. */
   remove(path: Uint8Array): void;
+  /** Makes everything that was done durable, as far as the system can be asked to. */
+  sync(): void;
   /** Bytes that can still be written. */
   freeBytes(): number;
   close(): void;

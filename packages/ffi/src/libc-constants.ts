@@ -33,6 +33,9 @@ export const AT_SYMLINK_NOFOLLOW = 0x100;
 export const AT_REMOVEDIR = 0x200;
 export const AT_EMPTY_PATH = 0x1000;
 
+/** Flag of renameat2: never in place of something. */
+export const RENAME_NOREPLACE = 1;
+
 /** Everything of struct statx from before Linux 5.8, birth time included. */
 export const STATX_ALL = 0xfff;
 
@@ -64,7 +67,9 @@ export const fileTypeBits: {
 };
 
 /** System call numbers, for calls the C library of some distributions has no wrapper for. */
-export const syscallNumbers: Readonly<Record<string, { statx: number; getdents64: number; mknodat: number }>> = {
-  x64: { statx: 332, getdents64: 217, mknodat: 259 },
-  arm64: { statx: 291, getdents64: 61, mknodat: 33 },
+export const syscallNumbers: Readonly<
+  Record<string, { statx: number; getdents64: number; mknodat: number; renameat2: number }>
+> = {
+  x64: { statx: 332, getdents64: 217, mknodat: 259, renameat2: 316 },
+  arm64: { statx: 291, getdents64: 61, mknodat: 33, renameat2: 276 },
 };

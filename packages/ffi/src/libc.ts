@@ -6,7 +6,7 @@
  * Every function answers `-errno` for a failure and never throws; see `checked`. Names are NUL-ended (libc-strings.ts),
  * results land in buffers of the caller, so a call allocates nothing.
  */
-import { syscallNumbers } from './libc-constants.ts';
+import { RENAME_NOREPLACE, syscallNumbers } from './libc-constants.ts';
 import type { CString } from './libc-strings.ts';
 import { type NativeArgument, type NativeFunction, type NativeLibrary, nativeLibrary } from './process.ts';
 
@@ -38,9 +38,13 @@ export interface Libc {
   /** Does not follow a link at `from`. */
   linkat(fromDir: number, from: CString, toDir: number, to: CString): number;
   renameat(fromDir: number, from: CString, toDir: number, to: CString): number;
+  /** As renameat, but never in place of something: `-EEXIST`. `-EINVAL` where the file system cannot promise that. */
+  renameatExclusive(fromDir: number, from: CString, toDir: number, to: CString): number;
   unlinkat(dir: number, name: CString, flags: number): number;
   /** Fills `buffer` with entries (readDirectoryEntries); 0 at the end. */
   getdents64(fd: number, buffer: Uint8Array): number;
+  /** Makes everything durable that was written to the file system of `fd`. */
+  syncfs(fd: number): number;
   /** Fills `buffer` (FileSystemBuffer.bytes). */
   fstatvfs(fd: number, buffer: Uint8Array): number;
   /** Names, each ended by NUL. `null` asks for the length. The l-forms do not follow a link. */
@@ -99,7 +103,7 @@ class Binder {
   }
 
   /** The function, or the system call of this number behind the same arguments. */
-  bindOrSyscall(prototype: string, call: 'statx' | 'getdents64' | 'mknodat', parameters: string): Call {
+  bindOrSyscall(prototype: string, call: 'statx' | 'getdents64' | 'mknodat' | 'renameat2', parameters: string): Call {
     const found = this.#library.func(prototype);
     if (found !== undefined) return this.#answering(found);
     const number = syscallNumbers[process.arch]?.[call] ?? -1;
@@ -121,7 +125,17 @@ function missing(): number {
   return -1;
 }
 
-type HandleCalls = 'close' | 'pread' | 'pwrite' | 'ftruncate' | 'lseek' | 'fchmod' | 'fchown' | 'futimens' | 'fstatvfs';
+type HandleCalls =
+  | 'close'
+  | 'pread'
+  | 'pwrite'
+  | 'ftruncate'
+  | 'lseek'
+  | 'fchmod'
+  | 'fchown'
+  | 'futimens'
+  | 'fstatvfs'
+  | 'syncfs';
 
 function bindHandles(binder: Binder): Pick<Libc, HandleCalls | 'geteuid'> {
   const fstatvfs = binder.bind('int fstatvfs(int, void*)');
@@ -135,15 +149,21 @@ function bindHandles(binder: Binder): Pick<Libc, HandleCalls | 'geteuid'> {
     fchown: binder.bind('int fchown(int, unsigned int, unsigned int)'),
     futimens: binder.bind('int futimens(int, const void*)'),
     fstatvfs: (fd, buffer) => fstatvfs(fd, buffer),
+    syncfs: binder.bind('int syncfs(int)'),
     geteuid: binder.bind('unsigned int geteuid()'),
   };
 }
 
 type NameCalls = 'openat' | 'statx' | 'chmod' | 'fchownat' | 'utimensat' | 'symlinkat' | 'readlinkat' | 'linkat';
 
-function bindNames(binder: Binder): Pick<Libc, NameCalls | 'renameat' | 'unlinkat'> {
+function bindNames(binder: Binder): Pick<Libc, NameCalls | 'renameat' | 'renameatExclusive' | 'unlinkat'> {
   const readlinkat = binder.bind('int64_t readlinkat(int, const void*, void*, uint64_t)');
   const linkat = binder.bind('int linkat(int, const void*, int, const void*, int)');
+  const renameat2 = binder.bindOrSyscall(
+    'int renameat2(int, const void*, int, const void*, unsigned int)',
+    'renameat2',
+    'int, const void*, int, const void*, unsigned int',
+  );
   return {
     openat: binder.bind('int openat(int, const void*, int, unsigned int)'),
     statx: binder.bindOrSyscall(
@@ -158,6 +178,7 @@ function bindNames(binder: Binder): Pick<Libc, NameCalls | 'renameat' | 'unlinka
     readlinkat: (dir, name, buffer) => readlinkat(dir, name, buffer, buffer.length),
     linkat: (fromDir, from, toDir, to) => linkat(fromDir, from, toDir, to, 0),
     renameat: binder.bind('int renameat(int, const void*, int, const void*)'),
+    renameatExclusive: (fromDir, from, toDir, to) => renameat2(fromDir, from, toDir, to, RENAME_NOREPLACE),
     unlinkat: binder.bind('int unlinkat(int, const void*, int)'),
   };
 }

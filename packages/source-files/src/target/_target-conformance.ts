@@ -99,6 +99,27 @@ export function testTarget(name: string, open: (root: string) => Target): void {
       });
     });
 
+    it('shows a file under its name only when it is whole', () => {
+      for (const replace of [false, true]) {
+        const handle = target.createFile(bytes('f'), 6, { replace });
+        target.writeAt(handle, bytes('abc'), 0);
+        expect(readdirSync(root).filter((name) => !isTemporaryName(bytes(name)))).toEqual(replace ? ['f'] : []);
+        target.writeAt(handle, bytes('def'), 3);
+        target.finishFile(handle, metadata());
+        expect(readdirSync(root)).toEqual(['f']);
+      }
+      target.sync();
+    });
+
+    it('takes no place that was taken meanwhile', () => {
+      const handle = target.createFile(bytes('f'), 3, { replace: false });
+      target.writeAt(handle, bytes('new'), 0);
+      writeFileSync(at('f'), 'somebody else');
+      expect(caught(() => target.finishFile(handle, metadata())).code).toBe('EEXIST');
+      expect(readFileSync(at('f'), 'utf8')).toBe('somebody else');
+      expect(readdirSync(root)).toEqual(['f']);
+    });
+
     it('leaves what is not written a hole, at the end too', () => {
       const size = 64 << 20;
       const handle = target.createFile(bytes('sparse'), size, { replace: false });

@@ -57,8 +57,10 @@ interface OpenFile {
   readonly parent: DirectoryHandle;
   readonly path: Uint8Array;
   readonly finalName: Uint8Array;
-  /** The name it has meanwhile, when it takes another's place at the end. */
-  readonly temporary: Uint8Array | undefined;
+  /** The name it has until it is whole. */
+  readonly temporary: Uint8Array;
+  /** Whether it may take another's place. */
+  readonly replaces: boolean;
   readonly size: number;
   /** End of the last byte written. */
   end: number;
@@ -130,18 +132,13 @@ export class NativeTarget implements Target {
     if (!Number.isSafeInteger(size) || size < 0)
       throw new TargetError('bad-handle', `create file: no valid size: ${size}`);
     const place = this.#place(path);
+    if (!options.replace) this.#requireFree(place);
     const finalName = path.slice(place.start);
-    let temporary: Uint8Array | undefined;
-    let fd = -errno.EEXIST;
-    if (!options.replace) fd = this.#inParent(place, (dir, name) => this.#libc.openat(dir, name, CREATE, 0o600));
-    for (let tries = 0; options.replace && fd === -errno.EEXIST && tries < MAX_TRIES; tries++) {
-      temporary = temporaryName(process.pid, threadId, this.#temporaries++);
-      const name = this.#otherName.put(temporary);
-      fd = this.#inParent(place, (dir) => this.#libc.openat(dir, name, CREATE, 0o600));
-    }
+    const { fd, temporary } = this.#createTemporary(place);
     checked(fd, 'openat', path);
     place.parent.users++;
-    this.#files.set(fd, { parent: place.parent, path: path.slice(), finalName, temporary, size, end: 0 });
+    const { replace: replaces } = options;
+    this.#files.set(fd, { parent: place.parent, path: path.slice(), finalName, temporary, replaces, size, end: 0 });
     return fd;
   }
 
@@ -181,7 +178,7 @@ export class NativeTarget implements Target {
 
   abandonFile(handle: number): void {
     const file = this.#file(handle);
-    this.#libc.unlinkat(file.parent.fd, this.#name.put(file.temporary ?? file.finalName), 0);
+    this.#libc.unlinkat(file.parent.fd, this.#name.put(file.temporary), 0);
     this.#forgetFile(handle, file);
   }
 
@@ -248,6 +245,18 @@ export class NativeTarget implements Target {
     this.#handles().forget(path, path.length);
   }
 
+  sync(): void {
+    const { root } = this.#handles();
+    // The root's own handle is for names only.
+    const flags = openFlags.readOnly | openFlags.directory | openFlags.closeOnExec;
+    const fd = checked(this.#libc.openat(root.fd, DOT, flags, 0), 'openat');
+    try {
+      checked(this.#libc.syncfs(fd), 'syncfs');
+    } finally {
+      this.#libc.close(fd);
+    }
+  }
+
   freeBytes(): number {
     if (this.#directories === undefined) return freeBytesNear(this.#config.root);
     const buffer = new FileSystemBuffer();
@@ -279,11 +288,36 @@ export class NativeTarget implements Target {
     }
   }
 
+  #requireFree({ parent, path, start }: Place): void {
+    const result = this.#statAt(parent.fd, this.#name.put(path.subarray(start)));
+    if (result === 0) throw new SystemError('openat', errno.EEXIST, path);
+    if (result !== -errno.ENOENT) checked(result, 'statx', path);
+  }
+
+  /** Whoever is killed leaves no part of a file under its name. */
+  #createTemporary(place: Place): { readonly fd: number; readonly temporary: Uint8Array } {
+    for (let tries = 0; ; tries++) {
+      const temporary = temporaryName(process.pid, threadId, this.#temporaries++);
+      const name = this.#otherName.put(temporary);
+      const fd = this.#inParent(place, (dir) => this.#libc.openat(dir, name, CREATE, 0o600));
+      if (fd !== -errno.EEXIST || tries >= MAX_TRIES) return { fd, temporary };
+    }
+  }
+
   #takePlace(file: OpenFile): void {
-    if (file.temporary === undefined) return;
+    const { fd } = file.parent;
     const from = this.#name.put(file.temporary);
     const to = this.#otherName.put(file.finalName);
-    checked(this.#libc.renameat(file.parent.fd, from, file.parent.fd, to), 'renameat', file.path);
+    if (!file.replaces) {
+      const result = this.#libc.renameatExclusive(fd, from, fd, to);
+      if (result !== -errno.EINVAL && result !== -errno.ENOSYS) {
+        checked(result, 'renameat2', file.path);
+        return;
+      }
+      // A file system that cannot promise it; what came there meanwhile is not seen.
+      if (this.#statAt(fd, to) === 0) throw new SystemError('renameat', errno.EEXIST, file.path);
+    }
+    checked(this.#libc.renameat(fd, from, fd, to), 'renameat', file.path);
   }
 
   #forgetFile(handle: number, file: OpenFile): void {

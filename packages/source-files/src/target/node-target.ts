@@ -3,6 +3,7 @@
  * part of a path for links before every call; between check and call someone else could still exchange a part, which
  * `targetCapabilities` says. Metadata that node:fs cannot set comes back as problems.
  */
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   closeSync,
@@ -45,7 +46,10 @@ import { temporaryName } from './temporary-names.ts';
 interface OpenFile {
   readonly path: Uint8Array;
   readonly finalPath: NodePath;
-  readonly temporary: NodePath | undefined;
+  /** The name it has until it is whole. */
+  readonly temporary: NodePath;
+  /** Whether it may take another's place. */
+  readonly replaces: boolean;
   readonly size: number;
 }
 
@@ -104,10 +108,9 @@ export class NodeTarget implements Target {
     if (!Number.isSafeInteger(size) || size < 0)
       throw new TargetError('bad-handle', `create file: no valid size: ${size}`);
     const finalPath = this.#paths.entry(path);
-    const { fd, temporary } = options.replace
-      ? this.#openTemporary(path)
-      : { fd: openSync(finalPath, CREATE, 0o600), temporary: undefined };
-    this.#files.set(fd, { path: path.slice(), finalPath, temporary, size });
+    if (!options.replace && lstatSync(finalPath, { throwIfNoEntry: false }) !== undefined) throw nameTaken(path);
+    const { fd, temporary } = this.#openTemporary(path);
+    this.#files.set(fd, { path: path.slice(), finalPath, temporary, replaces: options.replace, size });
     try {
       if (size > 0) ftruncateSync(fd, size);
     } catch (error) {
@@ -131,17 +134,17 @@ export class NodeTarget implements Target {
     const file = this.#file(handle);
     try {
       const problems: MetadataProblem[] = [];
-      this.#setOwner(file.temporary ?? file.finalPath, metadata, problems, (uid, gid) => fchownSync(handle, uid, gid));
+      this.#setOwner(file.temporary, metadata, problems, (uid, gid) => fchownSync(handle, uid, gid));
       attempt('mode', problems, () => fchmodSync(handle, this.#allowedMode(metadata.mode, problems)));
       attempt('times', problems, () => futimesSync(handle, seconds(metadata.mtime), seconds(metadata.mtime)));
       closeSync(handle);
       this.#files.delete(handle);
-      if (file.temporary !== undefined) renameSync(file.temporary, file.finalPath);
+      takePlace(file);
       this.#finishProblems(file.path, file.finalPath, metadata, problems);
       return problems;
     } catch (error) {
       if (this.#files.has(handle)) this.abandonFile(handle);
-      else rmSync(file.temporary ?? file.finalPath, { force: true });
+      else rmSync(file.temporary, { force: true });
       throw error;
     }
   }
@@ -150,7 +153,7 @@ export class NodeTarget implements Target {
     const file = this.#file(handle);
     this.#files.delete(handle);
     closeSync(handle);
-    rmSync(file.temporary ?? file.finalPath, { force: true });
+    rmSync(file.temporary, { force: true });
   }
 
   makeSymlink(path: Uint8Array, linkTarget: Uint8Array, metadata: RestoredMetadata): readonly MetadataProblem[] {
@@ -184,6 +187,11 @@ export class NodeTarget implements Target {
 
   remove(path: Uint8Array): void {
     rmSync(this.#paths.entry(path), { recursive: true });
+  }
+
+  sync(): void {
+    // Node has no call for it, and syncing every file by itself would take longer than writing it. Windows has neither.
+    if (process.platform !== 'win32') execFileSync('sync');
   }
 
   freeBytes(): number {
@@ -245,6 +253,24 @@ export class NodeTarget implements Target {
     if (file === undefined) throw new TargetError('bad-handle', `restore: no open file has handle ${handle}`);
     return file;
   }
+}
+
+/** Exclusively, unless it replaces: as a second name, which is refused where the first one is taken. */
+function takePlace({ temporary, finalPath, path, replaces }: OpenFile): void {
+  if (replaces) return renameSync(temporary, finalPath);
+  try {
+    linkSync(temporary, finalPath);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw error;
+    // A file system without hard links; what came there since this look is not seen.
+    if (lstatSync(finalPath, { throwIfNoEntry: false }) !== undefined) throw nameTaken(path);
+    return renameSync(temporary, finalPath);
+  }
+  rmSync(temporary);
+}
+
+function nameTaken(path: Uint8Array): Error {
+  return Object.assign(new Error(`create file: its name is taken: '${printablePath(path)}'`), { code: 'EEXIST' });
 }
 
 function attempt(what: MetadataProblem['what'], problems: MetadataProblem[], set: () => void): void {

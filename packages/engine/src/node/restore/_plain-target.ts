@@ -126,6 +126,8 @@ export class PlainTarget implements Target {
     rmSync(this.#at(path), { recursive: true });
   }
 
+  sync(): void {}
+
   freeBytes(): number {
     return this.#config.free ?? Number.MAX_SAFE_INTEGER;
   }

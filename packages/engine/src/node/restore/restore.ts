@@ -62,6 +62,8 @@ export async function restore<Config>(options: RestoreOptions<Config>): Promise<
       const run = new RestoreRun({ walk, pool, areas, signal: options.signal, onProgress });
       await run.run();
       noRoom = run.noRoom?.reason;
+      // What the report calls restored outlasts a power cut, and a disk that is pulled out.
+      target.sync();
     }
     const report = account.report(performance.now() - started, options.signal.aborted);
     if (noRoom !== undefined) throw new RestoreError('no-room', `restore: the target is full: ${noRoom}`, report);
