@@ -1,14 +1,15 @@
 /**
- * `npm run build`: bundles the command into apps/keephold/dist, which is what is published. Third-party code is inside,
- * except koffi, whose native part has to stay a file. Worker threads get a bundle each, named for their source.
+ * `npm run build [-- FOLDER]`: bundles the command into apps/keephold/dist, which is what is published, or into another
+ * folder. Third-party code is inside, except koffi, whose native part has to stay a file. Worker threads get a bundle
+ * each, named for their source.
  */
 import { globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { type InputOptions, type OutputAsset, type OutputChunk, type OutputOptions, rolldown } from 'rolldown';
 import { root } from './run.ts';
 
 const app = join(root, 'apps/keephold');
-const dist = join(app, 'dist');
+const dist = resolve(process.argv[2] ?? join(app, 'dist'));
 
 /**
  * Entry name → source. All land in one folder, so that `new URL('./x-worker.js', import.meta.url)` finds its worker. A
@@ -47,7 +48,7 @@ async function bundled(name: string, source: string): Promise<readonly (OutputCh
 // Everything is bundled before anything is replaced: a build that fails leaves the last good one.
 const files = await Promise.all([...entries()].map(async ([name, source]) => await bundled(name, source)));
 rmSync(dist, { recursive: true, force: true });
-mkdirSync(dist);
+mkdirSync(dist, { recursive: true });
 for (const file of files.flat()) {
   const content = file.type === 'chunk' ? file.code : file.source;
   writeFileSync(join(dist, file.fileName), content);

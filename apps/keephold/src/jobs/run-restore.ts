@@ -1,5 +1,5 @@
 /** Puts a restore together: what is wanted, where it goes, the workers, the live line. */
-import { availableParallelism } from 'node:os';
+import { availableParallelism, uptime } from 'node:os';
 import type { Snapshot } from '@keephold/engine';
 import { type RestoredItem, type RestoreReport, restore } from '@keephold/engine/node';
 import {
@@ -13,6 +13,7 @@ import type { ReadAccess } from '../access/open-for-reading.ts';
 import type { Context } from '../context.ts';
 import { ProgressLine } from '../terminal/progress-line.ts';
 import { spawnReadWorker } from '../workers.ts';
+import { beginRestoreNote, type RestoreNote } from './restore-note.ts';
 
 export interface RestoreRequest {
   readonly snapshot: Snapshot;
@@ -23,6 +24,8 @@ export interface RestoreRequest {
   readonly overwrite: 'never' | 'if-changed' | 'always';
   readonly delete: boolean;
   readonly dryRun: boolean;
+  /** Kept, or thrown away after a look at it. */
+  readonly use: 'keep' | 'look';
   readonly onItem: (item: RestoredItem) => void;
 }
 
@@ -33,10 +36,11 @@ export async function runRestore(
   request: RestoreRequest,
 ): Promise<RestoreReport> {
   const { out, signal } = context;
+  const note = request.use === 'keep' && !request.dryRun ? beginNote(context, request) : undefined;
   const selector = createSelector(request.select);
   const progress = new ProgressLine(out, request.dryRun ? 'looking' : 'restoring');
   try {
-    return await restore({
+    const report = await restore({
       repository: access.repository,
       snapshot: request.snapshot,
       path: request.path,
@@ -44,9 +48,10 @@ export async function runRestore(
       createTarget,
       spawnWorker: spawnReadWorker,
       workers: availableParallelism(),
-      overwrite: request.overwrite,
+      overwrite: note?.trustsFiles === false && request.overwrite === 'if-changed' ? 'always' : request.overwrite,
       delete: request.delete,
       dryRun: request.dryRun,
+      durable: note !== undefined,
       select: (path, isDirectory) => selector.select(path, isDirectory),
       isLeftover: isTemporaryName,
       signal,
@@ -60,7 +65,17 @@ export async function runRestore(
         }),
       onItem: request.onItem,
     });
+    if (!report.interrupted) note?.finish();
+    return report;
   } finally {
     progress.end();
   }
+}
+
+function beginNote({ environment, now, out }: Context, { target }: RestoreRequest): RestoreNote {
+  const stateFolder = environment.folders.state;
+  const note = beginRestoreNote({ stateFolder, target: target.root, startedAt: now() - uptime() * 1000 });
+  if (!note.trustsFiles)
+    out.note('an earlier restore to this folder was cut short when the machine stopped: everything is written anew');
+  return note;
 }

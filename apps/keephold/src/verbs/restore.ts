@@ -67,6 +67,7 @@ export const restore: Command = defineCommand({
         overwrite: options.overwrite,
         delete: options.delete,
         dryRun: options['dry-run'],
+        use: 'keep',
         account,
       });
       if (account.interrupted) break;

@@ -57,6 +57,7 @@ async function run(
     overwrite: 'if-changed',
     delete: false,
     dryRun: false,
+    durable: false,
     signal: new AbortController().signal,
     onItem: (item) => {
       const path = Buffer.from(item.path).toString('latin1');

@@ -31,6 +31,8 @@ export interface RestoreOptions<Config> {
   readonly overwrite: Overwrite;
   /** Remove what the snapshot does not have, at the very end. */
   readonly delete: boolean;
+  /** Whether what was restored is to outlast a power cut from the report on; waiting for the disk takes time. */
+  readonly durable: boolean;
   /** Say what would be done and change nothing. */
   readonly dryRun: boolean;
   /** Which paths (relative to the root) are wanted; everything without it. */
@@ -62,8 +64,7 @@ export async function restore<Config>(options: RestoreOptions<Config>): Promise<
       const run = new RestoreRun({ walk, pool, areas, signal: options.signal, onProgress });
       await run.run();
       noRoom = run.noRoom?.reason;
-      // What the report calls restored outlasts a power cut, and a disk that is pulled out.
-      target.sync();
+      if (options.durable) target.sync();
     }
     const report = account.report(performance.now() - started, options.signal.aborted);
     if (noRoom !== undefined) throw new RestoreError('no-room', `restore: the target is full: ${noRoom}`, report);

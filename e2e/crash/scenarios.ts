@@ -1,0 +1,228 @@
+/** What is interrupted: how the world looks before, the command, and what must be so afterwards. */
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type Aftermath,
+  expectRestored,
+  filesBelow,
+  type Judgement,
+  judgeRepository,
+  listSnapshots,
+  type Truth,
+} from './judge.ts';
+import type { SeededRandom } from './seeded-random.ts';
+import { differences, editSourceTree, type Fingerprint, fingerprint, makeSourceTree } from './source-tree.ts';
+import type { World } from './world.ts';
+
+export interface Scenario {
+  readonly name: string;
+  readonly prepare: (world: World, random: SeededRandom) => Promise<Truth>;
+  readonly command: (world: World) => readonly string[];
+  readonly judge: (aftermath: Aftermath) => Promise<Judgement>;
+}
+
+const NOTHING_STORED: Judgement = { storedAgain: 0 };
+const backupCommand = (world: World): readonly string[] => ['backup', '--json', world.source];
+
+/** A repository of a trusted device with so many snapshots, each of other files. */
+async function prepareRepository(world: World, random: SeededRandom, snapshots: number): Promise<Truth> {
+  makeSourceTree(world.source, random);
+  await world.must(['init', '--trusted']);
+  const committed = new Map<number, Fingerprint>();
+  for (let seq = 1; seq <= snapshots; seq++) {
+    await world.must(backupCommand(world));
+    committed.set(seq, fingerprint(world.source));
+    editSourceTree(world.source, random);
+  }
+  return { committed, current: fingerprint(world.source) };
+}
+
+const firstBackup: Scenario = {
+  name: 'first-backup',
+  prepare: async (world, random) => await prepareRepository(world, random, 0),
+  command: backupCommand,
+  judge: judgeRepository,
+};
+
+const changedBackup: Scenario = {
+  name: 'changed-backup',
+  prepare: async (world, random) => await prepareRepository(world, random, 2),
+  command: backupCommand,
+  judge: judgeRepository,
+};
+
+const unchangedBackup: Scenario = {
+  name: 'unchanged-backup',
+  prepare: async (world, random) => {
+    const truth = await prepareRepository(world, random, 1);
+    await world.must(backupCommand(world));
+    return { ...truth, committed: new Map([...truth.committed, [2, truth.current]]) };
+  },
+  command: backupCommand,
+  judge: judgeRepository,
+};
+
+/** A device whose home was lost writes into the repository again. */
+const newDevice: Scenario = {
+  name: 'new-device',
+  prepare: async (world, random) => {
+    const truth = await prepareRepository(world, random, 1);
+    rmSync(join(world.folder, 'home'), { recursive: true });
+    return truth;
+  },
+  command: backupCommand,
+  judge: judgeRepository,
+};
+
+const restore: Scenario = {
+  name: 'restore',
+  prepare: async (world, random) => {
+    const truth = await prepareRepository(world, random, 1);
+    await world.must(backupCommand(world));
+    return { ...truth, committed: new Map([...truth.committed, [2, truth.current]]) };
+  },
+  command: (world) => ['restore', `latest:${world.source}`, '--target', world.target],
+  judge: judgeRestored,
+};
+
+async function judgeRestored(aftermath: Aftermath): Promise<Judgement> {
+  const { world, truth, reported, isNewStart } = aftermath;
+  const isDone = /^restored \d+ items/m.test(reported);
+  // Contents that the system had not written yet are lost with the power, whatever the names say: what counts is that
+  // the next restore knows it.
+  if (isNewStart) pretendNewStart(world);
+  else if (existsSync(world.target)) expectWholeFiles(world, truth.current);
+  if (isDone) expectSame(world, truth.current);
+  await world.must(['restore', `latest:${world.source}`, '--target', world.target]);
+  expectSame(world, truth.current);
+  return NOTHING_STORED;
+}
+
+/** This machine runs on: its earlier start is what is changed. */
+function pretendNewStart(world: World): void {
+  for (const path of filesBelow(join(world.folder, 'home/.local/state/keephold/restores')))
+    writeFileSync(path, readFileSync(path, 'utf8').replace(/^\d+/, '1000'));
+}
+
+/** Names say what files are: under a name of the snapshot stands the whole file. */
+function expectWholeFiles(world: World, wanted: Fingerprint): void {
+  for (const [path, value] of fingerprint(world.target)) {
+    const [type, , , content = ''] = value.split(' ');
+    if (type !== FILE || path.includes('/.keephold-partial-')) continue;
+    const whole = wanted.get(path)?.split(' ')[3];
+    if (content !== whole) throw new Error(`${JSON.stringify(path)} shows ${content}, not ${whole}`);
+  }
+}
+
+/** Of st_mode. */
+const FILE = '8';
+
+function expectSame(world: World, wanted: Fingerprint): void {
+  const wrong = differences(wanted, fingerprint(world.target));
+  if (wrong.length > 0) throw new Error(`the target is otherwise:\n${wrong.join('\n')}`);
+}
+
+const collect: Scenario = {
+  name: 'gc',
+  prepare: async (world, random) => {
+    const truth = await prepareRepository(world, random, 3);
+    await world.must(['forget', '#1', '#2']);
+    return { ...truth, committed: new Map([...truth.committed].slice(2)) };
+  },
+  command: () => ['gc', '--trash-days', '0', '--purge-days', '0'],
+  judge: async (aftermath) => {
+    const { world, truth } = aftermath;
+    const judgement = await judgeRepository(aftermath);
+    await world.must(['gc', '--trash-days', '0', '--purge-days', '0']);
+    const seqs = await listSnapshots(world);
+    if (seqs.includes(1) || seqs.includes(2)) throw new Error('what was forgotten is still listed after gc');
+    await world.must(['check', '--read-data']);
+    await expectRestored(world, '#3', truth.committed.get(3) ?? truth.current);
+    return judgement;
+  },
+};
+
+const forget: Scenario = {
+  name: 'forget',
+  prepare: async (world, random) => {
+    const truth = await prepareRepository(world, random, 2);
+    return { ...truth, committed: new Map([...truth.committed].slice(1)) };
+  },
+  command: () => ['forget', '#1'],
+  judge: judgeRepository,
+};
+
+const OLD = 'a password that nobody guesses 1';
+const NEW = 'another password that is as good 2';
+
+/** Either password opens the repository, never neither; and the words always do. */
+const changePassword: Scenario = {
+  name: 'change-password',
+  prepare: async (world, random) => {
+    world.setPassword(OLD);
+    world.writePassword('new-password', NEW);
+    return await prepareRepository(world, random, 1);
+  },
+  command: (world) => ['keys', 'password', '--new-password-file', world.beside('new-password')],
+  judge: async ({ world, reported, truth }) => {
+    const opens = async (password: string): Promise<boolean> => {
+      world.setPassword(password);
+      const { exitCode, stderr } = await world.run(['keys', 'list']);
+      if (exitCode !== 0 && exitCode !== WRONG_PASSWORD) throw new Error(`keys list ended with ${exitCode}: ${stderr}`);
+      return exitCode === 0;
+    };
+    const withNew = await opens(NEW);
+    const withOld = await opens(OLD);
+    if (!withNew && !withOld) throw new Error('neither the old password nor the new one opens the repository');
+    if (reported.includes('the password is changed') && (!withNew || withOld))
+      throw new Error(
+        `the password was changed, and the new one ${withNew ? 'and the old one work' : 'does not work'}`,
+      );
+    const words = filesBelow(join(world.folder, 'home')).find((path) => path.endsWith('recovery-words.txt'));
+    await world.must(['keys', 'words', '--words-file', words ?? 'nowhere']);
+    // The same once more, as the user would who does not know how far it came.
+    world.setPassword(withOld ? OLD : NEW);
+    await world.must(['keys', 'password', '--new-password-file', world.writePassword('new-password', NEW)]);
+    if (await opens(OLD)) throw new Error('the old password still opens the repository');
+    if (!(await opens(NEW))) throw new Error('the new password does not open the repository');
+    await expectRestored(world, '#1', truth.committed.get(1) ?? truth.current);
+    world.setPassword(OLD);
+    return NOTHING_STORED;
+  },
+};
+
+const WRONG_PASSWORD = 12;
+
+/** Made or not made; and what was not made can be made again. */
+const create: Scenario = {
+  name: 'init',
+  prepare: async (world, random) => {
+    makeSourceTree(world.source, random);
+    return { committed: new Map(), current: fingerprint(world.source) };
+  },
+  command: () => ['init', '--trusted'],
+  judge: async (aftermath) => {
+    const { world, reported } = aftermath;
+    const { exitCode, stderr } = await world.run(['keys', 'list']);
+    if (exitCode !== 0) {
+      if (exitCode !== NO_REPOSITORY) throw new Error(`keys list ended with ${exitCode}: ${stderr}`);
+      if (reported.includes('created')) throw new Error('init said it had made a repository, and there is none');
+      await world.must(['init', '--trusted']);
+    }
+    return await judgeRepository(aftermath);
+  },
+};
+
+const NO_REPOSITORY = 10;
+
+export const scenarios: readonly Scenario[] = [
+  firstBackup,
+  changedBackup,
+  unchangedBackup,
+  newDevice,
+  restore,
+  collect,
+  forget,
+  changePassword,
+  create,
+];

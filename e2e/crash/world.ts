@@ -1,0 +1,168 @@
+/**
+ * A computer of its own for the real command: a home, a repository and a place to restore to, beneath one folder that
+ * can be put into any state. The files that are backed up lie beside it.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { clearFolder, DiskImage } from './disk-image.ts';
+import type { FileOperation } from './file-operation.ts';
+import { interpretCalls } from './interpret-calls.ts';
+import { parseStraceLog, TRACED_CALLS } from './strace-log.ts';
+
+const workspace = join(import.meta.dirname, '..', '..');
+const app = join(workspace, 'apps/keephold');
+
+export interface Ended {
+  /** Undefined when it was killed. */
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Recording {
+  readonly before: DiskImage;
+  readonly operations: readonly FileOperation[];
+  readonly ended: Ended;
+}
+
+export class World implements Disposable {
+  /** What a crash is about: everything beneath. */
+  readonly folder: string;
+  readonly repository: string;
+  readonly target: string;
+  readonly source: string;
+  readonly #base: string;
+
+  constructor() {
+    // In memory where there is room for it: syncing is not what is measured.
+    this.#base = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'keephold-crash-'));
+    this.folder = join(this.#base, 'world');
+    this.repository = join(this.folder, 'repository');
+    this.target = join(this.folder, 'restored');
+    this.source = join(this.#base, 'source');
+    mkdirSync(this.source);
+    mkdirSync(join(this.#base, 'compiled'));
+    this.setPassword('a password that nobody guesses 1');
+    this.put(undefined);
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#base, { recursive: true, force: true });
+  }
+
+  /** Everything as the image has it; nothing without one. */
+  put(image: DiskImage | undefined): void {
+    clearFolder(this.folder);
+    image?.write(this.folder);
+    // Compiled code is the same in every state, and takes a while to be made.
+    const cache = join(this.folder, 'home/.cache/keephold');
+    mkdirSync(cache, { recursive: true, mode: 0o700 });
+    symlinkSync(join(this.#base, 'compiled'), join(cache, 'compiled'));
+  }
+
+  read(): DiskImage {
+    return DiskImage.read(this.folder, isCompiled);
+  }
+
+  /** A file beside the world, for what the command is to read. */
+  beside(name: string): string {
+    return join(this.#base, name);
+  }
+
+  setPassword(password: string): void {
+    this.writePassword('password', password);
+  }
+
+  writePassword(name: string, password: string): string {
+    const path = this.beside(name);
+    writeFileSync(path, `${password}\n`, { mode: 0o600 });
+    chmodSync(path, 0o600);
+    return path;
+  }
+
+  start(args: readonly string[], wrapper: readonly string[] = []): ChildProcess {
+    const [program = '', ...rest] = [...wrapper, ...nodeCommand(), ...args];
+    return spawn(program, rest, { cwd: this.#base, env: this.#environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+  }
+
+  async run(args: readonly string[], wrapper: readonly string[] = []): Promise<Ended> {
+    return await ending(this.start(args, wrapper));
+  }
+
+  /** @throws Error when it does not end with 0 */
+  async must(args: readonly string[], wrapper: readonly string[] = []): Promise<string> {
+    const { exitCode, stdout, stderr } = await this.run(args, wrapper);
+    if (exitCode === 0) return stdout;
+    throw new Error(
+      `keephold ${args.join(' ')} ended with ${exitCode}:\n${stdout.slice(-1000)}\n${stderr.slice(-2000)}`,
+    );
+  }
+
+  /** Runs the command and writes down what it does to the world. */
+  async record(args: readonly string[]): Promise<Recording> {
+    const before = this.read();
+    const log = this.beside('strace.log');
+    const strace = ['strace', '-f', '--seccomp-bpf', '-xx', '-s', '1000000000', '-o', log];
+    const ended = await this.run(args, [...strace, '-e', `trace=${TRACED_CALLS.join(',')}`]);
+    const calls = parseStraceLog(readFileSync(log, 'latin1'));
+    const options = { folder: this.folder, isLeftOut: isCompiled, before, workingFolder: this.#base };
+    const operations = interpretCalls(calls, options);
+    rmSync(log);
+    return { before, operations, ended };
+  }
+
+  #environment(): Record<string, string> {
+    return {
+      PATH: process.env['PATH'] ?? '',
+      HOME: join(this.folder, 'home'),
+      KEEPHOLD_REPO: this.repository,
+      KEEPHOLD_PASSWORD_FILE: this.beside('password'),
+      LC_ALL: 'C.UTF-8',
+      TZ: 'UTC',
+      // What goes through a ring is no system call.
+      UV_USE_IO_URING: '0',
+    };
+  }
+}
+
+export async function ending(child: ChildProcess): Promise<Ended> {
+  const printed = { stdout: '', stderr: '' };
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (printed.stdout += text));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (printed.stderr += text));
+  const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
+  child.on('error', reject).on('close', (code) => resolve(code ?? undefined));
+  return { exitCode: await promise, ...printed };
+}
+
+function isCompiled(path: string): boolean {
+  return /\/home\/\.cache\/keephold\/compiled(\/|$)/.test(path);
+}
+
+let bundle: string | undefined;
+
+/** The command as it is shipped, bundled once for this process: what is built meanwhile is not run by halves. */
+function nodeCommand(): readonly string[] {
+  bundle ??= bundled();
+  return [process.execPath, '--disable-warning=ExperimentalWarning', bundle];
+}
+
+function bundled(): string {
+  const folder = join(app, '.cache', `crash-${process.pid}`);
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  execFileSync(process.execPath, [join(workspace, 'tools/build.ts'), join(folder, 'dist')], { stdio: 'pipe' });
+  // It reads its version there.
+  copyFileSync(join(app, 'package.json'), join(folder, 'package.json'));
+  return join(folder, 'dist/keephold.js');
+}
