@@ -4,6 +4,7 @@ import {
   chmodSync,
   linkSync,
   lstatSync,
+  lutimesSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -11,7 +12,6 @@ import {
   rmSync,
   type Stats,
   symlinkSync,
-  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import type { Change, Entry, Inode, MadeKind } from './file-operation.ts';
@@ -200,9 +200,9 @@ function writeNode(path: Buffer, { made, data }: ImageNode): void {
 }
 
 function finishNode(path: Buffer, { made, mode, modified }: ImageNode): void {
-  if (made !== 'file' && made !== 'folder') return;
-  chmodSync(path, mode);
-  if (modified !== undefined) utimesSync(path, modified, modified);
+  if (made === 'other') return;
+  if (made !== 'link') chmodSync(path, mode);
+  if (modified !== undefined) lutimesSync(path, modified, modified);
 }
 
 /** As setfattr reads it; odd bytes of names are octal there. */

@@ -19,6 +19,8 @@ export interface Scenario {
   readonly prepare: (world: World, random: SeededRandom) => Promise<Truth>;
   readonly command: (world: World) => readonly string[];
   readonly judge: (aftermath: Aftermath) => Promise<Judgement>;
+  /** Whether it can be done again and again, each time going on from what is there. */
+  readonly goesOn?: true;
 }
 
 const NOTHING_STORED: Judgement = { storedAgain: 0 };
@@ -39,6 +41,7 @@ async function prepareRepository(world: World, random: SeededRandom, snapshots: 
 
 const firstBackup: Scenario = {
   name: 'first-backup',
+  goesOn: true,
   prepare: async (world, random) => await prepareRepository(world, random, 0),
   command: backupCommand,
   judge: judgeRepository,
@@ -46,6 +49,7 @@ const firstBackup: Scenario = {
 
 const changedBackup: Scenario = {
   name: 'changed-backup',
+  goesOn: true,
   prepare: async (world, random) => await prepareRepository(world, random, 2),
   command: backupCommand,
   judge: judgeRepository,

@@ -1,4 +1,5 @@
 /** Records one command, stops it at chosen operations, and judges what is left. */
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { type Crash, imageAfter, type Keeping, reportedBefore } from './crash-state.ts';
 import { type DiskImage, imageDifferences } from './disk-image.ts';
@@ -23,6 +24,11 @@ export interface Outcome {
   readonly failures: readonly string[];
   /** The most bytes that the next backup stored. */
   readonly storedAgain: number;
+}
+
+/** Recording takes strace, and the right to use it. */
+export function canRecord(): boolean {
+  return spawnSync('strace', ['-f', '-o', '/dev/null', 'true'], { stdio: 'ignore' }).status === 0;
 }
 
 const KEEPING: readonly Keeping[] = ['nothing', 'names', 'some'];

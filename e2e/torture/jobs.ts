@@ -1,6 +1,8 @@
 /** All torture jobs, by name. A new one is a file beside this and a line here. */
+import { crash } from './crash.ts';
+import { crashKill } from './crash-kill.ts';
 import { retentionModel } from './retention-model.ts';
 import { retentionSimulation } from './retention-simulation.ts';
 import type { TortureJob } from './torture-job.ts';
 
-export const jobs: readonly TortureJob[] = [retentionModel, retentionSimulation];
+export const jobs: readonly TortureJob[] = [crash, crashKill, retentionModel, retentionSimulation];
