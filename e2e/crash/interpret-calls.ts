@@ -173,7 +173,8 @@ function move({ disk, ended }: Taken, from: Entry | undefined, to: Entry | undef
 function link({ disk, ended }: Taken, from: Entry | undefined, to: Entry | undefined): void {
   if (from === undefined && to === undefined) return;
   const inode = from === undefined ? undefined : disk.inode(from);
-  if (to === undefined || inode === undefined) throw new SyntaxError('strace log: a file was linked across the border');
+  if (to === undefined || inode === undefined)
+    throw new SyntaxError(`strace log: ${JSON.stringify([from, to, inode])} is a link across the border`);
   disk.add({ kind: 'enter', inode, at: to }, ended);
 }
 

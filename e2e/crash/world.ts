@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clearFolder, DiskImage } from './disk-image.ts';
 import type { FileOperation } from './file-operation.ts';
-import { interpretCalls } from './interpret-calls.ts';
+import { type Interpretation, interpretCalls } from './interpret-calls.ts';
 import { parseStraceLog, TRACED_CALLS } from './strace-log.ts';
 
 const workspace = join(import.meta.dirname, '..', '..');
@@ -116,9 +116,8 @@ export class World implements Disposable {
     const log = this.beside('strace.log');
     const strace = ['strace', '-f', '--seccomp-bpf', '-xx', '-s', '1000000000', '-o', log];
     const ended = await this.run(args, [...strace, '-e', `trace=${TRACED_CALLS.join(',')}`]);
-    const calls = parseStraceLog(readFileSync(log, 'latin1'));
     const options = { folder: this.folder, isLeftOut: isCompiled, before, workingFolder: this.#base };
-    const operations = interpretCalls(calls, options);
+    const operations = interpretLog(log, options);
     rmSync(log);
     return { before, operations, ended };
   }
@@ -134,6 +133,17 @@ export class World implements Disposable {
       // What goes through a ring is no system call.
       UV_USE_IO_URING: '0',
     };
+  }
+}
+
+/** What cannot be read is kept, and named in the error. */
+function interpretLog(log: string, options: Interpretation): readonly FileOperation[] {
+  try {
+    return interpretCalls(parseStraceLog(readFileSync(log, 'latin1')), options);
+  } catch (cause) {
+    const kept = join(tmpdir(), `keephold-strace-${process.pid}.log`);
+    copyFileSync(log, kept);
+    throw new Error(`${cause instanceof Error ? cause.message : String(cause)}; the log is ${kept}`, { cause });
   }
 }
 

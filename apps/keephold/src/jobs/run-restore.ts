@@ -72,9 +72,10 @@ export async function runRestore(
   }
 }
 
-function beginNote({ environment, now, out }: Context, { target }: RestoreRequest): RestoreNote {
+function beginNote(context: Context, { target }: RestoreRequest): RestoreNote {
+  const { environment, out } = context;
   const stateFolder = environment.folders.state;
-  const note = beginRestoreNote({ stateFolder, target: target.root, startedAt: now() - uptime() * 1000 });
+  const note = beginRestoreNote({ stateFolder, target: target.root, startedAt: context.now() - uptime() * 1000 });
   if (!note.trustsFiles)
     out.note('an earlier restore to this folder was cut short when the machine stopped: everything is written anew');
   return note;
