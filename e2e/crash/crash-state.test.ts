@@ -141,6 +141,27 @@ describe('a recording', () => {
     ]);
   });
 
+  test('takes first what had taken effect before its end was noticed', () => {
+    const { operations } = recorded([
+      `10 mkdir(${at('d')}, 0700 <unfinished ...>`,
+      `11 mkdir(${at('d/e')}, 0700) = 0`,
+      `11 openat(AT_FDCWD, ${at('d/f')}, O_WRONLY|O_CREAT, 0600) = 3`,
+      `10 <... mkdir resumed>) = 0`,
+      `10 close(3 <unfinished ...>`,
+      `11 openat(AT_FDCWD, ${at('g')}, O_WRONLY|O_CREAT, 0600) = 3`,
+      `10 <... close resumed>) = 0`,
+      `11 write(3, ${hex('x')}, 1) = 1`,
+    ]);
+    expect(operations).toMatchObject([
+      { kind: 'make', inode: 1, at: { name: 'd' } },
+      { kind: 'make', inode: 2, at: { name: 'e' } },
+      { kind: 'make', inode: 3, at: { name: 'f' } },
+      { kind: 'make', inode: 4, at: { name: 'g' } },
+      { kind: 'write', inode: 4 },
+    ]);
+    expect(() => recorded([`10 mkdir(${at('d/e')}, 0700) = 0`])).toThrow('no folder');
+  });
+
   test('that has a call which is not known is refused', () => {
     expect(() => recorded([`10 frobnicate(3) = 0`])).toThrow('frobnicate');
   });

@@ -9,6 +9,8 @@ import { bytesOf, type Call } from './strace-log.ts';
 
 interface OpenFile {
   readonly inode: Inode;
+  /** Position in the log. */
+  readonly openedAt: number;
   position: number;
   readonly appends: boolean;
 }
@@ -24,11 +26,40 @@ export interface Interpretation {
   readonly workingFolder: string;
 }
 
+/**
+ * A call of one thread may be logged before one of another thread that it builds on, when that had taken effect and its
+ * end was not noticed yet: what was going on meanwhile is then taken first.
+ */
 export function interpretCalls(calls: Iterable<Call>, options: Interpretation): readonly FileOperation[] {
   const interpreter = new Interpreter(options);
-  for (const call of calls) interpreter.take(call);
+  const left = [...calls];
+  for (let next = left.shift(); next !== undefined; next = left.shift()) {
+    for (let call: Call | undefined = next; call !== undefined; ) {
+      const missing = whatIsMissing(interpreter, call);
+      if (missing === undefined) break;
+      const { ended } = call;
+      const at = left.findIndex(({ began }) => began < ended);
+      const [earlier] = at === -1 ? [] : left.splice(at, 1);
+      if (earlier === undefined) throw missing;
+      interpreter.take(earlier);
+    }
+  }
   return interpreter.operations;
 }
+
+/** Takes the call; answers why it cannot be understood yet. */
+function whatIsMissing(interpreter: Interpreter, call: Call): NotThere | undefined {
+  try {
+    interpreter.take(call);
+    return undefined;
+  } catch (error) {
+    if (error instanceof NotThere) return error;
+    throw error;
+  }
+}
+
+/** A call succeeded on something that is not there, as far as is known. */
+class NotThere extends Error {}
 
 class Interpreter {
   readonly operations: FileOperation[] = [];
@@ -110,7 +141,8 @@ class Interpreter {
     const last = names.pop();
     let folder: Inode | undefined = start;
     for (const name of names) folder = folder === undefined ? undefined : this.#image.lookUp({ folder, name });
-    return folder === undefined ? undefined : { folder, name: last ?? '' };
+    if (folder === undefined) throw new NotThere(`strace log: ${JSON.stringify(path)} has no folder`);
+    return { folder, name: last ?? '' };
   }
 }
 
@@ -136,7 +168,9 @@ function open(taken: Taken, at: Entry | undefined, flags: ReadonlySet<string>, m
     inode = disk.make(at, { made: 'file', mode: newModeOf(mode) }, ended);
   else if (inode !== undefined && flags.has('O_TRUNC') && disk.size(inode) > 0)
     disk.add({ kind: 'resize', inode, size: 0 }, ended);
-  disk.setFile(result, inode === undefined ? undefined : { inode, position: 0, appends: flags.has('O_APPEND') });
+  if (at !== undefined && inode === undefined) throw new NotThere(`strace log: ${JSON.stringify(at)} is opened`);
+  const appends = flags.has('O_APPEND');
+  disk.setFile(result, inode === undefined ? undefined : { inode, openedAt: ended, position: 0, appends });
 }
 
 function write({ disk, texts, result, ended }: Taken, data: string | undefined, offset: string | undefined): void {
@@ -164,22 +198,26 @@ function resize({ disk, ended }: Taken, inode: Inode | undefined, size: number):
 
 function move({ disk, ended }: Taken, from: Entry | undefined, to: Entry | undefined): void {
   if (from === undefined && to === undefined) return;
-  const inode = from === undefined ? undefined : disk.inode(from);
-  if (from === undefined || to === undefined || inode === undefined)
-    throw new SyntaxError('strace log: a file was moved across the border');
-  disk.add({ kind: 'move', inode, from, to }, ended);
+  if (from === undefined || to === undefined) throw new SyntaxError('strace log: a file was moved across the border');
+  disk.add({ kind: 'move', inode: existing(disk, from), from, to }, ended);
 }
 
 function link({ disk, ended }: Taken, from: Entry | undefined, to: Entry | undefined): void {
   if (from === undefined && to === undefined) return;
-  const inode = from === undefined ? undefined : disk.inode(from);
-  if (to === undefined || inode === undefined)
-    throw new SyntaxError(`strace log: ${JSON.stringify([from, to, inode])} is a link across the border`);
-  disk.add({ kind: 'enter', inode, at: to }, ended);
+  if (from === undefined || to === undefined) throw new SyntaxError('strace log: a file was linked across the border');
+  disk.add({ kind: 'enter', inode: existing(disk, from), at: to }, ended);
 }
 
 function leave({ disk, ended }: Taken, at: Entry | undefined): void {
-  if (at !== undefined) disk.add({ kind: 'leave', at }, ended);
+  if (at === undefined) return;
+  existing(disk, at);
+  disk.add({ kind: 'leave', at }, ended);
+}
+
+function existing(disk: Interpreter, at: Entry): Inode {
+  const inode = disk.inode(at);
+  if (inode === undefined) throw new NotThere(`strace log: ${JSON.stringify(at)} is used`);
+  return inode;
 }
 
 function make({ disk, ended }: Taken, at: Entry | undefined, parts: Parameters<Interpreter['make']>[1]): void {
@@ -205,7 +243,11 @@ const handlers: Readonly<Record<string, (taken: Taken) => void>> = {
   openat: (t) => open(t, t.disk.entry(t.texts[0] ?? '', t.texts[1] ?? ''), flagsOf(t.texts[2]), t.texts[3]),
   open: (t) => open(t, t.disk.entry(here, t.texts[0] ?? ''), flagsOf(t.texts[1]), t.texts[2]),
   creat: (t) => open(t, t.disk.entry(here, t.texts[0] ?? ''), new Set(['O_CREAT', 'O_TRUNC']), t.texts[1]),
-  close: (t) => t.disk.setFile(Number(t.texts[0]), undefined),
+  close: (t) => {
+    const file = t.disk.file(t.texts[0] ?? '');
+    // Its number may be another file's by the time its end is noticed.
+    if (file !== undefined && file.openedAt < t.began) t.disk.setFile(Number(t.texts[0]), undefined);
+  },
   dup: duplicate,
   dup2: duplicate,
   dup3: duplicate,
