@@ -2,6 +2,7 @@
 import type { Backend, FolderBackend } from '@keephold/backend';
 import {
   type AccountId,
+  type AuditFinding,
   type CollectOptions,
   type CommitOutcome,
   type CommitRequest,
@@ -25,6 +26,8 @@ import { ChainStore } from './chain/chain-store.ts';
 import type { KeeperClock } from './clock.ts';
 import { commitToVault, headOf } from './commit/commit-vault.ts';
 import { asCustodyError } from './custody-failure.ts';
+import { auditVault } from './heal/audit.ts';
+import { lostPacks, setAsideDamaged } from './heal/lost-packs.ts';
 import type { KeeperSigner } from './keeper-signer.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { snapshotRecord } from './ledger/vault-ledger.ts';
@@ -130,7 +133,8 @@ export class FolderCustody implements Custody {
 
   async *commits(vault: VaultId, sinceSeq: number): AsyncGenerator<StoredCommit> {
     try {
-      yield* new ChainStore(this.#parts.backend, vault).since(sinceSeq);
+      const head = await this.head(vault);
+      yield* new ChainStore(this.#parts.backend, vault).since(sinceSeq, head.seq);
     } catch (error) {
       throw asCustodyError(error);
     }
@@ -175,6 +179,18 @@ export class FolderCustody implements Custody {
 
   async usage(vault: VaultId): Promise<Usage> {
     return await translated(async () => await this.#parts.ledger.read(vault, usageOf));
+  }
+
+  async audit(vault: VaultId): Promise<readonly AuditFinding[]> {
+    return await translated(async () => await auditVault(this.#parts, vault));
+  }
+
+  async reportDamage(vault: VaultId, packs: PackIdList): Promise<PackIdList> {
+    return await translated(async () => await setAsideDamaged(this.#parts, vault, packs));
+  }
+
+  async lostPacks(vault: VaultId): Promise<PackIdList> {
+    return await translated(async () => await lostPacks(this.#parts, vault));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

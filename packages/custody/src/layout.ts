@@ -5,6 +5,7 @@ import type { ObjectName, PackId, VaultId } from '@keephold/protocol';
 export const MARKER = 'keephold.format';
 export const README = 'readme.txt';
 export const LEDGER = 'ledger.sqlite';
+export const VAULTS = 'vaults';
 export const KEYCHAIN = 'account/keychain';
 export const SLOTS = 'account/slots';
 export const KEYRINGS = 'account/keyring';
@@ -27,12 +28,14 @@ export function keyringName(generation: number): string {
   return `${KEYRINGS}/${number(generation)}`;
 }
 
+export const GRANTS = 'account/grants';
+
 export function grantName(name: ObjectName): string {
-  return `account/grants/${toHex(name)}`;
+  return `${GRANTS}/${toHex(name)}`;
 }
 
 function vaultFolder(vault: VaultId): string {
-  return `vaults/${toHex(vault)}`;
+  return `${VAULTS}/${toHex(vault)}`;
 }
 
 export function packsFolder(vault: VaultId): string {
@@ -52,13 +55,26 @@ export function packName(vault: VaultId, id: PackId): string {
   return `${packsFolder(vault)}/${hex.slice(0, 2)}/${hex}`;
 }
 
+/** Where a pack lies whose bytes are not those of its name. */
+export function damagedPackName(vault: VaultId, id: PackId): string {
+  return `${damagedFolder(vault)}/${toHex(id)}`;
+}
+
+export function damagedFolder(vault: VaultId): string {
+  return `${vaultFolder(vault)}/damaged`;
+}
+
 export function objectName(vault: VaultId, name: ObjectName): string {
   const hex = toHex(name);
   return `${objectsFolder(vault)}/${hex.slice(0, 2)}/${hex}`;
 }
 
+export function chainFolder(vault: VaultId): string {
+  return `${vaultFolder(vault)}/chain`;
+}
+
 export function chainName(vault: VaultId, seq: number): string {
-  return `${vaultFolder(vault)}/chain/${number(seq)}`;
+  return `${chainFolder(vault)}/${number(seq)}`;
 }
 
 /** The hash in the name lets no loser of a race for `seq` touch the winner's record. */

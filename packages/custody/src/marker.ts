@@ -44,5 +44,9 @@ function readText(bytes: Uint8Array): string {
 }
 
 function damaged(cause?: unknown): CustodyError {
-  return new CustodyError('damaged', 'open repository: keephold.format is not what Keephold wrote', { cause });
+  return new CustodyError(
+    'damaged',
+    'open repository: keephold.format is not what Keephold wrote; keephold repair makes it again',
+    { cause },
+  );
 }

@@ -1,5 +1,5 @@
 /** Packs and objects as files, and the ledger's word on them. */
-import type { Backend } from '@keephold/backend';
+import type { Backend, GetOptions } from '@keephold/backend';
 import { equalBytes, toHex } from '@keephold/bytes';
 import { sha256 } from '@keephold/crypto/verify';
 import {
@@ -17,7 +17,7 @@ import {
 } from '@keephold/protocol';
 import type { KeeperClock } from './clock.ts';
 import { refusingMalformed } from './custody-failure.ts';
-import { objectName, packName } from './layout.ts';
+import { damagedPackName, objectName, packName } from './layout.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { ledgerTime } from './ledger/vault-transaction.ts';
 import { afterPut, afterRenewal, DAY, isReferable } from './pack-state.ts';
@@ -93,14 +93,21 @@ export class PackStore {
   }
 
   async getPack(vault: VaultId, id: PackId, into: Uint8Array, range?: PageRange): Promise<number | undefined> {
-    const name = packName(vault, id);
-    if (range === undefined) return (await this.#backend.get(name, { into }))?.length;
+    if (range === undefined) return (await this.#read(vault, id, { into }))?.length;
     const length = range.count * SEALED_PAGE_LENGTH;
     if (into.length < length) {
       throw new CustodyError('refused', `read pack ${toHex(id)}: ${range.count} pages into ${into.length} bytes`);
     }
     const offset = PACK_HEADER_LENGTH + range.first * SEALED_PAGE_LENGTH;
-    return (await this.#backend.get(name, { into, offset, length }))?.length;
+    return (await this.#read(vault, id, { into, offset, length }))?.length;
+  }
+
+  /** From the pack; from what was set aside of it where there is none: its readers check every page. */
+  async #read(vault: VaultId, id: PackId, options: GetOptions): Promise<Uint8Array | undefined> {
+    return (
+      (await this.#backend.get(packName(vault, id), options)) ??
+      (await this.#backend.get(damagedPackName(vault, id), options))
+    );
   }
 
   async putObject(vault: VaultId, name: ObjectName, bytes: Uint8Array): Promise<void> {

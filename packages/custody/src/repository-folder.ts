@@ -9,7 +9,7 @@ import { creatingAlone } from './creation.ts';
 import { asCustodyError } from './custody-failure.ts';
 import { FolderCustody } from './folder-custody.ts';
 import type { KeeperSigner } from './keeper-signer.ts';
-import { LEDGER, MARKER, README } from './layout.ts';
+import { LEDGER, MARKER, README, VAULTS } from './layout.ts';
 import { Ledger } from './ledger/ledger.ts';
 import type { SqlDatabase } from './ledger/sql.ts';
 import { encodeMarker, parseMarker, README_TEXT } from './marker.ts';
@@ -74,7 +74,7 @@ export async function openRepositoryFolder(path: string, options: OpenOptions = 
   } catch (error) {
     throw asCustodyError(error);
   }
-  if (marker === undefined) throw new CustodyError('no-repository', `open repository ${path}: there is none`);
+  if (marker === undefined) throw await withoutMarker(folder, path);
   const accountId = parseMarker(marker);
   const backend = options.writeLimit === undefined ? folder : limitWrites(folder, options.writeLimit);
   const account = new AccountRecords(backend, accountId);
@@ -93,6 +93,14 @@ export async function openRepositoryFolder(path: string, options: OpenOptions = 
     clock: options.clock ?? systemClock,
     signer: options.signer,
   });
+}
+
+/** Commits are there only when the creation was finished: then the marker was lost. */
+async function withoutMarker(folder: FolderBackend, path: string): Promise<CustodyError> {
+  for await (const _ of folder.list(VAULTS)) {
+    return new CustodyError('damaged', `open repository ${path}: ${MARKER} is missing; keephold repair makes it again`);
+  }
+  return new CustodyError('no-repository', `open repository ${path}: there is none`);
 }
 
 async function writeRepository(backend: FolderBackend, records: GenesisRecords): Promise<void> {

@@ -1,5 +1,5 @@
 /** The ledger is a cache: lost, cut, overwritten or older, it says the same again. */
-import { copyFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Custody } from '@keephold/protocol';
 import { type AccountFixture, createAccountFixture, createPack, storeSnapshot } from '@keephold/testkit';
@@ -74,31 +74,63 @@ describe('a ledger that is', () => {
 });
 
 describe('damage to what is not a cache', () => {
-  it('is named: a changed commit, a missing or changed keeper record', async () => {
-    const { readdir, readFile, chmod } = await import('node:fs/promises');
-    const fixture = createAccountFixture();
-    await using repository = await createTestRepository(fixture);
-    await makeHistory(repository, fixture);
-    const vaults = join(repository.path, 'vaults');
+  async function filesOf({ path }: TestRepository): Promise<{ readonly commit: string; readonly record: string }> {
+    const vaults = join(path, 'vaults');
     const vault = join(vaults, (await readdir(vaults))[0] as string);
     const records = (await readdir(join(vault, 'refsets'))).sort();
-    const files = [join(vault, 'chain', '0000000002'), join(vault, 'refsets', records[1] as string)];
-    for (const file of files) {
+    return { commit: join(vault, 'chain', '0000000002'), record: join(vault, 'refsets', records[1] ?? 'none') };
+  }
+
+  it.each(['changed commit', 'missing commit', 'changed record', 'missing record'])(
+    'does not hide the rest and stops every deletion: a %s',
+    async (what) => {
+      const fixture = createAccountFixture();
+      await using repository = await createTestRepository(fixture);
+      await makeHistory(repository, fixture);
+      const whole = await repository.open();
+      const before = (await whole.snapshots(fixture.vault)).map(({ seq }) => seq);
+      await whole[Symbol.asyncDispose]();
+      const files = await filesOf(repository);
+      const file = what.endsWith('commit') ? files.commit : files.record;
       const bytes = await readFile(file);
-      const changed = Buffer.from(bytes);
-      changed[60] = (changed[60] as number) ^ 1;
-      await chmod(file, 0o600);
-      await writeFile(file, changed);
+      await rm(file);
+      if (what.startsWith('changed')) await writeFile(file, bytes.with(60, bytes[60]! ^ 1));
       await rm(join(repository.path, 'ledger.sqlite'), { force: true });
       const custody = await repository.open();
-      await expect(custody.snapshots(fixture.vault)).rejects.toMatchObject({ code: 'damaged' });
+      const left = (await custody.snapshots(fixture.vault)).map(({ seq }) => seq);
+      expect(left).toEqual(what.endsWith('commit') ? before.filter((seq) => seq !== 2) : before);
+      const damaged = { code: 'damaged' };
+      await expect(custody.refset(fixture.vault, 2)).rejects.toMatchObject(damaged);
+      await expect(custody.collect(fixture.vault, { trashDays: 0, purgeDays: 0 })).rejects.toMatchObject(damaged);
+      const findings = await custody.audit(fixture.vault);
+      if (what.endsWith('record'))
+        expect(findings.map(({ place }) => place)).toContainEqual(expect.stringContaining('refsets/0000000002-'));
+      // What is backed up from now on has nothing to do with it.
+      const next = await storeSnapshot(custody, fixture);
+      expect(await custody.refset(fixture.vault, next.seq)).toEqual(next.refset);
       await custody[Symbol.asyncDispose]();
-      await writeFile(file, bytes);
-    }
-    await rm(files[1] as string);
-    const custody = await repository.open();
-    await expect(custody.snapshots(fixture.vault)).rejects.toMatchObject({ code: 'damaged' });
-    await custody[Symbol.asyncDispose]();
+    },
+  );
+
+  it('of the newest commit stops writing, unless the ledger knows it', async () => {
+    const fixture = createAccountFixture();
+    await using repository = await createTestRepository(fixture);
+    const first = await storeSnapshot(repository.custody, fixture);
+    await repository.custody[Symbol.asyncDispose]();
+    const folder = join((await filesOf(repository)).commit, '..');
+    const file = join(folder, '0000000001');
+    const bytes = await readFile(file);
+    await rm(file);
+    await writeFile(file, bytes.with(50, bytes[50]! ^ 1));
+    const knowing = await repository.open();
+    expect((await storeSnapshot(knowing, fixture, { parent: first })).seq).toBe(2);
+    await knowing[Symbol.asyncDispose]();
+    await rm(join(folder, '0000000002'));
+    await rm(join(repository.path, 'ledger.sqlite'));
+    const forgetful = await repository.open();
+    expect(await forgetful.snapshots(fixture.vault)).toEqual([]);
+    await expect(storeSnapshot(forgetful, fixture)).rejects.toMatchObject({ code: 'damaged' });
+    await forgetful[Symbol.asyncDispose]();
   });
 
   it('of a pack that vanished: the commit asks for it, and putting it back heals', async () => {

@@ -178,6 +178,33 @@ export interface CollectOptions {
   readonly dryRun?: boolean;
 }
 
-export interface Custody extends AccountCustody, WritingCustody, ReadingCustody, RetentionCustody, AsyncDisposable {
+/** Something the keeper keeps that is not what it should be. */
+export interface AuditFinding {
+  /** Where it lies, as the keeper names it. */
+  readonly place: string;
+  readonly what: string;
+}
+
+/** What looks after what is kept (security.md §6.6 and §6.7), without any key. */
+export interface HealingCustody {
+  /** Looks at every small record that is not found by reading: ways in, keeper's records, session objects. */
+  audit(vault: VaultId): Promise<readonly AuditFinding[]>;
+  /**
+   * Packs that somebody could not read. The keeper believes only what it sees: a pack that is not there, or whose bytes
+   * are not those of its name, is lost from then on; its bytes are set aside and still read where nothing else is.
+   * Answers the lost ones.
+   */
+  reportDamage(vault: VaultId, packs: PackIdList): Promise<PackIdList>;
+  /** Packs that kept snapshots need and that are lost, sorted. */
+  lostPacks(vault: VaultId): Promise<PackIdList>;
+}
+
+export interface Custody
+  extends AccountCustody,
+    WritingCustody,
+    ReadingCustody,
+    RetentionCustody,
+    HealingCustody,
+    AsyncDisposable {
   readonly properties: CustodyProperties;
 }

@@ -38,8 +38,8 @@ export class HistoryFile {
     }
   }
 
-  /** Only when there is something new. */
+  /** Only when there is something new, and never with a hole in it: what heals later must still be read. */
   save(log: Repository['log']): void {
-    if (log.head.seq > this.#saved) writePrivateFile(this.#path, encodeCommitLogState(log.state()));
+    if (log.isWhole && log.head.seq > this.#saved) writePrivateFile(this.#path, encodeCommitLogState(log.state()));
   }
 }

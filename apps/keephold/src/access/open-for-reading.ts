@@ -4,10 +4,13 @@
  * password alone.
  */
 import { openRepositoryFolder } from '@keephold/custody';
-import { openRepository, type Repository } from '@keephold/engine';
+import { type CommitLogState, type EngineError, openRepository, type Repository } from '@keephold/engine';
 import { readingTools } from '@keephold/engine/node';
 import {
+  type ChainPin,
   type Custody,
+  ForkError,
+  HASH_LENGTH,
   type KeychainState,
   requireHeadFromPin,
   requireKeychainPin,
@@ -36,11 +39,19 @@ export interface ReadAccess extends AsyncDisposable {
   readonly vaultId: VaultId;
 }
 
-export async function openForReading(context: Context): Promise<ReadAccess> {
+export interface ReadingOptions {
+  /** anew: every commit is read and verified again, also those that this device has seen. */
+  readonly history?: 'continued' | 'anew';
+  /** Told of what reading could go around; warnings without it. */
+  readonly onDamage?: (error: EngineError) => void;
+}
+
+export async function openForReading(context: Context, options: ReadingOptions = {}): Promise<ReadAccess> {
   const custody = await openRepositoryFolder(repositoryFolder(context));
   try {
     const { keys, keychain, state } = await readerKeys(context, custody);
     const history = new HistoryFile(context.environment, keys.accountId);
+    const seen = history.load(keys.vaultId);
     const repository = await openRepository({
       custody,
       keys,
@@ -49,18 +60,29 @@ export async function openForReading(context: Context): Promise<ReadAccess> {
       openSessionObject: ({ bytes, name, deviceId }) =>
         openSessionObject({ bytes, name, deviceId, vaultId: keys.vaultId, readKeySeeds: keys.readKeySeeds }),
       ...readingTools(keys.idKey, { native: true }),
-      log: history.load(keys.vaultId),
-      onDamage: (error) => context.out.warn(error.message),
+      log: options.history === 'anew' ? undefined : seen,
+      onDamage: options.onDamage ?? ((error) => context.out.warn(error.message)),
       signal: context.signal,
     });
-    const pin = state?.grant.headPin;
-    if (pin !== undefined) requireHeadFromPin(repository.log.head, pin);
+    const pins = [state?.grant.headPin, seen && headOfLog(seen)];
+    for (const pin of pins) if (pin !== undefined) await requireContinues(repository, custody, pin);
     history.save(repository.log);
     return { repository, custody, vaultId: keys.vaultId, [Symbol.asyncDispose]: () => custody[Symbol.asyncDispose]() };
   } catch (error) {
     await custody[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** Where the newest commits cannot be read, the head is the keeper's word. */
+async function requireContinues({ log, vaultId }: Repository, custody: Custody, pin: ChainPin): Promise<void> {
+  requireHeadFromPin(log.isWhole ? log.head : await custody.head(vaultId), pin);
+  if (log.head.seq < pin.seq || log.continues(pin)) return;
+  throw new ForkError(`read commits: commit ${pin.seq} is not the one this device has seen`);
+}
+
+function headOfLog({ seq, hashes }: CommitLogState): ChainPin {
+  return { seq, hash: hashes.slice(seq * HASH_LENGTH, (seq + 1) * HASH_LENGTH) };
 }
 
 interface Reader {

@@ -1,5 +1,7 @@
 /** Sessions of this device's chain: every step is durable in the device's file before its key is used. */
-import { systemRandom } from '@keephold/crypto';
+import { equalBytes } from '@keephold/bytes';
+import { sha256, systemRandom } from '@keephold/crypto';
+import type { Custody, VaultId } from '@keephold/protocol';
 import {
   type ChainState,
   confirmSessionObject,
@@ -15,17 +17,21 @@ import { machineId } from './machine-id.ts';
 /** Another run of this device took the step first. */
 class ChainMoved extends Error {}
 
-/** The next session; `state` tells the device's ids and keys, the chain itself comes from the file. */
+/**
+ * The next session; `state` tells the device's ids and keys, the chain itself comes from the file. A chain whose session
+ * object the repository has lost is not gone on with: nobody could ever read what it seals.
+ */
 export async function nextSession(
   context: Pick<Context, 'environment' | 'now'>,
   store: DeviceStore,
-  { deviceId, grant }: DeviceState,
+  { state, custody }: { readonly state: DeviceState; readonly custody: Pick<Custody, 'getObjects'> },
 ): Promise<Session> {
+  const { deviceId, grant } = state;
   for (;;) {
     const chain = store.load()?.chain;
     try {
       return await startSession({
-        chain,
+        chain: chain !== undefined && (await isKept(custody, grant.vaultId, chain)) ? chain : undefined,
         vaultId: grant.vaultId,
         deviceId,
         epoch: grant.indexKeys.length - 1,
@@ -39,6 +45,16 @@ export async function nextSession(
       if (!(error instanceof ChainMoved)) throw error;
     }
   }
+}
+
+async function isKept(
+  custody: Pick<Custody, 'getObjects'>,
+  vaultId: VaultId,
+  { object, objectName: name }: ChainState,
+): Promise<boolean> {
+  if (object !== undefined) return true;
+  const [stored] = await custody.getObjects(vaultId, [name]);
+  return stored !== undefined && equalBytes(sha256(stored), name);
 }
 
 function advanced(current: DeviceState, from: ChainState | undefined, next: ChainState): DeviceState {

@@ -52,7 +52,7 @@ export async function runBackup(context: Context, access: DeviceAccess, request:
       sign: (message) => sign(state.signingSeed, message),
       keychain: { seq: keychain.seq, hash: keychain.hash },
       nextSession: async () => {
-        const session = await nextSession(context, store, state);
+        const session = await nextSession(context, store, { state, custody });
         return { ...session, confirmed: () => confirmSession(store, session) };
       },
       stream: streamOf(store.folder, state.deviceId, source.roots),

@@ -1,7 +1,9 @@
 /** `keephold check`: whether everything that snapshots need is there and intact. */
 import { availableParallelism } from 'node:os';
-import { type CheckReport, check as checkRepository } from '@keephold/engine/node';
-import { openForReading } from '../access/open-for-reading.ts';
+import { toHex } from '@keephold/bytes';
+import { type CheckProblem, type CheckReport, check as checkRepository } from '@keephold/engine/node';
+import { CustodyError, type PackIdList, packIdAt, packIdCount } from '@keephold/protocol';
+import { openForReading, type ReadAccess } from '../access/open-for-reading.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { share } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
@@ -16,7 +18,7 @@ export const check: Command = defineCommand({
   operands: { usage: '', min: 0, max: 0 },
   description: [
     'Checks that the history is unbroken and signed, that every file of every snapshot leads to data that is there, and with --read-data that the data is what was stored, by reading it.',
-    'Damage is listed with what it affects; everything else can still be restored.',
+    'Damage is listed with what it affects; everything else can still be restored. Packs that turn out to be damaged are set aside, so that the next backup stores again what the files here still have. keephold heal does more.',
   ],
   options: {
     'read-data': share({ value: 'SHARE', bare: 1, help: 'read all data, or a random share of it such as 5%' }),
@@ -28,13 +30,23 @@ export const check: Command = defineCommand({
   ],
   async run(context, { options }) {
     const { out, signal } = context;
-    await using access = await openForReading(context);
+    const found: FoundProblem[] = [];
+    let isOpening = true;
+    // Damage of the history; what is met later the check finds and tells itself, with what it affects.
+    await using access = await openForReading(context, {
+      history: 'anew',
+      onDamage: ({ message }) => isOpening && found.push({ kind: 'commit', what: message }),
+    });
+    isOpening = false;
+    found.push(...(await auditProblems(access)));
     const progress = new ProgressLine(out, 'checking');
     let report: CheckReport;
     try {
       report = await checkRepository({
         repository: access.repository,
         ledger: async () => await access.custody.snapshots(access.vaultId),
+        found,
+        lost: await access.custody.lostPacks(access.vaultId),
         readData: options['read-data'] ?? 0,
         spawnWorker: spawnReadWorker,
         workers: availableParallelism(),
@@ -46,9 +58,35 @@ export const check: Command = defineCommand({
       progress.end();
     }
     await printReport(context, report);
+    await reportDamage(context, access, report);
     return report.problems.length === 0 ? exitCodes.done : exitCodes.damaged;
   },
 });
+
+type FoundProblem = Pick<CheckProblem, 'kind' | 'what'>;
+
+async function auditProblems({ custody, vaultId }: ReadAccess): Promise<readonly FoundProblem[]> {
+  const findings = await custody.audit(vaultId);
+  return findings.map(({ place, what }) => ({ kind: 'record', what: `${place}: ${what}` }));
+}
+
+/** The keeper looks for itself, and keeps damaged packs out of what comes; a repository that cannot be written stays. */
+async function reportDamage({ out }: Context, { custody, vaultId }: ReadAccess, report: CheckReport): Promise<void> {
+  if (report.damagedPacks.length === 0) return;
+  try {
+    const lost = await custody.reportDamage(vaultId, report.damagedPacks);
+    await out.record({ type: 'lost', packs: packNames(lost) });
+    if (lost.length > 0)
+      out.note('the next backup stores again what it can; keephold heal --from takes it from a copy');
+  } catch (error) {
+    if (!(error instanceof CustodyError)) throw error;
+    out.warn(`the damage could not be recorded: ${error.message}`);
+  }
+}
+
+function packNames(packs: PackIdList): string[] {
+  return Array.from({ length: packIdCount(packs) }, (_, index) => toHex(packIdAt(packs, index)));
+}
 
 const shownAffected = 5;
 

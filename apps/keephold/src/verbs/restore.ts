@@ -53,6 +53,8 @@ export const restore: Command = defineCommand({
     }
     await using access = await openForReading(context);
     const snapshot = await access.repository.snapshot(wanted.snapshot);
+    const isOlder = wanted.snapshot === 'latest' && access.repository.log.isEndUnread;
+    if (isOlder) out.warn(`newer snapshots than #${snapshot.seq} may be there, and their commits are damaged`);
     const destinations = await destinationsOf(access, { snapshot, wanted, target: options.target });
     const account = new RestoreAccount(out, {
       verbose: options.verbose || options['dry-run'],
@@ -74,7 +76,7 @@ export const restore: Command = defineCommand({
     }
     await account.print();
     if (account.interrupted) throw new InterruptedError();
-    return account.failed > 0 ? exitCodes.partial : exitCodes.done;
+    return account.failed > 0 || isOlder ? exitCodes.partial : exitCodes.done;
   },
 });
 

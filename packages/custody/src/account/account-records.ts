@@ -44,8 +44,19 @@ export class AccountRecords implements AccountCustody {
     const entries: Uint8Array[] = [];
     for (let seq = fromSeq; ; seq++) {
       const bytes = await this.#read(keychainEntryName(seq));
-      if (bytes === undefined) return entries;
+      if (bytes === undefined) {
+        await this.#requireEnd(seq);
+        return entries;
+      }
       entries.push(bytes);
+    }
+  }
+
+  /** A hole must not be taken for the end: what comes after it may be a revocation, or the way in. */
+  async #requireEnd(seq: number): Promise<void> {
+    const missing = keychainEntryName(seq);
+    for await (const { name } of this.#backend.list(KEYCHAIN)) {
+      if (name > missing) throw new CustodyError('damaged', `read ${missing}: it is missing, and ${name} is there`);
     }
   }
 

@@ -3,12 +3,16 @@ import type { Backend } from '@keephold/backend';
 import { sha256 } from '@keephold/crypto/verify';
 import { CustodyError, commitHashInput, type StoredCommit, type VaultId } from '@keephold/protocol';
 import { findingDamage } from '../custody-failure.ts';
-import { chainName, recordName } from '../layout.ts';
+import { chainFolder, chainName, recordName } from '../layout.ts';
 import { encodeKeeperRecord, type KeeperRecord, parseKeeperRecord } from './keeper-record.ts';
 
 /** Records are signed CBOR of at most 16 MiB (format.md §5). */
 const MAX_COMMIT = 16 * 1024 * 1024;
 const READS_AT_ONCE = 16;
+/** How many files after a missing one are looked for before the chain is taken to end there. */
+const LARGEST_GAP = 16;
+/** Stands for the bytes of a commit whose file is gone while later ones are there: no commit is empty. */
+export const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 export function hashOfCommit(bytes: Uint8Array): Uint8Array {
   return sha256(...commitHashInput(bytes));
@@ -31,17 +35,36 @@ export class ChainStore {
     return await this.#backend.get(chainName(this.#vault, seq), { length: MAX_COMMIT });
   }
 
-  /** Commits with seq > sinceSeq up to the end of the chain. */
-  async *since(sinceSeq: number): AsyncGenerator<StoredCommit> {
+  /** The highest seq that there is a file of; 0 when there is none. Reads the whole listing. */
+  async last(): Promise<number> {
+    let last = 0;
+    for await (const { name } of this.#backend.list(chainFolder(this.#vault))) {
+      const digits = name.slice(name.lastIndexOf('/') + 1);
+      if (/^[0-9]{10}$/.test(digits)) last = Math.max(last, Number(digits));
+    }
+    return last;
+  }
+
+  /**
+   * Commits with seq > sinceSeq up to the end of the chain, which is not before `atLeast`. A file that is gone while
+   * later ones are there is yielded as NO_BYTES: a hole must not be taken for the end.
+   */
+  async *since(sinceSeq: number, atLeast = 0): AsyncGenerator<StoredCommit> {
     for (let first = sinceSeq + 1; ; first += READS_AT_ONCE) {
       const batch = await Promise.all(
         Array.from({ length: READS_AT_ONCE }, async (_, index) => await this.read(first + index)),
       );
       for (const [index, bytes] of batch.entries()) {
-        if (bytes === undefined) return;
-        yield { seq: first + index, bytes };
+        const seq = first + index;
+        if (bytes === undefined && seq > atLeast && !(await this.#goesOnAfter(seq))) return;
+        yield { seq, bytes: bytes ?? NO_BYTES };
       }
     }
+  }
+
+  async #goesOnAfter(seq: number): Promise<boolean> {
+    const next = Array.from({ length: LARGEST_GAP }, async (_, index) => await this.has(seq + 1 + index));
+    return (await Promise.all(next)).includes(true);
   }
 
   /** The commit point: exactly one caller in the world appends a seq. */

@@ -29,10 +29,10 @@ export interface StoredRefset {
   readonly deltaBytes: number;
 }
 
-/** Commit hash and digest of a seq, as the ledger has them. */
+/** Commit hash and digest of a seq, as the ledger has them; no digest: the commit itself was lost. */
 export type CommitLookup = (
   seq: number,
-) => Promise<{ readonly hash: Uint8Array; readonly digest: Uint8Array } | undefined>;
+) => Promise<{ readonly hash: Uint8Array; readonly digest: Uint8Array | undefined } | undefined>;
 
 const EMPTY: StoredRefset = { packs: EMPTY_PACK_ID_LIST, depth: 0, deltaBytes: 0 };
 
@@ -57,13 +57,14 @@ export class RefsetStore {
   async load(seq: number): Promise<StoredRefset> {
     const known = this.#recent.get(seq);
     if (known !== undefined) return known;
-    const commit = await this.#commit(seq);
+    const { digest } = await this.#commit(seq);
+    if (digest === undefined) throw new CustodyError('damaged', `read refset of commit ${seq}: the commit is damaged`);
     const records = await this.#recordsDownTo(seq);
     const refset = records.reduceRight(
       (base, record) => findingDamage(`refset of commit ${record.seq}`, () => extend(base, record)),
       EMPTY,
     );
-    if (!equalBytes(sha256(...refsetDigestInput(refset.packs)), commit.digest)) {
+    if (!equalBytes(sha256(...refsetDigestInput(refset.packs)), digest)) {
       throw new CustodyError('damaged', `read refset of commit ${seq}: it does not match the commit's digest`);
     }
     this.remember(seq, refset);
@@ -93,7 +94,7 @@ export class RefsetStore {
     return records;
   }
 
-  async #commit(seq: number): Promise<{ readonly hash: Uint8Array; readonly digest: Uint8Array }> {
+  async #commit(seq: number): Promise<NonNullable<Awaited<ReturnType<CommitLookup>>>> {
     const found = await this.#lookup(seq);
     if (found === undefined) throw new CustodyError('refused', `read refset of commit ${seq}: it has none`);
     return found;

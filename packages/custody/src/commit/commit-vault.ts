@@ -161,7 +161,8 @@ async function prepare(
   if (commit.kind === 'heal') await checkHeal(transaction, commit, packs);
   const toLive = packsToProve(await isBaseKept(transaction, delta), { added: delta.added, whole: packs });
   const check = { vault: transaction.vault, backend: keeper.backend, packs: transaction.packs };
-  const missing = await missingPacks(check, toLive, packs);
+  // A heal adds to a snapshot just because packs of it are lost.
+  const missing = await missingPacks(check, toLive, commit.kind === 'heal' ? delta.added : packs);
   if (missing.length > 0) return { missing };
   await checkNewPacks(check, commit, { packsAdded: request.packsAdded, refset: packs });
   const stored = storedForm(base, { baseSeq: delta.parentSeq ?? 0, added: delta.added, removed: delta.removed }, packs);

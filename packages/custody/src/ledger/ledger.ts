@@ -8,11 +8,13 @@ import { equalBytes, toHex } from '@keephold/bytes';
 import { type AccountId, ChainError, CustodyError, type VaultId, vaultRecord } from '@keephold/protocol';
 import type { AccountRecords } from '../account/account-records.ts';
 import { ChainStore, hashOfCommit } from '../chain/chain-store.ts';
+import { chainName } from '../layout.ts';
 import { reconcileObjects, reconcilePacks, replay } from './replay.ts';
 import { createTables, LEDGER_VERSION } from './schema.ts';
+import { isSignedCommit } from './sound-commits.ts';
 import { type Sql, type SqlDatabase, SqlError } from './sql.ts';
 import type { VaultRow } from './vault-ledger.ts';
-import { beginVault, type VaultFiles, type VaultTransaction } from './vault-transaction.ts';
+import { beginVault, type VaultFiles, type VaultTransaction, vaultRow } from './vault-transaction.ts';
 
 export interface LedgerOptions {
   /** Path of the database file. */
@@ -59,7 +61,7 @@ export class Ledger {
         throw new CustodyError('read-only', `change repository: ${this.#options.path} cannot be written`);
       }
       return await database.transaction(async (sql) => {
-        const transaction = await this.#current(sql, vault);
+        const transaction = await this.#currentForWriting(sql, vault);
         const result = await work(transaction);
         await transaction.packs.save();
         return result;
@@ -89,6 +91,16 @@ export class Ledger {
     return transaction;
   }
 
+  /** A commit on top of a head that is not the real one would be another history. */
+  async #currentForWriting(sql: Sql, vault: VaultId): Promise<VaultTransaction> {
+    const transaction = this.#begin(sql, vault);
+    if (await this.#isCurrent(transaction)) return transaction;
+    await this.#catchUp(transaction);
+    const next = (await vaultRow(transaction)).headSeq + 1;
+    if (!(await transaction.chain.has(next))) return transaction;
+    throw new CustodyError('damaged', `read ${chainName(vault, next)}: the newest commit is damaged`);
+  }
+
   /** One stat: whether the chain goes on after the ledger's head. */
   async #isCurrent(transaction: VaultTransaction): Promise<boolean> {
     const row = await transaction.ledger.vault();
@@ -102,17 +114,24 @@ export class Ledger {
     if (this.#compared.has(key)) return true;
     if (row.headSeq > 0) {
       const bytes = await transaction.chain.read(row.headSeq);
-      if (bytes === undefined || !equalBytes(hashOfCommit(bytes), row.headHash)) return false;
+      if (bytes === undefined) return false;
+      if (!equalBytes(hashOfCommit(bytes), row.headHash) && (await this.#isCommit(transaction.vault, row, bytes)))
+        return false;
     }
     this.#compared.add(key);
     return true;
+  }
+
+  /** A head whose file rotted is the same history still: the ledger knows its hash. */
+  async #isCommit(vault: VaultId, { headSeq: seq }: VaultRow, bytes: Uint8Array): Promise<boolean> {
+    return isSignedCommit({ seq, bytes }, { vault, keychain: await this.#options.account.keychainState() });
   }
 
   async #catchUp(transaction: VaultTransaction): Promise<void> {
     const { backend } = this.#options;
     const row = await transaction.ledger.vault();
     if (row === undefined || !(await this.#isSameHistory(transaction, row))) await this.#startVault(transaction);
-    await replay(transaction, backend);
+    await replay(transaction, backend, await this.#options.account.keychainState());
     await reconcilePacks(transaction, backend);
     await reconcileObjects(transaction, backend);
   }

@@ -3,50 +3,44 @@
  * chain wins over whatever the ledger said. Signatures are not checked again: they were when the commit was accepted,
  * and every reader checks them; the hash chain is, because it is what tells one history from another.
  *
+ * A damaged file must not stand before all the others: a commit that cannot be read leaves a row that says so, a
+ * keeper's record that cannot be read leaves the times of files. As long as either is so, nothing is ever deleted.
+ *
  * What cannot be replayed errs towards keeping: packs that were condemned are live again, and leases of packs without a
  * commit run from when their files were written.
  */
 import type { Backend } from '@keephold/backend';
-import { equalBytes, fromHex, toHex } from '@keephold/bytes';
+import { fromHex, toHex } from '@keephold/bytes';
 import {
   applyRefsetDelta,
   type Commit,
   CustodyError,
+  type KeychainState,
   type ObjectName,
   PACK_HEADER_LENGTH,
   type PackId,
   type PackIdList,
-  parseCommit,
   SEALED_PAGE_LENGTH,
 } from '@keephold/protocol';
-import { hashOfCommit } from '../chain/chain-store.ts';
 import type { KeeperRecord } from '../chain/keeper-record.ts';
-import { findingDamage } from '../custody-failure.ts';
 import { chainName, objectName, packsFolder } from '../layout.ts';
 import { afterFound, afterMissing, type PackEntry } from '../pack-state.ts';
 import { packsToProve } from '../snapshot-state.ts';
 import { applyCommit, NO_PACKS } from './apply-commit.ts';
+import { soundCommits } from './sound-commits.ts';
 import { isKept, type VaultTransaction, vaultRow } from './vault-transaction.ts';
 
 const NANOSECONDS = 1_000_000n;
 
-/** Replays what follows the ledger's head; answers how many commits. */
-export async function replay(transaction: VaultTransaction, backend: Backend): Promise<number> {
-  let { headSeq, headHash } = await vaultRow(transaction);
-  let count = 0;
-  for await (const { seq, bytes } of transaction.chain.since(headSeq)) {
-    const name = chainName(transaction.vault, seq);
-    const { commit } = findingDamage(name, () => parseCommit(bytes));
-    const follows = commit.seq === headSeq + 1 && equalBytes(commit.prevHash, headHash);
-    if (!follows || !equalBytes(commit.vaultId, transaction.vault)) {
-      throw new CustodyError('damaged', `read ${name}: it does not follow commit ${headSeq}`);
-    }
-    headHash = hashOfCommit(bytes);
-    headSeq = seq;
-    await replayCommit(transaction, backend, commit, headHash);
-    count += 1;
+/** Replays what follows the ledger's head, up to the last commit that is sound. */
+export async function replay(transaction: VaultTransaction, backend: Backend, keychain: KeychainState): Promise<void> {
+  const { vault, chain, ledger } = transaction;
+  const { headSeq: seq, headHash: hash } = await vaultRow(transaction);
+  const stored = chain.since(seq, await chain.last());
+  for await (const replayed of soundCommits(stored, { vault, keychain, seq, hash })) {
+    if (replayed.kind === 'sound') await replayCommit(transaction, backend, replayed.commit, replayed.hash);
+    else await ledger.addLost(replayed.seq, replayed.hash);
   }
-  return count;
 }
 
 async function replayCommit(
@@ -62,9 +56,26 @@ async function replayCommit(
     const receivedAt = Number(commit.clientTime / NANOSECONDS);
     return await applyCommit(transaction, { commit, hash, receivedAt, toLive: NO_PACKS, sizeOf });
   }
-  const record = await chain.readRecord(commit.seq, hash);
-  const toLive = await packsToLive(transaction, record);
-  await applyCommit(transaction, { commit, hash, receivedAt: record.receivedAt, toLive, sizeOf });
+  const record = await unlessDamaged(async () => await chain.readRecord(commit.seq, hash));
+  const receivedAt = record?.receivedAt ?? (await timeOfFile(transaction, backend, commit.seq));
+  const toLive = record && (await unlessDamaged(async () => await packsToLive(transaction, record)));
+  await applyCommit(transaction, { commit, hash, receivedAt, toLive: toLive ?? record?.added ?? NO_PACKS, sizeOf });
+}
+
+async function unlessDamaged<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof CustodyError && error.code === 'damaged') return undefined;
+    throw error;
+  }
+}
+
+/** When the commit was written by the clock of the disk, in place of the time that its lost record had. */
+async function timeOfFile(transaction: VaultTransaction, backend: Backend, seq: number): Promise<number> {
+  const { time } = await vaultRow(transaction);
+  const written = (await backend.stat(chainName(transaction.vault, seq)))?.modifiedAt ?? 0;
+  return Math.max(time, Math.floor(written));
 }
 
 async function packsToLive(transaction: VaultTransaction, record: KeeperRecord): Promise<PackIdList> {

@@ -13,12 +13,14 @@ export interface VaultRow {
 /** none: no snapshot. gone: expired and its object deleted. */
 export type CommitState = 'none' | 'active' | 'trashed' | 'expired' | 'gone';
 const STATES: readonly CommitState[] = ['none', 'active', 'trashed', 'expired', 'gone'];
-const KINDS: readonly Commit['kind'][] = ['snapshot', 'checkpoint', 'heal', 'keeper-event', 'index-maintenance'];
+/** lost: its file was damaged or gone when the ledger was made; what it said is not known. */
+export type RowKind = Commit['kind'] | 'lost';
+const KINDS: readonly RowKind[] = ['snapshot', 'checkpoint', 'heal', 'keeper-event', 'index-maintenance', 'lost'];
 
 export interface CommitRow {
   readonly seq: number;
   readonly hash: Uint8Array;
-  readonly kind: Commit['kind'];
+  readonly kind: RowKind;
   readonly deviceId: DeviceId | undefined;
   readonly streamId: StreamId | undefined;
   readonly object: ObjectName | undefined;
@@ -106,6 +108,23 @@ export class VaultLedger {
       STATES.indexOf(row.state),
       row.trashedAt,
     );
+  }
+
+  /** A commit of which only the hash is known, at most. It becomes the head. */
+  async addLost(seq: number, hash: Uint8Array): Promise<void> {
+    const nothing = { deviceId: undefined, streamId: undefined, object: undefined, refsetDigest: undefined };
+    await this.addCommit({
+      ...nothing,
+      seq,
+      hash,
+      kind: 'lost',
+      receivedAt: 0,
+      parentSeq: 0,
+      state: 'none',
+      trashedAt: 0,
+    });
+    const row = await this.vault();
+    if (row !== undefined) await this.saveVault({ ...row, headSeq: seq, headHash: hash });
   }
 
   async commit(seq: number): Promise<CommitRow | undefined> {

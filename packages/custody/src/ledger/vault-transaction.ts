@@ -26,7 +26,8 @@ export function beginVault(sql: Sql, { vault, chain, recent }: VaultFiles): Vaul
   const ledger = new VaultLedger(sql, vault);
   const lookup: CommitLookup = async (seq) => {
     const row = await ledger.commit(seq);
-    return row?.refsetDigest === undefined ? undefined : { hash: row.hash, digest: row.refsetDigest };
+    const hasRefset = row?.refsetDigest !== undefined || row?.kind === 'lost';
+    return hasRefset ? { hash: row.hash, digest: row.refsetDigest } : undefined;
   };
   const refsets = new RefsetStore(chain, lookup, recent);
   return { vault, ledger, packs: new PackTable(sql, vault), refsets, chain };

@@ -1,18 +1,20 @@
 /** The packs that kept snapshots need, from the keeper's records: what must never be condemned. */
-import { EMPTY_PACK_ID_LIST, type PackIdList, unionPackIds } from '@keephold/protocol';
+import { CustodyError, EMPTY_PACK_ID_LIST, type PackIdList, unionPackIds } from '@keephold/protocol';
 import type { CommitRow } from '../ledger/vault-ledger.ts';
 import type { VaultTransaction } from '../ledger/vault-transaction.ts';
 
 /**
  * The union of the refsets of `kept` and of all heals of them. A record whose base is kept too adds only its delta, so
  * this costs what the deltas weigh.
- * @throws CustodyError 'damaged' when a record cannot be read: then nothing may be deleted.
+ * @throws CustodyError 'damaged' when a commit or record cannot be read: then nothing may be deleted.
  */
 export async function neededPacks(
   transaction: VaultTransaction,
   rows: readonly CommitRow[],
   kept: ReadonlySet<number>,
 ): Promise<PackIdList> {
+  const lost = rows.find(({ kind }) => kind === 'lost');
+  if (lost !== undefined) throw new CustodyError('damaged', `read commit ${lost.seq}: it is damaged or missing`);
   const counted = new Set<number>();
   const lists: PackIdList[] = [];
   let needed: PackIdList = EMPTY_PACK_ID_LIST;

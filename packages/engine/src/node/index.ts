@@ -11,7 +11,7 @@ export type {
   WriterSession,
 } from './backup/options.ts';
 export { type CatOptions, cat } from './cat/cat.ts';
-export { type CheckOptions, type CheckProgress, type CheckReport, check } from './check/check.ts';
+export { type CheckOptions, type CheckProblem, type CheckProgress, type CheckReport, check } from './check/check.ts';
 export { readingTools } from './reading-tools.ts';
 export type { RestoredItem, RestoreProgress, RestoreReport } from './restore/account.ts';
 export { type ReadWorkerOptions, runReadWorker } from './restore/pack-reading/run-read-worker.ts';

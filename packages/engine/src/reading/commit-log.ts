@@ -73,6 +73,8 @@ export interface CommitLogState {
   readonly purgedSeq: number;
 }
 
+const NOT_KNOWN: Uint8Array = new Uint8Array(HASH_LENGTH);
+
 /** The log of a vault nobody has read yet. */
 export function emptyCommitLog(keychain: KeychainState, vaultId: VaultId): CommitLogState {
   const { keychainSeq, hash } = startCommitChain(keychain, vaultId);
@@ -88,6 +90,8 @@ export class CommitLog {
   readonly #snapshots = new Map<number, SnapshotEntry>();
   #keychainSeq: number;
   #purgedSeq: number;
+  #isWhole = true;
+  #isEndUnread = false;
 
   constructor(state: CommitLogState) {
     this.vaultId = state.vaultId;
@@ -133,9 +137,16 @@ export class CommitLog {
     return this.#snapshots.get(seq)?.deviceId;
   }
 
-  /** Whether a commit before `seq` has this hash. */
+  /** Whether a commit before `seq` has this hash, or one that is not known may have it. */
   isAncestor(hash: Uint8Array, seq: number): boolean {
-    return this.#hashes.has(hash, seq);
+    return this.#hashes.has(hash, seq) || (!this.#isWhole && this.#hashes.has(NOT_KNOWN, seq));
+  }
+
+  /** Whether the commit that was pinned is in this history. */
+  continues({ seq, hash }: ChainPin): boolean {
+    if (seq >= this.#hashes.count) return false;
+    const own = this.#hashes.at(seq);
+    return equalBytes(own, hash) || (!this.#isWhole && equalBytes(own, NOT_KNOWN));
   }
 
   /**
@@ -151,6 +162,28 @@ export class CommitLog {
     for (const [key, entry] of this.#indexes) {
       if (entry.kind === undefined && equalBytes(entry.name, name)) this.#indexes.set(key, { ...entry, kind });
     }
+  }
+
+  /** Whether commits were passed over that could not be read: such a log must not be saved as what was seen. */
+  get isWhole(): boolean {
+    return this.#isWhole;
+  }
+
+  /** Whether commits after the head are there and cannot be read: what is newest here may not be the newest. */
+  get isEndUnread(): boolean {
+    return this.#isEndUnread;
+  }
+
+  endUnread(): void {
+    this.#isWhole = false;
+    this.#isEndUnread = true;
+  }
+
+  /** Goes to where the next commit is known to continue, over commits that cannot be read. */
+  passOver({ seq, hash }: Pick<CommitChainState, 'seq' | 'hash'>): void {
+    while (this.#hashes.count < seq) this.#hashes.push(NOT_KNOWN);
+    this.#hashes.push(hash);
+    this.#isWhole = false;
   }
 
   /** Takes in the commit that follows the head. */

@@ -143,7 +143,9 @@ export class SnapshotReader {
     } catch (cause) {
       if (cause instanceof MissingDataError) throw new MissingDataError(`${what}: ${cause.message}`, { cause });
       const damaged = [DamagedError, CryptoError, MalformedRecordError].some((kind) => cause instanceof kind);
-      throw damaged ? new DamagedError(`${what}: ${(cause as Error).message}`, { cause }) : cause;
+      throw damaged
+        ? new DamagedError(`${what}: object ${toHex(entry.object)}: ${(cause as Error).message}`, { cause })
+        : cause;
     }
   }
 

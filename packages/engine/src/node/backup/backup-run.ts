@@ -350,12 +350,13 @@ class OnceMore extends Error {
   }
 }
 
-/** A refusal of an unchanged tree: its parent is not there, or another one. The long way says it all anew. */
+/** A refusal of an unchanged tree: its parent is not there, another one or damaged. The long way says it all anew. */
 async function refusedAsOnceMore<T>(committing: Promise<T>): Promise<T> {
   try {
     return await committing;
   } catch (cause) {
-    if (cause instanceof CustodyError && cause.code === 'refused') throw new OnceMore(new Uint8Array(0));
+    if (cause instanceof CustodyError && (cause.code === 'refused' || cause.code === 'damaged'))
+      throw new OnceMore(new Uint8Array(0));
     throw cause;
   }
 }

@@ -1,6 +1,6 @@
 /** What a check is asked to do, what it reports while it goes, and what it answers. */
 import type { Worker } from 'node:worker_threads';
-import type { SnapshotRecord } from '@keephold/protocol';
+import type { PackIdList, SnapshotRecord } from '@keephold/protocol';
 import type { Repository } from '../../reading/repository.ts';
 import type { CheckProblem } from './findings.ts';
 
@@ -11,6 +11,10 @@ export interface CheckOptions {
   >;
   /** The keeper's own list of snapshots, to be compared with the signed one; not compared without it. */
   readonly ledger?: (() => Promise<readonly SnapshotRecord[]>) | undefined;
+  /** What was found before this began, for instance by the keeper's own audit. */
+  readonly found?: readonly Pick<CheckProblem, 'kind' | 'what'>[] | undefined;
+  /** Packs known to be lost: read in full whatever `readData` is, and told of only where files miss them. */
+  readonly lost?: PackIdList | undefined;
   /** Share of the packs whose every byte is read, 0 to 1. */
   readonly readData: number;
   /** Starts a thread whose entry calls runReadWorker. */
@@ -49,6 +53,8 @@ export interface CheckReport {
   readonly packsRead: number;
   readonly bytesRead: number;
   readonly problems: readonly CheckProblem[];
+  /** Packs that are missing or damaged: to be reported to the keeper. */
+  readonly damagedPacks: PackIdList;
   readonly durationMs: number;
   readonly interrupted: boolean;
 }

@@ -1,7 +1,7 @@
 /** Looks at packs: all of their bytes, or only whether they are there and long enough. */
 import { equalBytes, toHex } from '@keephold/bytes';
 import { SEALED_PAGE_BYTES } from '@keephold/crypto/bulk';
-import { encodePackHeader, PACK_HEADER_LENGTH, packLength, type VaultId } from '@keephold/protocol';
+import { encodePackHeader, PACK_HEADER_LENGTH, type PackId, packLength, type VaultId } from '@keephold/protocol';
 import { EngineError } from '../../errors.ts';
 import type { IndexedPack } from '../../index-object.ts';
 import { BLOB_ROW_BYTES, blobCount } from '../../pack-contents.ts';
@@ -11,10 +11,12 @@ import { fetchWhole } from '../restore/pack-reading/fetch-pack.ts';
 import type { PackSource } from '../restore/pack-reading/pack-source.ts';
 import type { PackFindings } from '../restore/pack-reading/read-messages.ts';
 import type { ReadPool } from '../restore/pack-reading/read-pool.ts';
-import type { Findings } from './findings.ts';
+import type { Findings, ProblemKind } from './findings.ts';
 
 /** Blobs that cannot be read where the index says, and what is wrong there. */
 export class LostPlaces {
+  /** Packs with anything wrong, by hex. */
+  readonly damaged: Map<string, PackId> = new Map();
   readonly #packs = new Map<number, string>();
   readonly #blobs = new Map<string, string>();
 
@@ -41,14 +43,19 @@ export interface PackCheckOptions {
   readonly vaultId: VaultId;
   readonly findings: Findings;
   readonly lost: LostPlaces;
+  /** Known to be lost: told of only where files miss it. */
+  readonly isKnownLost: (packId: PackId) => boolean;
+}
+
+/** Tells what is wrong with a pack, and keeps its name for the keeper. */
+function tell(options: PackCheckOptions, { packId }: PackRecord, kind: ProblemKind, what: string): void {
+  options.lost.damaged.set(toHex(packId), packId);
+  if (!options.isKnownLost(packId)) options.findings.add(kind, what);
 }
 
 /** Whether a pack is there with all its pages: its last page is fetched. Answers false when it is not. */
-export async function checkPresence(
-  { source, findings, lost }: PackCheckOptions,
-  pack: PackRecord,
-  number: number,
-): Promise<boolean> {
+export async function checkPresence(options: PackCheckOptions, pack: PackRecord, number: number): Promise<boolean> {
+  const { source, lost } = options;
   const name = toHex(pack.packId);
   const page = new Uint8Array(SEALED_PAGE_BYTES);
   let length: number | undefined;
@@ -67,7 +74,7 @@ export async function checkPresence(
   return length === SEALED_PAGE_BYTES ? true : report('damaged-pack', `pack ${name} is cut short`);
 
   function report(kind: 'missing-pack' | 'damaged-pack', what: string): false {
-    findings.add(kind, what);
+    tell(options, pack, kind, what);
     lost.addPack(number, what);
     return false;
   }
@@ -79,7 +86,7 @@ export async function checkContent(
   pack: IndexedPack,
   number: number,
 ): Promise<number> {
-  const { source, findings, lost, pool, area } = options;
+  const { source, lost, pool, area } = options;
   const name = toHex(pack.packId);
   let key: Uint8Array;
   let length: number | undefined;
@@ -89,18 +96,18 @@ export async function checkContent(
   } catch (cause) {
     if (!(cause instanceof Error) || (cause instanceof EngineError && cause.code === 'interrupted')) throw cause;
     const what = `pack ${name} cannot be read: ${cause.message}`;
-    findings.add('damaged-pack', what);
+    tell(options, pack, 'damaged-pack', what);
     lost.addPack(number, what);
     return 0;
   }
   if (length === undefined) {
     const what = `pack ${name} is not there`;
-    findings.add('missing-pack', what);
+    tell(options, pack, 'missing-pack', what);
     lost.addPack(number, what);
     return 0;
   }
   const frame = frameFault(pack, options.vaultId, pool.area(area), length);
-  if (frame !== undefined) findings.add('damaged-pack', `pack ${name}: ${frame}`);
+  if (frame !== undefined) tell(options, pack, 'damaged-pack', `pack ${name}: ${frame}`);
   const fetched = { area, pageCount: pack.pageCount, key };
   const found = await pool.run({ kind: 'verify', pack: fetched, packKind: pack.kind, contents: pack.contents });
   reportFindings(options, { pack, number, name }, found);
@@ -118,14 +125,15 @@ function frameFault(pack: PackRecord, vaultId: VaultId, area: Uint8Array, length
 }
 
 function reportFindings(
-  { findings, lost }: PackCheckOptions,
+  options: PackCheckOptions,
   { pack, number, name }: { readonly pack: IndexedPack; readonly number: number; readonly name: string },
   { badPages, structure, badBlobs }: PackFindings,
 ): void {
-  for (const what of structure) findings.add('damaged-pack', `pack ${name}: ${what}`);
+  const { lost } = options;
+  for (const what of structure) tell(options, pack, 'damaged-pack', `pack ${name}: ${what}`);
   if (badPages === 0 && badBlobs.length === 0) return;
   const what = `pack ${name}: ${badPages} of ${pack.pageCount} pages do not open, ${badBlobs.length} of ${blobCount(pack.contents)} blobs are damaged`;
-  findings.add('damaged-pack', what);
+  tell(options, pack, 'damaged-pack', what);
   for (const row of badBlobs) {
     const at = row * BLOB_ROW_BYTES;
     lost.addBlob(number, pack.contents.blobs.subarray(at, at + 32), what);

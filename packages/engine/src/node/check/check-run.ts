@@ -4,9 +4,11 @@ import { toHex } from '@keephold/bytes';
 import {
   type BlobId,
   containsPackId,
+  type PackId,
   type PackIdList,
   packLength,
   type SnapshotRecord,
+  sortPackIds,
   subtractPackIds,
   unionPackIds,
 } from '@keephold/protocol';
@@ -66,16 +68,20 @@ export class CheckRun {
       packsRead: this.#packsRead,
       bytesRead: this.#bytesRead,
       problems: this.#findings.problems(),
+      damagedPacks: sortPackIds([...this.#lost.damaged.values()]),
     };
   }
 
   /** Answers whether it was interrupted; what was found until then counts. */
   async run(): Promise<boolean> {
-    const { signal, readData, spawnWorker, repository, native } = this.#options;
+    const { signal, readData, spawnWorker, repository, native, found = [] } = this.#options;
     const workers = this.#options.workers ?? availableParallelism();
     const areas = areasWithin(this.#options.memory, workers);
     const pool =
-      readData > 0 ? new ReadPool({ spawnWorker, workers, areas, idKey: repository.idKey, native }) : undefined;
+      readData > 0 || this.#knownLost.length > 0
+        ? new ReadPool({ spawnWorker, workers, areas, idKey: repository.idKey, native })
+        : undefined;
+    for (const { kind, what } of found) this.#findings.add(kind, what);
     try {
       await this.#openSnapshots();
       await this.#checkAll(pool, areas);
@@ -120,7 +126,8 @@ export class CheckRun {
     if (number === -1 || !containsPackId(this.#needed, pack.packId)) return;
     this.#packs++;
     const { readData, random = systemDraw } = this.#options;
-    if (random() >= readData) {
+    const isChosen = random() < readData;
+    if (!isChosen && !this.#isKnownLost(pack.packId)) {
       this.#unread.push(number);
       return;
     }
@@ -249,7 +256,17 @@ export class CheckRun {
 
   #packOptions(): PackCheckOptions {
     const { repository } = this.#options;
-    return { source: repository, vaultId: repository.vaultId, findings: this.#findings, lost: this.#lost };
+    const isKnownLost = (packId: PackId): boolean => this.#isKnownLost(packId);
+    const { vaultId } = repository;
+    return { source: repository, vaultId, findings: this.#findings, lost: this.#lost, isKnownLost };
+  }
+
+  get #knownLost(): PackIdList {
+    return this.#options.lost ?? new Uint8Array(0);
+  }
+
+  #isKnownLost(packId: PackId): boolean {
+    return this.#knownLost.length > 0 && containsPackId(this.#knownLost, packId);
   }
 
   async #orReport<T>(kind: 'commit' | 'refset', label: string, read: () => Promise<T>): Promise<T | undefined> {

@@ -7,6 +7,7 @@ import type { CheckOptions, CheckReport } from './check-options.ts';
 import { CheckRun } from './check-run.ts';
 
 export type { CheckOptions, CheckProgress, CheckReport } from './check-options.ts';
+export type { CheckProblem } from './findings.ts';
 
 export async function check(options: CheckOptions): Promise<CheckReport> {
   const started = performance.now();

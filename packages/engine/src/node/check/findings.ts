@@ -8,6 +8,7 @@ export type ProblemKind =
   | 'damaged-index'
   | 'refset'
   | 'commit'
+  | 'record'
   | 'ledger';
 
 export interface CheckProblem {

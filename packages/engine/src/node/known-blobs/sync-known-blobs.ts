@@ -10,6 +10,7 @@ import {
   commitHashInput,
   commitSigningInput,
   containsPackId,
+  MalformedRecordError,
   type ObjectName,
   type ParsedCommit,
   packsDigestInput,
@@ -64,17 +65,29 @@ export async function markDeadPacks(
   store.setDeadPacks((id) => !containsPackId(referable, id) || isMissing(id));
 }
 
-/** False when the cache is not of this history: the commit after the covered one does not follow it. */
+/**
+ * False when the cache is not of this history: the commit after the covered one does not follow it. What is damaged is
+ * passed over: blobs that only it tells of are stored again, which heals.
+ */
 async function addCommits(options: SyncOptions, store: KnownBlobStore): Promise<boolean> {
   let previous = store.covered.seq === 0 ? undefined : store.covered.hash;
   for await (const { bytes } of options.custody.commits(options.keys.vaultId, store.covered.seq)) {
     options.signal.throwIfAborted();
-    const parsed = parseCommit(bytes);
-    if (previous !== undefined && !equalBytes(parsed.commit.prevHash, previous)) return false;
-    previous = sha256(...commitHashInput(bytes));
-    await addCommit(options, store, parsed);
+    const parsed = parsedOrDamaged(bytes);
+    if (parsed !== undefined && previous !== undefined && !equalBytes(parsed.commit.prevHash, previous)) return false;
+    previous = parsed === undefined ? undefined : sha256(...commitHashInput(bytes));
+    if (parsed !== undefined) await addCommit(options, store, parsed);
   }
   return true;
+}
+
+function parsedOrDamaged(bytes: Uint8Array): ParsedCommit | undefined {
+  try {
+    return parseCommit(bytes);
+  } catch (error) {
+    if (error instanceof MalformedRecordError) return undefined;
+    throw error;
+  }
 }
 
 async function addCommit(options: SyncOptions, store: KnownBlobStore, parsed: ParsedCommit): Promise<void> {
@@ -91,16 +104,16 @@ async function addCommit(options: SyncOptions, store: KnownBlobStore, parsed: Pa
     message: commitSigningInput(parsed.body),
     signature: parsed.signature,
   };
-  if (!verifyStrict(signature))
-    throw new DamagedError(`read commit ${commit.seq}: it is not signed by this device though it says so`);
+  if (!verifyStrict(signature)) return;
   const objects = await options.custody.getObjects(options.keys.vaultId, commit.indexObjects);
   const packs: IndexedPack[] = [];
   for (const [i, name] of commit.indexObjects.entries()) {
     const object = objects[i];
     // An object that is gone was superseded, and its packs are listed again by the one that replaced it, or all its
     // packs are gone: nothing to deduplicate against either way.
-    if (object === undefined) return;
-    packs.push(...(await openIndexObject(object, name, options.keys)));
+    const opened = object && (await openIndexObject(object, name, options.keys));
+    if (opened === undefined) return;
+    packs.push(...opened);
   }
   const digest = sha256(...packsDigestInput(sortPackIds(packs.map((pack) => pack.packId))));
   if (!equalBytes(digest, commit.packsDigest))
@@ -108,14 +121,13 @@ async function addCommit(options: SyncOptions, store: KnownBlobStore, parsed: Pa
   for (const pack of packs) store.addCommitted(pack.packId, pack.contents.blobs);
 }
 
-/** Opens one index object with the key of its epoch. */
+/** Opens one index object with the key of its epoch; undefined when its bytes are not those of its name. */
 async function openIndexObject(
   object: Uint8Array,
   name: ObjectName,
   keys: WriterKeys,
-): Promise<readonly IndexedPack[]> {
-  if (!equalBytes(objectName(object), name))
-    throw new DamagedError('read index object: its bytes are not what its name says');
+): Promise<readonly IndexedPack[] | undefined> {
+  if (!equalBytes(objectName(object), name)) return undefined;
   const type = object[5];
   if (type !== OBJECT_TYPE.dataIndex && type !== OBJECT_TYPE.metaIndex)
     throw new DamagedError(`read index object: type ${type}`);

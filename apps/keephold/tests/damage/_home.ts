@@ -1,0 +1,113 @@
+/** A user's home with the real command in it: arguments in, exit code and output out. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Environment } from '../../src/environment.ts';
+import type { CommandAnswer, CommandRequest } from './_command-process.ts';
+
+export const PASSWORD = 'bench horse battery staple';
+
+const COMMANDS_PER_PROCESS = 60;
+
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The lines of --json. */
+  readonly records: readonly Readonly<Record<string, unknown>>[];
+}
+
+export interface RunOptions {
+  /** Another secret than the password: the words, or nothing at all. */
+  readonly secret?: string;
+}
+
+export class Home implements Disposable {
+  readonly folder: string;
+  #process: ChildProcess | undefined;
+  #commands = 0;
+
+  constructor(folder: string = mkdtempSync(join(tmpdir(), 'keephold-damage-'))) {
+    this.folder = folder;
+  }
+
+  get repository(): string {
+    return join(this.folder, 'repository');
+  }
+
+  get data(): string {
+    return join(this.folder, 'data');
+  }
+
+  async run(args: readonly string[], { secret = PASSWORD }: RunOptions = {}): Promise<Ran> {
+    const answer = await this.#ask({ args, environment: this.#environment(secret) });
+    return { ...answer, records: args.includes('--json') ? parsed(answer.stdout) : [] };
+  }
+
+  /** Threads come and go with every command: a process gets so many and is replaced. */
+  async #ask(request: CommandRequest): Promise<CommandAnswer> {
+    if (this.#process === undefined || this.#commands++ >= COMMANDS_PER_PROCESS) {
+      this.#process?.disconnect();
+      const execArgv = ['--conditions=@keephold/source', '--disable-warning=ExperimentalWarning'];
+      this.#process = fork(join(import.meta.dirname, '_command-process.ts'), { execArgv });
+      this.#commands = 0;
+    }
+    const child = this.#process;
+    const { promise, resolve, reject } = Promise.withResolvers<CommandAnswer>();
+    const ended = (code: number | null, signal: string | null): void =>
+      reject(new Error(`${request.args.join(' ')}: the process ended with ${signal ?? code}`));
+    child.once('exit', ended).once('message', (answer) => resolve(answer as CommandAnswer));
+    child.send(request);
+    try {
+      return await promise;
+    } finally {
+      child.off('exit', ended);
+    }
+  }
+
+  /** As on another machine: neither device keys nor pins nor caches. */
+  forgetEverything(): void {
+    for (const name of ['state', 'cache', 'config']) rmSync(this.#place(name), { recursive: true, force: true });
+  }
+
+  /** Keeps what this machine knows in `folder`, or brings it back from there. */
+  copyMachine(from: string, to: string): void {
+    for (const name of ['state', 'cache']) {
+      rmSync(join(to, name), { recursive: true, force: true });
+      if (existsSync(join(from, name))) cpSync(join(from, name), join(to, name), { recursive: true });
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#process?.disconnect();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #place(name: string): string {
+    return join(this.folder, name);
+  }
+
+  #environment(secret: string): Environment {
+    const [config, state, cache, data] = ['config', 'state', 'cache', 'share'].map((name) => this.#place(name));
+    return {
+      folders: { config: config!, state: state!, cache: cache!, data: data! },
+      home: this.folder,
+      hostname: 'tester',
+      repository: this.repository,
+      passwordFile: undefined,
+      password: secret,
+      hasSessionBus: false,
+      searchPath: '',
+      canRedraw: false,
+      command: 'keephold',
+    };
+  }
+}
+
+function parsed(text: string): Readonly<Record<string, unknown>>[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
