@@ -47,6 +47,14 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: 'check that everything is there and intact',
     load: async () => (await import('../verbs/check.ts')).check,
   },
+  heal: {
+    summary: 'mend damage from another copy, and from files that are still here',
+    load: async () => (await import('../verbs/heal.ts')).heal,
+  },
+  repair: {
+    summary: 'make the ledger again from packs and objects',
+    load: async () => (await import('../verbs/repair.ts')).repair,
+  },
   forget: {
     summary: 'mark snapshots that are no longer needed',
     load: async () => (await import('../verbs/forget.ts')).forget,

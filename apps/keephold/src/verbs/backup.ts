@@ -4,6 +4,7 @@ import { writeLimit } from '../access/write-limit.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { byteCount, flag, integerOr, text, texts } from '../command-line/options.ts';
 import { exitCodes } from '../errors.ts';
+import { healOwnSnapshots, tellHealing } from '../jobs/heal-own-snapshots.ts';
 import { defaultMemory } from '../jobs/memory.ts';
 import { type BackupRequest, defaultCompression, runBackup } from '../jobs/run-backup.ts';
 import { tellBackup } from '../jobs/tell-backup.ts';
@@ -73,6 +74,7 @@ export const backup: Command = defineCommand({
       hostname: options.host ?? context.environment.hostname,
     };
     const report = await runBackup(context, access, request);
+    if (report.kind === 'complete') await tellHealing(context, await healOwnSnapshots(context, access));
     await tellBackup(out, report, { dryRun: options['dry-run'], verbose: options.verbose });
     if (report.interrupted) return exitCodes.interrupted;
     return report.unreadable.length > 0 ? exitCodes.partial : exitCodes.done;

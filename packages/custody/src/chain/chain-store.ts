@@ -72,6 +72,11 @@ export class ChainStore {
     return await this.#backend.putNew(chainName(this.#vault, seq), bytes);
   }
 
+  /** Puts right a commit whose file is damaged or gone; the caller has proven the bytes. */
+  async replace(seq: number, bytes: Uint8Array): Promise<void> {
+    await this.#backend.put(chainName(this.#vault, seq), bytes);
+  }
+
   async writeRecord(record: KeeperRecord, commitHash: Uint8Array): Promise<void> {
     // A crash between record and commit leaves a record that the same commit, tried again, replaces.
     await this.#backend.put(recordName(this.#vault, record.seq, commitHash), encodeKeeperRecord(record));

@@ -69,6 +69,21 @@ export class Ledger {
     });
   }
 
+  /** Forgets what the ledger says of a vault and makes it again from packs and objects, under the write lock. */
+  async rebuild(vault: VaultId): Promise<void> {
+    this.#files.delete(toHex(vault));
+    await this.#surviving(async (database) => {
+      if (this.#readOnly)
+        throw new CustodyError('read-only', `rebuild ledger: ${this.#options.path} cannot be written`);
+      await database.transaction(async (sql) => {
+        const transaction = this.#begin(sql, vault);
+        await this.#startVault(transaction);
+        await this.#catchUp(transaction);
+        await transaction.packs.save();
+      });
+    });
+  }
+
   async close(): Promise<void> {
     const opening = this.#opening;
     this.#opening = undefined;

@@ -12,6 +12,7 @@ export type {
 } from './backup/options.ts';
 export { type CatOptions, cat } from './cat/cat.ts';
 export { type CheckOptions, type CheckProblem, type CheckProgress, type CheckReport, check } from './check/check.ts';
+export { type HealReport, type HealSnapshotsOptions, healSnapshots } from './heal/heal-snapshots.ts';
 export { readingTools } from './reading-tools.ts';
 export type { RestoredItem, RestoreProgress, RestoreReport } from './restore/account.ts';
 export { type ReadWorkerOptions, runReadWorker } from './restore/pack-reading/run-read-worker.ts';

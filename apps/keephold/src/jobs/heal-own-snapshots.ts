@@ -1,0 +1,34 @@
+/** Lets this device add to its snapshots what was stored again of lost packs. Needs no password. */
+import { sign } from '@keephold/crypto';
+import { type HealReport, healSnapshots } from '@keephold/engine/node';
+import { recordVerifier, writeKeysOf } from '@keephold/vault';
+import type { DeviceAccess } from '../access/open-device.ts';
+import type { Context } from '../context.ts';
+import { counted } from '../terminal/units.ts';
+
+export async function healOwnSnapshots(
+  context: Pick<Context, 'signal' | 'now'>,
+  { custody, vaultId, state, keychain }: DeviceAccess,
+): Promise<HealReport> {
+  const { deviceId, indexKeys } = writeKeysOf(state);
+  return await healSnapshots({
+    custody,
+    vaultId,
+    deviceId,
+    indexKeys,
+    keychain,
+    verifier: recordVerifier,
+    sign: (message) => sign(state.signingSeed, message),
+    now: () => BigInt(context.now()) * 1_000_000n,
+    signal: context.signal,
+  });
+}
+
+export async function tellHealing({ out }: Pick<Context, 'out'>, { healed, incomplete }: HealReport): Promise<void> {
+  if (healed.length === 0 && incomplete.length === 0) return;
+  await out.record({ type: 'healed', snapshots: healed, incomplete });
+  if (healed.length > 0) out.note(`healed ${counted(healed.length, 'snapshot')} with what is stored again`);
+  if (incomplete.length > 0) {
+    out.note(`still lacking in ${incomplete.map((seq) => `#${seq}`).join(', ')}: keephold check says what`);
+  }
+}

@@ -1,0 +1,87 @@
+/** `keephold heal`: mends damage from another copy and from what was stored again. */
+import { resolve } from 'node:path';
+import { type HealFolderReport, healRepositoryFolder, openRepositoryFolder } from '@keephold/custody';
+import type { HealReport } from '@keephold/engine/node';
+import { packIdCount } from '@keephold/protocol';
+import { DeviceStore } from '../access/device-store.ts';
+import { openAsDevice } from '../access/open-device.ts';
+import { repositoryFolder } from '../access/repository-folder.ts';
+import { type Command, defineCommand } from '../command-line/command.ts';
+import { flag, text } from '../command-line/options.ts';
+import type { Context } from '../context.ts';
+import { type ExitCode, exitCodes, UsageError } from '../errors.ts';
+import { healOwnSnapshots, tellHealing } from '../jobs/heal-own-snapshots.ts';
+import { counted, formatBytes } from '../terminal/units.ts';
+
+export const heal: Command = defineCommand({
+  name: 'heal',
+  operands: { usage: '', min: 0, max: 0 },
+  description: [
+    'Mends what is missing or damaged. With --from, another copy of the repository gives what it has whole: packs, index and snapshot objects, the history, the ways in. Each file is proven by its hash or signature before it is taken, and no password is needed; the other copy is only read.',
+    'Without a copy, the files themselves heal: keephold check sets damaged packs aside, the next keephold backup stores again what is still on this device, and older snapshots of the same files are whole again. Heal finishes that when a backup could not.',
+    'Ends with 3 when snapshots still lack something.',
+  ],
+  options: {
+    from: text({ value: 'FOLDER', help: 'take what is missing from this copy of the repository' }),
+    'read-data': flag({ help: 'first read every pack here, to find the damaged ones' }),
+  },
+  examples: [
+    { command: 'keephold heal --from /media/disk/copy', says: 'what check found, from the copy' },
+    { command: 'keephold heal --from /media/disk/copy --read-data', says: 'find all damage here first' },
+  ],
+  async run(context, { options }) {
+    const { from } = options;
+    if (from === undefined && options['read-data']) {
+      throw new UsageError('--read-data goes with --from', 'keephold check --read-data finds damage without a copy');
+    }
+    const folder = repositoryFolder(context);
+    const taken =
+      from === undefined ? undefined : await fromCopy(context, folder, { from, readData: options['read-data'] });
+    const healed = await healAsDevice(context, folder);
+    return await tell(context, taken, healed);
+  },
+});
+
+async function fromCopy(
+  { signal }: Context,
+  folder: string,
+  { from, readData }: { readonly from: string; readonly readData: boolean },
+): Promise<HealFolderReport> {
+  const copy = resolve(from);
+  if (copy === folder) throw new UsageError('--from names the repository itself', 'name the folder of another copy');
+  return await healRepositoryFolder(folder, { from: copy, readPacks: readData, signal });
+}
+
+interface Healed {
+  /** Undefined on a machine that is no device of the repository. */
+  readonly report: HealReport | undefined;
+  readonly lostPacks: number;
+}
+
+async function healAsDevice(context: Context, folder: string): Promise<Healed> {
+  await using probe = await openRepositoryFolder(folder);
+  const store = new DeviceStore(context.environment, await probe.accountId());
+  if (store.load() === undefined) return { report: undefined, lostPacks: 0 };
+  await using access = await openAsDevice(context);
+  const report = await healOwnSnapshots(context, access);
+  return { report, lostPacks: packIdCount(await access.custody.lostPacks(access.vaultId)) };
+}
+
+async function tell(context: Context, taken: HealFolderReport | undefined, healed: Healed): Promise<ExitCode> {
+  const { out } = context;
+  if (healed.report !== undefined) await tellHealing(context, healed.report);
+  const { records = 0, objects = 0, packs = 0, bytes = 0 } = taken ?? {};
+  const lostPacks = healed.report === undefined ? (taken?.lostPacks ?? 0) : healed.lostPacks;
+  const incomplete = healed.report === undefined ? lostPacks : healed.report.incomplete.length;
+  const sums = { records, objects, packs, bytes, snapshots: healed.report?.healed.length ?? 0, lostPacks };
+  await out.record({ type: 'summary', ...sums, whole: incomplete === 0 });
+  if (taken !== undefined) {
+    await out.result(
+      `took ${counted(packs, 'pack')} (${formatBytes(bytes)}), ${counted(objects, 'object')} and ${counted(records, 'record')} from the copy`,
+    );
+  }
+  await out.result(incomplete === 0 ? 'nothing is known to be lacking' : 'some data is still lacking');
+  if (incomplete === 0) return exitCodes.done;
+  out.note('keephold check says what it affects; keephold backup stores again what is still on this device');
+  return exitCodes.partial;
+}
