@@ -19,7 +19,8 @@ interface Rule {
 }
 
 const { failed, usage, noRepository, noRoom, wrongKey, damaged, interrupted } = exitCodes;
-const runCheck = 'keephold check tells what is affected; everything else can still be restored';
+const runCheck =
+  'keephold check tells what is affected, and everything else can still be restored; keephold heal --from mends from another copy';
 const spaceHint = 'what was stored before is intact; free some space, then run the same again';
 const permissionHint = 'check who owns it and what it permits';
 const historyHint = 'it may be an old copy, or somebody changed it; look for the newest copy before you go on';

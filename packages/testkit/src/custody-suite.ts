@@ -363,6 +363,20 @@ function retentionCases(factory: KeeperFactory): void {
     await expect(custody.untrash(account.vault, [first.seq])).rejects.toMatchObject({ code: 'refused' });
   });
 
+  it('believes of damage only what it sees', async () => {
+    const account = createAccountFixture();
+    await using keeper = await factory(account);
+    const { custody } = keeper;
+    const [whole, unknown] = [createPack(account.vault, 1, 1), createPack(account.vault, 1, 1)];
+    const first = await storeSnapshot(custody, account, { packs: [whole] });
+    expect(await custody.reportDamage(account.vault, whole.id)).toEqual(new Uint8Array(0));
+    expect(await custody.reportDamage(account.vault, unknown.id)).toEqual(new Uint8Array(unknown.id));
+    expect(await custody.lostPacks(account.vault)).toEqual(new Uint8Array(0));
+    expect(await custody.referablePacks(account.vault)).toEqual(new Uint8Array(whole.id));
+    expect(await custody.audit(account.vault)).toEqual([]);
+    await storeSnapshot(custody, account, { parent: first });
+  });
+
   it('makes a condemned pack live again when a commit needs it, and takes a purged one anew', async () => {
     const account = createAccountFixture();
     await using keeper = await factory(account);

@@ -86,14 +86,13 @@ async function misnamed(
   return equalBytes(sha256(bytes), name) ? undefined : { place, what: 'is not what was stored' };
 }
 
-/** The keeper's record of a commit: present, whole, and the lists that the commit signed. */
+/** The keeper's record of a commit: present, whole, and with the packs that the commit signed. Refsets readers check. */
 async function auditCommit(transaction: VaultTransaction, row: CommitRow): Promise<AuditFinding[]> {
-  const { chain, refsets, vault } = transaction;
+  const { chain, vault } = transaction;
   if (row.kind === 'keeper-event' || row.kind === 'lost') return [];
   const place = recordName(vault, row.seq, row.hash);
   try {
     const { packs } = await chain.readRecord(row.seq, row.hash);
-    if (row.refsetDigest !== undefined && row.state !== 'gone') await refsets.load(row.seq);
     return (await fitsCommit(transaction, row, packs))
       ? []
       : [{ place, what: 'its packs are not those of the commit' }];

@@ -53,6 +53,49 @@ describe('the history', () => {
     await expect(withHead({ seq: 1, hash: noise(32, 1) })).rejects.toThrow(ForkError);
   });
 
+  describe('with damaged commits, for who wants to be told', () => {
+    const told: EngineError[] = [];
+    const reading = () => openRepository(vault.options({ onDamage: (error) => told.push(error) }));
+    beforeEach(async () => {
+      told.length = 0;
+      for (let i = 0; i < 4; i++) await vault.addSnapshot({ ...stored, packs: i === 0 ? stored.packs : [] });
+    });
+
+    it.each([
+      ['changed', (bytes: Uint8Array) => bytes.with(60, bytes[60]! ^ 1)],
+      ['changed in its signature', (bytes: Uint8Array) => bytes.with(bytes.length - 3, bytes.at(-3)! ^ 1)],
+      ['cut short', (bytes: Uint8Array) => bytes.subarray(0, 30)],
+      ['gone', () => new Uint8Array(0)],
+      ['another one', () => vault.commitBytes[3]!],
+    ] as const)('goes on behind one that is %s', async (_, change) => {
+      const head = vault.headNow();
+      vault.commitBytes[1] = change(vault.commitBytes[1]!);
+      const repository = await reading();
+      expect(told.map(({ message }) => message)).toEqual([expect.stringMatching(/^read commit 2/)]);
+      expect((await repository.snapshots()).map(({ seq }) => seq)).toEqual([1, 3, 4]);
+      expect(repository.log.head).toEqual(head);
+      expect([repository.log.isWhole, repository.log.isEndUnread]).toEqual([false, false]);
+      expect(await paths(repository)).toHaveLength(TREE_ENTRIES);
+    });
+
+    it('goes on behind several, and stops before those at the end', async () => {
+      for (const at of [1, 2]) vault.commitBytes[at] = new Uint8Array(0);
+      expect((await (await reading()).snapshots()).map(({ seq }) => seq)).toEqual([1, 4]);
+      expect(told).toHaveLength(2);
+      vault.commitBytes[3] = noise(80, 4);
+      const repository = await reading();
+      expect(repository.log.isEndUnread).toBe(true);
+      expect((await repository.snapshots()).map(({ seq }) => seq)).toEqual([1]);
+    });
+
+    it('still stops at another history that a device signed', async () => {
+      const kept = vault.commitBytes.splice(1);
+      await vault.addSnapshot({ ...stored, packs: [], kind: 'checkpoint' });
+      vault.commitBytes.push(...kept.slice(1));
+      await expect(reading()).rejects.toThrow(ForkError);
+    });
+  });
+
   it('is refused when a signature is wrong', async () => {
     await vault.addSnapshot(stored);
     const bytes = vault.commitBytes[0] as Uint8Array;
