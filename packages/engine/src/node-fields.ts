@@ -15,6 +15,11 @@ export const NodeType = {
 } as const;
 export type NodeType = (typeof NodeType)[keyof typeof NodeType];
 
+/** Inode flags that are kept (format.md §6, key 17): the numbers of Linux. */
+export const NodeFlag = { compressed: 0x4, immutable: 0x10, appendOnly: 0x20, noDump: 0x40 } as const;
+/** Those after which an entry, or what is in it, cannot be changed. */
+export const PROTECTING_FLAGS: number = NodeFlag.immutable | NodeFlag.appendOnly;
+
 export interface ContentPart {
   readonly blob: BlobId;
   readonly length: number;

@@ -13,7 +13,7 @@ import type { Xattr } from './node-fields.ts';
  *
  * ```
  * 0 mode (type and bits)  4 uid  8 gid  12 mtime ns  16 ctime ns  20 zero  24 inode u64  32 size u64  40 mtime s i64  48 ctime s i64
- * 56 file system u64  64 links  68 btime ns  72 btime s i64  80 rdev major  84 rdev minor  88 blocks of 512 u64  96 flags (1: has btime)  100 zero
+ * 56 file system u64  64 links  68 btime ns  72 btime s i64  80 rdev major  84 rdev minor  88 blocks of 512 u64  96 flags (1: has btime)  100 inode flags (format.md §6)
  * ```
  */
 export const STAT_ROW_BYTES = 104;

@@ -19,6 +19,8 @@ export interface ExistingEntry {
   readonly size: number;
   readonly mtime: bigint;
   readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
   readonly inode: bigint;
 }
 
@@ -63,6 +65,11 @@ export interface Target {
   ): readonly MetadataProblem[];
   /** Metadata of an existing entry whose content is right already; of a directory after everything in it is done. */
   applyMetadata(path: Uint8Array, metadata: RestoredMetadata): readonly MetadataProblem[];
+  /**
+   * Sets the PROTECTING_FLAGS among `flags`, when everything else is done: further names and what is in a directory
+   * included. The other methods leave these flags out, or answer a problem when this restore may not set them.
+   */
+  protect(path: Uint8Array, flags: number): readonly MetadataProblem[];
   /** Removes an entry; directories with everything in them. */
   remove(path: Uint8Array): void;
   /** Makes everything that was done durable, as far as the system can be asked to. */

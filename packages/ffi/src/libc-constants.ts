@@ -42,6 +42,10 @@ export const STATX_ALL = 0xfff;
 /** Nanosecond values of utimensat: leave the time as it is. */
 export const UTIME_OMIT = 0x3ffffffe;
 
+/** Requests of ioctl for inode flags (linux/fs.h); their argument is an int, whatever the number says. */
+export const FS_IOC_GETFLAGS = 0x8008_6601;
+export const FS_IOC_SETFLAGS = 0x4008_6602;
+
 export const SEEK_DATA = 3;
 export const SEEK_HOLE = 4;
 

@@ -16,6 +16,10 @@ export class StatBuffer {
   get mode(): number {
     return this.#view.getUint16(28, true);
   }
+  /** Inode flags and more (STATX_ATTR_*), the lower 32 bits. */
+  get attributes(): number {
+    return this.#view.getUint32(8, true);
+  }
   get linkCount(): number {
     return this.#view.getUint32(16, true);
   }

@@ -6,7 +6,7 @@
  * Every function answers `-errno` for a failure and never throws; see `checked`. Names are NUL-ended (libc-strings.ts),
  * results land in buffers of the caller, so a call allocates nothing.
  */
-import { RENAME_NOREPLACE, syscallNumbers } from './libc-constants.ts';
+import { FS_IOC_GETFLAGS, FS_IOC_SETFLAGS, RENAME_NOREPLACE, syscallNumbers } from './libc-constants.ts';
 import type { CString } from './libc-strings.ts';
 import { type NativeArgument, type NativeFunction, type NativeLibrary, nativeLibrary } from './process.ts';
 
@@ -22,6 +22,10 @@ export interface Libc {
   /** Offset of the next data or hole (SEEK_DATA, SEEK_HOLE); `-ENXIO` past the last. */
   lseek(fd: number, offset: number, whence: number): number;
   fchmod(fd: number, mode: number): number;
+  /** Inode flags (FS_IOC_GETFLAGS), or `-errno`; the handle must not be an O_PATH one. */
+  getInodeFlags(fd: number): number;
+  /** Sets all inode flags (FS_IOC_SETFLAGS). */
+  setInodeFlags(fd: number, flags: number): number;
   /** Follows links: for '/proc/self/fd/N' paths of handles that were opened without following. */
   chmod(path: CString, mode: number): number;
   /** 0xffffffff leaves an id as it is. */
@@ -80,6 +84,7 @@ function openLibc(): Libc | undefined {
     ...bindNames(binder),
     ...bindDirectories(binder),
     ...bindXattrs(binder),
+    ...bindInodeFlags(binder),
   };
   return binder.complete ? bound : undefined;
 }
@@ -200,6 +205,22 @@ function bindDirectories(binder: Binder): Pick<Libc, 'mkdirat' | 'mknodat' | 'ge
     mknodat: (dir, name, mode, major, minor) =>
       mknodat(dir, name, mode, ((minor & 0xff) | (major << 8) | ((minor & 0xfff00) << 12)) >>> 0),
     getdents64: (fd, buffer) => getdents64(fd, buffer, buffer.length),
+  };
+}
+
+function bindInodeFlags(binder: Binder): Pick<Libc, 'getInodeFlags' | 'setInodeFlags'> {
+  const ioctl = binder.bind('int ioctl(int, uint64_t, void*)');
+  const flags = new Uint32Array(1);
+  return {
+    getInodeFlags: (fd) => {
+      const answer = ioctl(fd, FS_IOC_GETFLAGS, flags);
+      // Bit 31 is not in use: no flags look like an error.
+      return answer < 0 ? answer : flags[0]! & 0x7fff_ffff;
+    },
+    setInodeFlags: (fd, wanted) => {
+      flags[0] = wanted;
+      return ioctl(fd, FS_IOC_SETFLAGS, flags);
+    },
   };
 }
 

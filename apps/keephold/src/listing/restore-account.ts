@@ -43,7 +43,9 @@ export class RestoreAccount {
   }
 
   async #tell(item: RestoredItem): Promise<void> {
-    const { path, type, outcome, reason, bytes, problems } = item;
+    const { type, outcome, reason, bytes, problems } = item;
+    // The target's own folder.
+    const path = item.path.length === 0 ? Buffer.from('.') : item.path;
     if (this.#out.json) {
       const told = {
         kind: typeName(type),

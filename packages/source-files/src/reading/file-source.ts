@@ -84,9 +84,11 @@ class FileSource implements Source {
     const at = row * STAT_ROW_WORDS;
     const owner = this.#owner(stats[at + 1]!, stats[at + 2]!);
     const type = nodeTypeOf(stats, row);
-    return path.length < PATH_MAX
-      ? { ...owner, ...this.#readMore(path, type) }
-      : { ...owner, ...this.#readMoreFar(path, type) };
+    const more = path.length < PATH_MAX ? this.#readMore(path, type) : this.#readMoreFar(path, type);
+    const details = { ...owner, ...more };
+    const problem = joined(details.problem, timeProblem(stats, at));
+    if (stats[at + 25] === 0 && problem === details.problem) return details;
+    return { ...details, flags: stats[at + 25] || undefined, problem };
   }
 
   /** What stat does not tell. */
@@ -203,6 +205,20 @@ function select(listing: DirectoryListing, keep: (index: number) => boolean): Di
     names: kept.map((i) => listing.names[i]!),
     rows: kept.map((i) => listing.rows[i]!),
   };
+}
+
+// Seconds that 64 bits of nanoseconds hold: from the year 1677 to 2262.
+const LAST_SECOND = 9_223_372_036;
+
+/** What is lost of a modification time that trees cannot hold (format.md §6): the nearest one is kept. */
+function timeProblem(stats: Uint32Array, at: number): string | undefined {
+  const seconds = (stats[at + 11]! | 0) * 0x1_0000_0000 + stats[at + 10]!;
+  if (seconds < LAST_SECOND && seconds >= -LAST_SECOND) return undefined;
+  return 'its modification time is not captured: it is before 1678 or after 2261, and the nearest one stands for it';
+}
+
+function joined(first: string | undefined, second: string | undefined): string | undefined {
+  return first === undefined || second === undefined ? (first ?? second) : `${first}; ${second}`;
 }
 
 function readLink(path: Uint8Array): Uint8Array | undefined {

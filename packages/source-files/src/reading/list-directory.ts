@@ -2,11 +2,13 @@
  * Lists a directory with the stat of every entry: one open, a few reads, one statx per entry, nothing else. This is
  * most of the time of a backup in which nothing changed, so rows go straight from the kernel's buffer into one array.
  */
-import { type DirectoryListing, type EntryFailure, SourceError, STAT_ROW_WORDS } from '@keephold/engine';
+import { type DirectoryListing, type EntryFailure, NodeFlag, SourceError, STAT_ROW_WORDS } from '@keephold/engine';
 import { AT_SYMLINK_NOFOLLOW, type Libc, openFlags, STATX_ALL } from '@keephold/ffi';
 import { errorCode } from './error-code.ts';
 import { openLongPath } from './open-long-path.ts';
 
+/** Inode flags that are part of a file (format.md §6, key 17); statx tells them without opening it. */
+const KEPT_FLAGS = NodeFlag.compressed | NodeFlag.immutable | NodeFlag.appendOnly | NodeFlag.noDump;
 const DIRENT_HEADER_BYTES = 19;
 const DIRECTORY_TYPE = 4;
 const UNKNOWN_TYPE = 0;
@@ -141,7 +143,7 @@ export function copyStatx(stat: Uint32Array, row: Uint32Array, at: number): void
   row[at + 22] = stat[12]!;
   row[at + 23] = stat[13]!;
   row[at + 24] = (stat[0]! & 0x800) === 0 ? 0 : 1;
-  row[at + 25] = 0;
+  row[at + 25] = stat[2]! & KEPT_FLAGS;
 }
 
 function isDots(bytes: Uint8Array, at: number, end: number): boolean {

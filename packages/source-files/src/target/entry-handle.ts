@@ -9,6 +9,7 @@ import {
   CStringScratch,
   cString,
   type Libc,
+  openFlags,
   STATX_ALL,
   type StatBuffer,
 } from '@keephold/ffi';
@@ -23,6 +24,9 @@ export interface EntryHandle {
   getXattr(name: CString, buffer: Uint8Array | null): number;
   setXattr(name: CString, value: Uint8Array): number;
   removeXattr(name: CString): number;
+  /** Inode flags; the entry is a file or a directory. */
+  getFlags(): number;
+  setFlags(flags: number): number;
 }
 
 const EMPTY = cString(new Uint8Array(0));
@@ -64,6 +68,12 @@ export class OpenFileHandle implements EntryHandle {
   }
   removeXattr(name: CString): number {
     return this.#libc.fremovexattr(this.#fd, name);
+  }
+  getFlags(): number {
+    return this.#libc.getInodeFlags(this.#fd);
+  }
+  setFlags(flags: number): number {
+    return this.#libc.setInodeFlags(this.#fd, flags);
   }
 }
 
@@ -107,5 +117,21 @@ export class PathHandle implements EntryHandle {
   }
   removeXattr(name: CString): number {
     return this.#libc.removexattr(this.#path, name);
+  }
+  getFlags(): number {
+    return this.#opened((fd) => this.#libc.getInodeFlags(fd));
+  }
+  setFlags(flags: number): number {
+    return this.#opened((fd) => this.#libc.setInodeFlags(fd, flags));
+  }
+
+  /** Flags are a matter of open files. */
+  #opened(call: (fd: number) => number): number {
+    const flags = openFlags.readOnly | openFlags.nonBlock | openFlags.closeOnExec;
+    const fd = this.#libc.openat(AT_FDCWD, this.#path, flags, 0);
+    if (fd < 0) return fd;
+    const answer = call(fd);
+    this.#libc.close(fd);
+    return answer;
   }
 }

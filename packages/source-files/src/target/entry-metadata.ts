@@ -5,6 +5,7 @@
  */
 import type { MetadataProblem, RestoredMetadata } from '@keephold/engine';
 import { checked, errnoName, fileTypeBits, StatBuffer, TimesBuffer } from '@keephold/ffi';
+import { EntryFlags, FREE_FLAGS } from './entry-flags.ts';
 import type { EntryHandle } from './entry-handle.ts';
 import { EntryXattrs } from './entry-xattrs.ts';
 import type { OwnerRules, WantedOwner } from './owner-rules.ts';
@@ -15,6 +16,8 @@ export interface NewEntryDefaults {
   readonly gid: number;
   /** Names (latin1) of attributes it is born with, such as an inherited ACL. */
   readonly xattrs: readonly string[];
+  /** Inode flags it is born with, of those that are kept. */
+  readonly flags: number;
   /** Whether the file system keeps nanoseconds; undefined until one was set. */
   timesExact: boolean | undefined;
 }
@@ -35,6 +38,7 @@ export class EntryMetadata {
   readonly #privileged: boolean;
   readonly #owners: OwnerRules;
   readonly #xattrs: EntryXattrs;
+  readonly #flags: EntryFlags;
   readonly #stat = new StatBuffer();
   readonly #times = new TimesBuffer();
 
@@ -42,6 +46,7 @@ export class EntryMetadata {
     this.#privileged = options.privileged;
     this.#owners = options.owners;
     this.#xattrs = new EntryXattrs(options.privileged);
+    this.#flags = new EntryFlags(options.privileged);
   }
 
   /** Of an entry that is there; its type decides what applies. */
@@ -67,10 +72,18 @@ export class EntryMetadata {
     return { problems: this.#apply(entry, fileTypeBits.file, metadata, defaults), defaults };
   }
 
+  /** Sets the flags after which nothing can be changed. */
+  protect(entry: EntryHandle, flags: number): readonly MetadataProblem[] {
+    checked(entry.stat(this.#stat), 'statx');
+    const problems: MetadataProblem[] = [];
+    this.#flags.protect(entry, { type: this.#stat.mode & fileTypeBits.mask, wanted: flags }, problems);
+    return problems;
+  }
+
   /** After `stat` was filled. */
   #defaultsOf(entry: EntryHandle): NewEntryDefaults {
-    const { uid, gid } = this.#stat;
-    return { uid, gid, xattrs: this.#xattrs.names(entry), timesExact: undefined };
+    const { uid, gid, attributes } = this.#stat;
+    return { uid, gid, xattrs: this.#xattrs.names(entry), flags: attributes & FREE_FLAGS, timesExact: undefined };
   }
 
   #apply(
@@ -85,11 +98,8 @@ export class EntryMetadata {
     const xattrs = metadata.xattrs ?? [];
     if (xattrs.length > 0 || born.xattrs.length > 0) this.#xattrs.apply(entry, xattrs, born.xattrs, problems);
     if (type !== fileTypeBits.symlink) this.#setMode(entry, type, metadata.mode, { wanted, got }, problems);
-    if (metadata.flags)
-      problems.push({
-        what: 'flags',
-        reason: `inode flags 0x${metadata.flags.toString(16)} are not set by this version`,
-      });
+    const flags = metadata.flags ?? 0;
+    if (flags !== born.flags) this.#flags.apply(entry, { type, wanted: flags, present: born.flags }, problems);
     this.#setTimes(entry, metadata.mtime, born, problems);
     return problems;
   }

@@ -94,8 +94,8 @@ export class NativeTarget implements Target {
     const result = this.#inParent(place, (dir, name) => this.#statAt(dir, name));
     if (result === -errno.ENOENT) return undefined;
     checked(result, 'statx', path);
-    const { mode, size, mtime, inode } = this.#stat;
-    return { type: nodeTypeOf(mode), size, mtime, mode: mode & 0o7777, inode };
+    const { mode, size, mtime, inode, uid, gid } = this.#stat;
+    return { type: nodeTypeOf(mode), size, mtime, mode: mode & 0o7777, uid, gid, inode };
   }
 
   list(path: Uint8Array): readonly Uint8Array[] {
@@ -230,6 +230,17 @@ export class NativeTarget implements Target {
   applyMetadata(path: Uint8Array, metadata: RestoredMetadata): readonly MetadataProblem[] {
     if (path.length > 0) return this.#applyAt(this.#place(path), metadata, undefined);
     return this.#metadata.applyToExisting(this.#pathHandle.at(this.#handles().root.fd), metadata);
+  }
+
+  protect(path: Uint8Array, flags: number): readonly MetadataProblem[] {
+    if (path.length === 0) return this.#metadata.protect(this.#pathHandle.at(this.#handles().root.fd), flags);
+    const place = this.#place(path);
+    const fd = checked(this.#libc.openat(place.parent.fd, this.#nameOf(place), PATH_ONLY, 0), 'openat', path);
+    try {
+      return this.#metadata.protect(this.#pathHandle.at(fd), flags);
+    } finally {
+      this.#libc.close(fd);
+    }
   }
 
   remove(path: Uint8Array): void {

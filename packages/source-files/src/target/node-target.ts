@@ -80,6 +80,8 @@ export class NodeTarget implements Target {
       size: Number(stat.size),
       mtime: stat.mtimeNs,
       mode: mode & 0o7777,
+      uid: Number(stat.uid),
+      gid: Number(stat.gid),
       inode: stat.ino,
     };
   }
@@ -183,6 +185,11 @@ export class NodeTarget implements Target {
     attempt('times', problems, () => setTimes(at, seconds(metadata.mtime), seconds(metadata.mtime)));
     this.#finishProblems(path, at, metadata, problems);
     return problems;
+  }
+
+  /** What cannot be set was told with the rest of the metadata. */
+  protect(): readonly MetadataProblem[] {
+    return [];
   }
 
   remove(path: Uint8Array): void {

@@ -45,6 +45,10 @@ export class PlainTarget implements Target {
       : Buffer.concat([Buffer.from(`${this.#config.root}/`), path]);
   }
 
+  protect(): readonly MetadataProblem[] {
+    return [];
+  }
+
   inspect(path: Uint8Array): ExistingEntry | undefined {
     const stat = lstatSync(this.#at(path), { bigint: true, throwIfNoEntry: false });
     if (stat === undefined) return undefined;
@@ -55,7 +59,8 @@ export class PlainTarget implements Target {
         : stat.isFIFO()
           ? NodeType.fifo
           : NodeType.file;
-    return { type, size: Number(stat.size), mtime: stat.mtimeNs, mode: Number(stat.mode) & 0o7777, inode: stat.ino };
+    const owner = { uid: Number(stat.uid), gid: Number(stat.gid), inode: stat.ino };
+    return { type, size: Number(stat.size), mtime: stat.mtimeNs, mode: Number(stat.mode) & 0o7777, ...owner };
   }
 
   list(path: Uint8Array): readonly Uint8Array[] {

@@ -13,7 +13,7 @@ export function makeLink(target: Target, account: Account, link: PlannedLink): I
   const { type } = node;
   try {
     if (exists) target.remove(path);
-    const metadata = metadataOfNode(node);
+    const metadata = metadataOfNode(node, link.xattrs);
     const problems: readonly MetadataProblem[] =
       type === NodeType.symlink
         ? target.makeSymlink(path, node.linkTarget!, metadata)
@@ -29,8 +29,8 @@ export function makeLink(target: Target, account: Account, link: PlannedLink): I
 }
 
 /**
- * Gives a file one more name. Answers false when that cannot be done and its content must be written once more: the
- * first name failed, or the file system has no such links.
+ * Gives an entry one more name. Answers false when that cannot be done and it must be made once more: the first name
+ * failed, or the file system has no such links.
  */
 export function makeHardLink(
   target: Target,
@@ -65,8 +65,7 @@ export function makeHardLink(
   }
 }
 
-export function metadataOfNode(node: TreeNode): RestoredMetadata {
+function metadataOfNode(node: TreeNode, xattrs: RestoredMetadata['xattrs']): RestoredMetadata {
   const { mode, uid, gid, user, group, mtime, flags } = node;
-  const xattrs = node.xattrs?.flatMap(({ name, value }) => (value instanceof Uint8Array ? [{ name, value }] : []));
   return { mode, uid, gid, user, group, mtime, flags, xattrs };
 }

@@ -36,7 +36,7 @@ export async function* planFile(walk: FilePlans, file: FileToPlan): AsyncGenerat
   if (existing !== undefined && overwrite === 'if-changed' && looksIdentical(existing, node)) {
     if (first === undefined || target.inspect(first)?.inode === existing.inode) {
       if (key !== undefined && first === undefined) walk.firstNames.set(key, path);
-      if (dryRun || existing.mode === node.mode) return account.add({ ...item, outcome: 'identical' });
+      if (dryRun || !needsMetadata(existing, node)) return account.add({ ...item, outcome: 'identical' });
       return await walk.planner.planMetadata(path, node);
     }
   }
@@ -50,6 +50,12 @@ export async function* planFile(walk: FilePlans, file: FileToPlan): AsyncGenerat
   if (key === undefined || first === undefined)
     yield* walk.planner.planContent({ path, node, replace: existing !== undefined, key });
   else walk.planner.slice.hardLinks.push({ path, node, exists: existing !== undefined, key });
+}
+
+/** Whether the rest of its metadata differs, or may: attributes and flags need a closer look. */
+function needsMetadata(existing: ExistingEntry, node: TreeNode): boolean {
+  const sameOwner = existing.uid === node.uid && existing.gid === node.gid;
+  return existing.mode !== node.mode || !sameOwner || node.xattrs !== undefined || node.flags !== undefined;
 }
 
 /** What a snapshot says of a file whose content it does not have (format.md §6, capture note). */

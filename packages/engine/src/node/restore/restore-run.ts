@@ -1,15 +1,16 @@
 /** Carries out the slices of a restore one after the other, while the next one is planned. */
 import { NodeType } from '../../node-fields.ts';
 import type { MetadataProblem, Target } from '../../target.ts';
-import type { Account } from './account.ts';
+import type { Account, RestoredItem } from './account.ts';
 import { ContentPlaces } from './content-places.ts';
 import { FileOption, FileRows, type FileTable, hasOption, metadataOf, pathOf, sizeOf } from './file-rows.ts';
 import { FileState, type WrittenFiles } from './file-writer.ts';
 import { makeHardLink, makeLink } from './finish-slice.ts';
 import { type ItemFailure, isNoRoom } from './item-failure.ts';
 import type { ReadPool } from './pack-reading/read-pool.ts';
+import { ProtectedItems } from './protected-items.ts';
 import { refsetOrAny } from './readable-repository.ts';
-import type { RestoreSlice } from './restore-slice.ts';
+import type { PlannedLink, RestoreSlice } from './restore-slice.ts';
 import type { RestoreWalk } from './restore-walk.ts';
 import { type FileEnd, SliceContent } from './slice-content.ts';
 import { SlicePlanner } from './slice-planner.ts';
@@ -34,6 +35,7 @@ export class RestoreRun {
   readonly #target: Target;
   readonly #account: Account;
   readonly #spanning: SpanningFiles;
+  readonly #protected = new ProtectedItems();
   #carried: SpanningFile | undefined;
   /** Set when the target is full. */
   noRoom: ItemFailure | undefined;
@@ -67,6 +69,13 @@ export class RestoreRun {
       await next.catch(() => undefined);
       this.#spanning.abandonAll();
     }
+    this.#protected.finish(this.#target, this.#account, this.shouldStop ? 'the restore was stopped' : undefined);
+  }
+
+  /** Accounts for an item, now or when it is protected. The target's own directory is one when it has something to say. */
+  #settle(item: RestoredItem, flags: number | undefined): void {
+    if (this.#protected.take(item, flags)) return;
+    if (item.path.length > 0 || item.problems.length > 0) this.#account.add(item);
   }
 
   async #carryOut(slice: RestoreSlice): Promise<void> {
@@ -130,7 +139,7 @@ export class RestoreRun {
   #reportFile(slice: RestoreSlice, file: number, end: FileEnd): void {
     const item = { path: pathOf(slice.files, file).slice(), type: NodeType.file, bytes: sizeOf(slice.files, file) };
     if ('problems' in end) {
-      this.#account.add({ ...item, outcome: 'restored', problems: end.problems });
+      this.#settle({ ...item, outcome: 'restored', problems: end.problems }, metadataOf(slice.files, file).flags);
       return;
     }
     this.#account.add({ ...item, outcome: 'failed', reason: reasonOf(end.failure) });
@@ -144,14 +153,11 @@ export class RestoreRun {
     await this.#inBatches(slice.entries, slice.files, (file, failure, problems) => {
       if (failure !== undefined) this.#reportFile(slice, file, { failure });
       else if (!hasOption(slice.files, file, FileOption.metadataOnly)) this.#reportFile(slice, file, { problems });
-      else
-        this.#account.add({
-          path: pathOf(slice.files, file).slice(),
-          type: NodeType.file,
-          bytes: sizeOf(slice.files, file),
-          outcome: 'identical',
-          problems,
-        });
+      else {
+        const path = pathOf(slice.files, file).slice();
+        const item = { path, type: NodeType.file, bytes: sizeOf(slice.files, file), problems };
+        this.#settle({ ...item, outcome: 'identical' }, metadataOf(slice.files, file).flags);
+      }
     });
   }
 
@@ -177,8 +183,7 @@ export class RestoreRun {
   async #makeLinks(slice: RestoreSlice): Promise<void> {
     for (const link of slice.links) {
       if (this.shouldStop) return;
-      const failure = makeLink(this.#target, this.#account, link);
-      if (failure !== undefined && isNoRoom(failure)) this.noRoom ??= failure;
+      this.#makeLink(link);
     }
     const { walk } = this.#options;
     const copies = new SlicePlanner(walk.options);
@@ -186,11 +191,24 @@ export class RestoreRun {
       const first = walk.firstNames.get(link.key);
       const linked = makeHardLink(this.#target, this.#account, { link, first, overwrite: walk.options.overwrite });
       if (linked) continue;
+      if (link.node.type !== NodeType.file) {
+        if (this.#makeLink(link)) walk.firstNames.set(link.key, first ?? link.path);
+        continue;
+      }
       const copy = { path: link.path, node: link.node, replace: link.exists, key: link.key };
       walk.firstNames.set(link.key, first ?? link.path);
       for await (const full of copies.planContent(copy)) await this.#writeContent(full);
     }
     if (copies.slice.files.count > 0 && this.#hasRoom(copies.slice.bytes)) await this.#writeContent(copies.slice);
+  }
+
+  /** Answers whether it was made. */
+  #makeLink(link: PlannedLink): boolean {
+    const failure = makeLink(this.#target, this.#account, link);
+    if (failure === undefined) return true;
+    if (link.key !== undefined) this.#options.walk.firstNames.delete(link.key);
+    if (isNoRoom(failure)) this.noRoom ??= failure;
+    return false;
   }
 
   /** Directories that are complete: those whose owner keeps access in any order, the others children first. */
@@ -206,9 +224,10 @@ export class RestoreRun {
       problems: readonly MetadataProblem[],
     ): void => {
       const path = pathOf(directories, directory).slice();
-      if (path.length === 0) return;
-      const outcome = failure !== undefined ? 'failed' : knownDirectories.has(directory) ? 'identical' : 'restored';
-      this.#account.add({ path, type: NodeType.directory, outcome, reason: failure && reasonOf(failure), problems });
+      const { flags } = metadataOf(directories, directory);
+      const item = { path, type: NodeType.directory, bytes: 0, problems };
+      if (failure !== undefined) this.#account.add({ ...item, outcome: 'failed', reason: reasonOf(failure) });
+      else this.#settle({ ...item, outcome: knownDirectories.has(directory) ? 'identical' : 'restored' }, flags);
     };
     await this.#inBatches(open, directories, report);
     for (const batch of closed.map((directory) => [directory])) await this.#inBatches(batch, directories, report);

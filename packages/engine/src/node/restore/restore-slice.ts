@@ -1,6 +1,6 @@
 /** A part of a restore that is planned as a whole and kept small: entries in walk order, as rows and not as objects. */
 import type { TreeNode } from '../../node-fields.ts';
-import { FileRows } from './file-rows.ts';
+import { FileRows, type FileXattrs } from './file-rows.ts';
 import type { ItemFailure } from './item-failure.ts';
 import { WantedContent } from './wanted-content.ts';
 
@@ -15,9 +15,13 @@ export interface PlannedLink {
   readonly node: TreeNode;
   /** Something has this name in the target. */
   readonly exists: boolean;
+  /** Whole values; of what is no file. */
+  readonly xattrs?: FileXattrs | undefined;
+  /** Of an entry with several names. */
+  readonly key?: string | undefined;
 }
 
-/** One more name of a file that has an earlier one. */
+/** One more name of something that has an earlier one. */
 export interface PlannedHardLink extends PlannedLink {
   readonly key: string;
 }

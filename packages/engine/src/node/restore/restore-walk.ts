@@ -2,7 +2,7 @@
  * Walks a snapshot's tree and decides about every entry: makes directories, plans files and links into slices, accounts
  * for what needs nothing more. The tree is hostile (security.md §8): names are judged here, the target checks again.
  */
-import { compareBytes } from '@keephold/bytes';
+import { compareBytes, toHex } from '@keephold/bytes';
 import { EngineError } from '../../errors.ts';
 import { NodeType, type TreeNode } from '../../node-fields.ts';
 import type { ExistingEntry } from '../../target.ts';
@@ -11,7 +11,13 @@ import { failureOf } from './item-failure.ts';
 import { joinPath, nameFault } from './judge-name.ts';
 import { emptyDirectory, lookInto, makeDirectory, type OpenDirectory } from './open-directory.ts';
 import { mayReplaceDirectory, planFile } from './plan-file.ts';
-import { FIRST_SLICE_ENTRIES, MAX_SLICE_ENTRIES, MAX_SLICE_PARTS, RestoreSlice } from './restore-slice.ts';
+import {
+  FIRST_SLICE_ENTRIES,
+  MAX_SLICE_ENTRIES,
+  MAX_SLICE_PARTS,
+  type PlannedLink,
+  RestoreSlice,
+} from './restore-slice.ts';
 import { SlicePlanner } from './slice-planner.ts';
 import { existingEntry, foldedName, looksIdentical, nameKey, strangers } from './target-directory.ts';
 import type { RestoreWalkOptions } from './walk-options.ts';
@@ -180,22 +186,44 @@ export class RestoreWalk {
       return;
     }
     if (node.type === NodeType.file) yield* planFile(this, { path, node, existing });
-    else this.#planLink(path, node, existing);
+    else await this.#planLink(path, node, existing);
   }
 
-  #planLink(path: Uint8Array, node: TreeNode, existing: ExistingEntry | undefined): void {
+  async #planLink(path: Uint8Array, node: TreeNode, existing: ExistingEntry | undefined): Promise<void> {
     const { account, overwrite, dryRun } = this.options;
     const { type } = node;
+    const key = node.hardLink === undefined ? undefined : toHex(node.hardLink);
+    const first = key === undefined ? undefined : this.firstNames.get(key);
     if (type === NodeType.socket)
       account.add({ path, type, outcome: 'skipped', reason: 'a socket is made by the program that listens on it' });
     else if (existing !== undefined && overwrite === 'never')
       account.add({ path, type, outcome: 'skipped', reason: 'it is there already' });
-    else if (existing !== undefined && overwrite === 'if-changed' && looksIdentical(existing, node))
+    else if (this.#isInPlace(existing, node, first)) {
+      if (key !== undefined && first === undefined) this.firstNames.set(key, path);
       account.add({ path, type, outcome: 'identical' });
-    else if (existing?.type === NodeType.directory && !mayReplaceDirectory(this.options, path))
+    } else if (existing?.type === NodeType.directory && !mayReplaceDirectory(this.options, path))
       account.add({ path, type, outcome: 'failed', reason: 'a directory that is not empty has its name' });
     else if (dryRun) account.add({ path, type, outcome: 'restored' });
-    else this.planner.slice.links.push({ path, node, exists: existing !== undefined });
+    else await this.#planNewLink({ path, node, exists: existing !== undefined, key }, first);
+  }
+
+  /** Something that looks like the entry is there, and is the same one as its first name. */
+  #isInPlace(existing: ExistingEntry | undefined, node: TreeNode, first: Uint8Array | undefined): boolean {
+    const { overwrite, target } = this.options;
+    if (existing === undefined || overwrite !== 'if-changed' || !looksIdentical(existing, node)) return false;
+    return first === undefined || target.inspect(first)?.inode === existing.inode;
+  }
+
+  async #planNewLink(link: PlannedLink, first: Uint8Array | undefined): Promise<void> {
+    const { slice } = this.planner;
+    const { key } = link;
+    const xattrs = await this.planner.xattrsOf(link);
+    if (xattrs === 'failed') return;
+    if (key !== undefined && first !== undefined) slice.hardLinks.push({ ...link, key, xattrs });
+    else {
+      if (key !== undefined) this.firstNames.set(key, link.path);
+      slice.links.push({ ...link, xattrs });
+    }
   }
 
   async #leave(directory: OpenDirectory): Promise<void> {
@@ -216,7 +244,7 @@ export class RestoreWalk {
       (stranger) => this.options.select(stranger, target.inspect(stranger)?.type === NodeType.directory) === 'selected',
     );
     this.strangers.push(...unwanted.map((stranger) => ({ path: stranger })));
-    if (directory.parent === undefined) this.#leaveRoot(directory, found.length > 0);
+    if (directory.parent === undefined) await this.#leaveRoot(directory, found.length > 0);
     else if (this.options.dryRun) account.add({ path, type, outcome: directory.existed ? 'identical' : 'restored' });
     else if (directory.existed && this.options.overwrite === 'never')
       account.add({ path, type, outcome: 'skipped', reason: 'it is there already' });
@@ -230,11 +258,10 @@ export class RestoreWalk {
   }
 
   /** The target's own directory is no item. It takes the metadata of what it stands for unless it held other things. */
-  #leaveRoot(directory: OpenDirectory, hasStrangers: boolean): void {
+  async #leaveRoot(directory: OpenDirectory, hasStrangers: boolean): Promise<void> {
     if (directory.node === undefined || this.options.dryRun || this.options.single !== undefined) return;
     const foreign = directory.existed && (hasStrangers || this.options.overwrite === 'never' || !this.options.delete);
-    if (!foreign)
-      this.lateDirectories.directories.add(directory.path, directory.node, FileOption.metadataOnly, undefined);
+    if (!foreign) await this.#finishLater(this.lateDirectories, directory.path, directory.node, false);
   }
 
   async #finishLater(slice: RestoreSlice, path: Uint8Array, node: TreeNode, existed: boolean): Promise<void> {
