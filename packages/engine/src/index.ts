@@ -13,6 +13,7 @@ export {
 export type { OpenSessionObject, SessionChain } from './reading/session-keys.ts';
 export type { Snapshot } from './reading/snapshot-reader.ts';
 export { type RepositorySizes, type SnapshotSizes, stats } from './reading/stats.ts';
+export { TreeBudget } from './reading/tree-budget.ts';
 export { joinPath, type WalkedNode } from './reading/tree-walk.ts';
 export * from './snapshot.ts';
 export {

@@ -2,7 +2,7 @@
  * Walks several snapshots, newest first, and yields each version of each matching entry once. A folder whose tree is the
  * one already walked at the same path is not read again, so that a year of hourly snapshots costs little more than one.
  */
-import { NodeType, type Repository, type Snapshot, type TreeNode } from '@keephold/engine';
+import { NodeType, type Repository, type Snapshot, TreeBudget, type TreeNode } from '@keephold/engine';
 import type { NamePattern } from './name-pattern.ts';
 import { contentKey, hex, joinPath, withSlash } from './node-text.ts';
 
@@ -13,7 +13,7 @@ export interface FoundVersion {
   readonly snapshot: Snapshot;
 }
 
-type Walkable = Pick<Repository, 'children'>;
+type Walkable = Pick<Repository, 'childParts'>;
 
 export async function* findVersions(
   repository: Walkable,
@@ -23,10 +23,12 @@ export async function* findVersions(
   const walked = new Set<string>();
   const versions = new Set<string>();
   for (const snapshot of snapshots.toSorted((a, b) => b.seq - a.seq)) {
+    const budget = new TreeBudget();
     const pending: { readonly path: Uint8Array; readonly from: TreeNode | Snapshot }[] = [];
     pending.push({ path: new Uint8Array(), from: snapshot });
     for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
-      for await (const node of repository.children(folder.from)) {
+      const subtree = 'rootTree' in folder.from ? folder.from.rootTree : folder.from.subtree;
+      for await (const node of each(budget.parts(subtree, repository.childParts(folder.from)))) {
         const path = joinPath(folder.path, node.name);
         if (pattern.matches(node.name, () => withSlash(path)) && isNew(versions, versionKey(path, node))) {
           yield { path, node, snapshot };
@@ -36,6 +38,10 @@ export async function* findVersions(
       }
     }
   }
+}
+
+async function* each(parts: AsyncIterable<readonly TreeNode[]>): AsyncGenerator<TreeNode> {
+  for await (const nodes of parts) yield* nodes;
 }
 
 function isNew(seen: Set<string>, key: string): boolean {

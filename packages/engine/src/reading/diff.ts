@@ -5,7 +5,8 @@ import { DamagedError } from '../errors.ts';
 import { type ContentPart, NodeType, type TreeNode, type Xattr } from '../node-fields.ts';
 import type { Repository } from './repository.ts';
 import type { Snapshot } from './snapshot-reader.ts';
-import { joinPath, MAX_TREE_DEPTH } from './tree-walk.ts';
+import { MAX_PATH_BYTES, MAX_TREE_DEPTH, TreeBudget } from './tree-budget.ts';
+import { joinPath } from './tree-walk.ts';
 
 export interface Change {
   readonly path: Uint8Array;
@@ -32,9 +33,11 @@ type Side = TreeNode | Snapshot | undefined;
 /** Changes from `a` to `b`, a directory before what it holds; of added and removed directories every entry is told. */
 export async function* diff({ repository, a, b }: DiffOptions): AsyncGenerator<Change> {
   const levels: Level[] = [];
+  const budgets = { a: new TreeBudget(), b: new TreeBudget() };
   const enter = async (path: Uint8Array, before: Side, after: Side): Promise<void> => {
-    if (levels.length >= MAX_TREE_DEPTH) throw new DamagedError(`compare trees: deeper than ${MAX_TREE_DEPTH}`);
-    const cursors = [new Cursor(repository, before), new Cursor(repository, after)] as const;
+    if (levels.length >= MAX_TREE_DEPTH || path.length > MAX_PATH_BYTES)
+      throw new DamagedError(`compare trees: deeper than ${MAX_TREE_DEPTH}, or longer than ${MAX_PATH_BYTES} bytes`);
+    const cursors = [new Cursor(repository, before, budgets.a), new Cursor(repository, after, budgets.b)] as const;
     for (const cursor of cursors) await cursor.advance();
     levels.push({ path, before: cursors[0], after: cursors[1] });
   };
@@ -59,12 +62,13 @@ export async function* diff({ repository, a, b }: DiffOptions): AsyncGenerator<C
 class Cursor {
   /** The entry it stands at; undefined at the end. */
   node: TreeNode | undefined;
-  readonly #parts: AsyncIterator<readonly TreeNode[]> | undefined;
+  readonly #parts: AsyncIterator<readonly TreeNode[]> | undefined = undefined;
   #nodes: readonly TreeNode[] = [];
   #next = 0;
 
-  constructor(repository: DiffOptions['repository'], of: Side) {
-    this.#parts = of === undefined ? undefined : repository.childParts(of)[Symbol.asyncIterator]();
+  constructor(repository: DiffOptions['repository'], of: Side, budget: TreeBudget) {
+    if (of === undefined) return;
+    this.#parts = budget.parts('rootTree' in of ? of.rootTree : of.subtree, repository.childParts(of));
   }
 
   async advance(): Promise<void> {

@@ -1,15 +1,28 @@
 /** Trees that no honest writer makes. */
+import { toHex } from '@keephold/bytes';
 import { type BlobId } from '@keephold/protocol';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DamagedError } from '../errors.ts';
 import { encodeList } from '../list-codec.ts';
-import { MemoryVault, noise } from './_memory-vault.ts';
+import type { TreeNode } from '../node-fields.ts';
+import { decodeTree } from '../tree-codec.ts';
+import { doubled, listBomb, repeatedList } from './_bombs.ts';
+import { type Blob, MemoryVault, noise } from './_memory-vault.ts';
 import { collect, content, grouped, open, paths } from './_stored-tree.ts';
 import { type Entry, encodeNode, TreeFixture, treeOf } from './_tree-fixture.ts';
+import { diff } from './diff.ts';
+import { contentParts } from './file-content.ts';
 import { type Repository } from './repository.ts';
 import { walkTree } from './tree-walk.ts';
 
 let vault: MemoryVault;
+
+async function* none(): AsyncGenerator<never> {}
+
+/** Nodes with ascending names. */
+function many(count: number, node: (name: string) => Uint8Array): readonly Uint8Array[] {
+  return Array.from({ length: count }, (_, i) => node(String(i).padStart(6, '0')));
+}
 
 beforeEach(async () => {
   vault = await MemoryVault.create();
@@ -62,6 +75,7 @@ describe('hostile trees', () => {
       'a part of another length',
       (fixture) => fixture.list(2, [{ blob: fixture.put({ kind: 2, bytes: tree2('a') }), bytes: 3 }]),
     ],
+    ['an empty part, over and over', (fixture) => repeatedList(fixture, 2, treeOf([]), 5)],
     [
       'a list of data as directory',
       (fixture) => fixture.list(1, [{ blob: fixture.put({ kind: 2, bytes: tree2('a') }), bytes: tree2('a').length }]),
@@ -79,6 +93,68 @@ describe('hostile trees', () => {
     const told = paths(await hostile(build));
     await expect(told).rejects.toThrow(/DamagedError|read|no index/);
     await expect(told).rejects.toMatchObject({ name: expect.stringMatching(/DamagedError|MissingDataError/) });
+  });
+
+  it('with a billion directories made of thirty are refused, walked and compared', async () => {
+    const repository = await hostile((fixture) => doubled(fixture, 30));
+    const snapshot = await repository.snapshot('latest');
+    const walk = async () => {
+      for await (const _ of repository.walk(snapshot));
+    };
+    await expect(walk()).rejects.toThrow(/over and over/);
+    const compare = async () => {
+      const empty = { ...snapshot, rootTree: new Uint8Array(32) as BlobId };
+      const sides = {
+        childParts: (of: Parameters<Repository['childParts']>[0]) =>
+          of === empty ? none() : repository.childParts(of),
+      };
+      for await (const _ of diff({ repository: sides, a: empty, b: snapshot }));
+    };
+    await expect(compare()).rejects.toThrow(/over and over/);
+  });
+
+  it('with copies of one directory are walked: a disk may be full of them', async () => {
+    const repository = await hostile((fixture) => {
+      const id = fixture.put({
+        kind: 2,
+        bytes: treeOf(many(1000, (name) => encodeNode(name, { type: 0, fields: [] }))),
+      });
+      return fixture.put({
+        kind: 2,
+        bytes: treeOf(many(500, (name) => encodeNode(name, { type: 1, fields: [[12, id]] }))),
+      });
+    });
+    let entries = 0;
+    for await (const _ of repository.walk(await repository.snapshot('latest'))) entries++;
+    expect(entries).toBe(500_500);
+  });
+
+  it('with a path longer than any system has are refused', async () => {
+    const long = 'n'.repeat(300_000);
+    const repository = await hostile((fixture) => {
+      let id = fixture.put({ kind: 2, bytes: treeOf([]) });
+      for (let i = 0; i < 6; i++)
+        id = fixture.put({ kind: 2, bytes: treeOf([encodeNode(`${i}${long}`, { type: 1, fields: [[12, id]] })]) });
+      return id;
+    });
+    await expect(paths(repository)).rejects.toThrow(/longer than/);
+  });
+
+  it('with a file of lists within lists, all the same, are refused when read', async () => {
+    const fixture = new TreeFixture((blob) => vault.idOf(blob));
+    const root = listBomb(fixture);
+    const stored = new Map(fixture.meta.map((blob) => [toHex(vault.idOf(blob)), blob]));
+    const [node] = decodeTree(stored.get(toHex(root))!.bytes);
+    let reads = 0;
+    const read = async (id: BlobId) => {
+      reads++;
+      return stored.get(toHex(id)) as Blob;
+    };
+    const all = async () => {
+      for await (const _ of contentParts(read, node as TreeNode, { freeLists: 100 }));
+    };
+    await expect(all()).rejects.toThrow(/over and over/);
+    expect(reads).toBe(100 + 5 * 1024);
   });
 
   function splitOf(fixture: TreeFixture, names: readonly string[]): BlobId {

@@ -44,7 +44,10 @@ async function readPart(read: ReadBlob, id: BlobId, length: number): Promise<rea
   if (kind !== BlobKind.tree || bytes.length !== length) {
     throw new DamagedError(`read directory part ${toHex(id)}: its list says a tree of ${length} bytes`);
   }
-  return decodeTree(bytes);
+  const nodes = decodeTree(bytes);
+  // One without names could stand in a list any number of times and still be in order.
+  if (nodes.length === 0) throw new DamagedError(`read directory part ${toHex(id)}: it is empty`);
+  return nodes;
 }
 
 function requireOrder(id: BlobId, last: Uint8Array | undefined, next: TreeNode | undefined): void {

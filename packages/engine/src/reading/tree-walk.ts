@@ -1,6 +1,6 @@
 /**
  * Walks a tree depth first, a directory before what it holds, names in order. Trees are hostile (security.md §8): depth
- * is bounded and a directory inside itself is refused. Names are passed on as they are.
+ * and number of entries are bounded and a directory inside itself is refused. Names are passed on as they are.
  */
 import { equalBytes } from '@keephold/bytes';
 import type { BlobId } from '@keephold/protocol';
@@ -8,10 +8,9 @@ import { ByteSlab } from '../byte-slab.ts';
 import { DamagedError } from '../errors.ts';
 import { NodeType, type TreeNode } from '../node-fields.ts';
 import type { ReadBlob } from './list-reader.ts';
+import { MAX_PATH_BYTES, MAX_TREE_DEPTH, TreeBudget } from './tree-budget.ts';
 import { readDirectory } from './tree-reader.ts';
 
-/** Components of a path. */
-export const MAX_TREE_DEPTH = 1024;
 const SLASH = 0x2f;
 
 export interface WalkedNode {
@@ -35,7 +34,11 @@ interface Level {
 export async function* walkTree(read: ReadBlob, start: () => Promise<WalkedNode>): AsyncGenerator<WalkedNode> {
   const from = await start();
   if (from.node.type !== NodeType.directory) yield from;
-  const levels = from.node.subtree === undefined ? [] : [openLevel(read, from.path, from.node.subtree)];
+  const budget = new TreeBudget();
+  const openLevel = (path: Uint8Array, id: BlobId): Level => {
+    return { path, id, parts: budget.parts(id, readDirectory(read, id)), nodes: [], next: 0 };
+  };
+  const levels = from.node.subtree === undefined ? [] : [openLevel(from.path, from.node.subtree)];
   const depth = pathComponents(from.path).length;
   for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
     const node = level.nodes[level.next++];
@@ -47,10 +50,11 @@ export async function* walkTree(read: ReadBlob, start: () => Promise<WalkedNode>
     const path = joinPath(level.path, node.name);
     yield { path, node };
     if (node.type !== NodeType.directory || node.subtree === undefined) continue;
-    const below = openLevel(read, path, node.subtree);
+    const below = openLevel(path, node.subtree);
     if (levels.some(({ id }) => equalBytes(id, below.id)))
       throw new DamagedError('walk tree: a directory lies inside itself');
     if (depth + levels.length >= MAX_TREE_DEPTH) throw new DamagedError(`walk tree: deeper than ${MAX_TREE_DEPTH}`);
+    if (path.length > MAX_PATH_BYTES) throw new DamagedError(`walk tree: a path longer than ${MAX_PATH_BYTES} bytes`);
     levels.push(below);
   }
 }
@@ -77,10 +81,6 @@ export function pathComponents(path: Uint8Array): readonly Uint8Array[] {
     start = at + 1;
   }
   return components;
-}
-
-function openLevel(read: ReadBlob, path: Uint8Array, subtree: BlobId): Level {
-  return { path, id: subtree, parts: readDirectory(read, subtree), nodes: [], next: 0 };
 }
 
 async function nextPart(level: Level): Promise<boolean> {

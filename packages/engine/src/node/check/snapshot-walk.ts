@@ -3,16 +3,15 @@
  * while nothing that it was judged by has changed. Paths are built only for what is reported.
  */
 import type { BlobId } from '@keephold/protocol';
-import { EngineError } from '../../errors.ts';
+import { DamagedError, EngineError } from '../../errors.ts';
+import type { ListEntry } from '../../list-codec.ts';
 import { NodeType, type TreeNode } from '../../node-fields.ts';
 import { BlobKind } from '../../pack-contents.ts';
 import type { Blob } from '../../reading/blob-reader.ts';
-import { contentParts } from '../../reading/file-content.ts';
 import { IdTable } from '../../reading/id-table.ts';
+import { checkedList, type ListExpectation } from '../../reading/list-reader.ts';
+import { MAX_TREE_DEPTH } from '../../reading/tree-budget.ts';
 import { readDirectory } from '../../reading/tree-reader.ts';
-
-/** Deepest directory that is followed: a tree that goes on is hostile (security.md §8). */
-const MAX_DEPTH = 1024;
 
 export interface WalkJudge {
   /** A blob that a snapshot reaches; `where` gives the path of what needs it. */
@@ -41,6 +40,9 @@ interface Level {
 export class SnapshotWalk {
   readonly #options: SnapshotWalkOptions;
   #seen = new IdTable();
+  /** Lists of contents that were seen, with what was found. */
+  #lists = new IdTable();
+  readonly #listOf: { readonly level: number; readonly bytes: number }[] = [];
 
   constructor(options: SnapshotWalkOptions) {
     this.#options = options;
@@ -49,6 +51,7 @@ export class SnapshotWalk {
   /** What was seen must be looked at again. */
   forget(): void {
     this.#seen = new IdTable();
+    this.#lists = new IdTable();
   }
 
   async walk(label: string, rootTree: BlobId): Promise<void> {
@@ -66,8 +69,9 @@ export class SnapshotWalk {
   #enter(levels: Level[], name: Uint8Array, subtree: BlobId, where: () => string): void {
     if (this.#seen.has(subtree)) return;
     this.#seen.add(subtree);
-    if (levels.length > MAX_DEPTH) {
-      this.#options.judge.unreadable(new EngineError('damaged', `directories are more than ${MAX_DEPTH} deep`), where);
+    if (levels.length > MAX_TREE_DEPTH) {
+      const error = new DamagedError(`walk tree: directories are more than ${MAX_TREE_DEPTH} deep`);
+      this.#options.judge.unreadable(error, where);
       return;
     }
     const read = async (id: BlobId): Promise<Blob> => await this.#read(id, where);
@@ -98,16 +102,24 @@ export class SnapshotWalk {
     if (node.content === undefined) return;
     // Most files: their parts stand in the node.
     if (Array.isArray(node.content)) for (const { blob } of node.content) judge.blob(blob, BlobKind.data, where);
-    else await this.#visitList(node, where);
+    else {
+      const expected = { childKind: BlobKind.data, bytes: node.size ?? 0 };
+      await this.#orReport(where, () => this.#visitList(node.content as BlobId, expected, where));
+    }
   }
 
-  async #visitList(node: TreeNode, where: () => string): Promise<void> {
-    const read = async (id: BlobId): Promise<Blob> => await this.#read(id, where);
-    await this.#orReport(where, async () => {
-      for await (const parts of contentParts(read, node)) {
-        for (const { blob } of parts) this.#options.judge.blob(blob, BlobKind.data, where);
-      }
-    });
+  /** A list is read once: a hostile one may stand in others a thousand times, and those in others again. */
+  async #visitList(id: BlobId, expected: ListExpectation, where: () => string): Promise<void> {
+    const known = this.#lists.find(id);
+    if (known >= 0) return requireSame(this.#listOf[known]!, expected);
+    const { kind, bytes } = await this.#read(id, where);
+    if (kind !== BlobKind.list) throw new DamagedError(`read list: it is a blob of kind ${kind}`);
+    const { level, entries } = checkedList(id, bytes, expected);
+    for (const entry of entries) {
+      if (level === 0) this.#options.judge.blob(entry.blob, BlobKind.data, where);
+      else await this.#visitList(entry.blob, { ...expected, level: level - 1, bytes: entry.bytes }, where);
+    }
+    this.#listOf[this.#lists.add(id)] = { level, bytes: sumOf(entries) };
   }
 
   async #read(id: BlobId, where: () => string): Promise<Blob> {
@@ -126,6 +138,16 @@ export class SnapshotWalk {
       return undefined;
     }
   }
+}
+
+function requireSame(found: { readonly level: number; readonly bytes: number }, expected: ListExpectation): void {
+  const sameLevel = expected.level === undefined || expected.level === found.level;
+  if (sameLevel && expected.bytes === found.bytes) return;
+  throw new DamagedError('read list: its level or its bytes are not what it stands for');
+}
+
+function sumOf(entries: readonly ListEntry[]): number {
+  return entries.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 function pathText(label: string, levels: readonly Level[], name?: Uint8Array): string {

@@ -7,6 +7,9 @@ import type { SlicePlanner } from './slice-planner.ts';
 import { looksIdentical } from './target-directory.ts';
 import type { RestoreWalkOptions } from './walk-options.ts';
 
+/** A sparse file may be announced larger than any disk: up to here it is tried. */
+const LARGEST_PLAUSIBLE_BYTES: number = 2 ** 50;
+
 /** Where plans go. */
 export interface FilePlans {
   readonly options: RestoreWalkOptions;
@@ -31,6 +34,8 @@ export async function* planFile(walk: FilePlans, file: FileToPlan): AsyncGenerat
   if (missing !== undefined) return account.add({ ...item, outcome: 'skipped', reason: missing });
   if (existing !== undefined && overwrite === 'never')
     return account.add({ ...item, outcome: 'skipped', reason: 'it is there already' });
+  const absurd = tooLarge(walk.options, node);
+  if (absurd !== undefined) return account.add({ ...item, outcome: 'failed', reason: absurd });
   const key = node.hardLink === undefined ? undefined : toHex(node.hardLink);
   const first = key === undefined ? undefined : walk.firstNames.get(key);
   if (existing !== undefined && overwrite === 'if-changed' && looksIdentical(existing, node)) {
@@ -50,6 +55,12 @@ export async function* planFile(walk: FilePlans, file: FileToPlan): AsyncGenerat
   if (key === undefined || first === undefined)
     yield* walk.planner.planContent({ path, node, replace: existing !== undefined, key });
   else walk.planner.slice.hardLinks.push({ path, node, exists: existing !== undefined, key });
+}
+
+/** A size that only a hostile tree has must not end the restore of all else with a full disk. */
+function tooLarge({ target, dryRun }: RestoreWalkOptions, { size = 0 }: TreeNode): string | undefined {
+  if (dryRun || size <= LARGEST_PLAUSIBLE_BYTES || size <= target.freeBytes()) return undefined;
+  return `refused: ${size} bytes are more than the target has room for`;
 }
 
 /** Whether the rest of its metadata differs, or may: attributes and flags need a closer look. */

@@ -79,7 +79,7 @@ export class RestoreRun {
   }
 
   async #carryOut(slice: RestoreSlice): Promise<void> {
-    if (!this.#hasRoom(slice.bytes)) return;
+    if (!this.#hasRoom(slice.bytes + slice.bytesToCome)) return;
     await this.#writeContent(slice);
     if (this.shouldStop) return;
     await this.#makeLinks(slice);

@@ -7,6 +7,8 @@ import { WantedContent } from './wanted-content.ts';
 /** A slice is closed at the first of these. */
 export const MAX_SLICE_ENTRIES = 40_000;
 export const MAX_SLICE_PARTS = 200_000;
+/** Bytes of attributes: they are held until the slice is carried out. */
+const MAX_SLICE_XATTR_BYTES: number = 64 * 1024 * 1024;
 /** The first one is small, so that the workers have something to do while the next is planned. */
 export const FIRST_SLICE_ENTRIES = 4_000;
 
@@ -48,6 +50,14 @@ export class RestoreSlice {
   carried: number | undefined;
   /** Bytes that will be written. */
   bytes = 0;
+  /** Of the last file, bytes that will be written in slices to come. */
+  bytesToCome = 0;
+  xattrBytes = 0;
+
+  /** Full whatever the number of entries. */
+  get isFull(): boolean {
+    return this.content.count >= MAX_SLICE_PARTS || this.xattrBytes >= MAX_SLICE_XATTR_BYTES;
+  }
 
   get entriesPlanned(): number {
     return this.files.count + this.directories.count + this.links.length + this.hardLinks.length;

@@ -5,24 +5,17 @@
 import { compareBytes, toHex } from '@keephold/bytes';
 import { EngineError } from '../../errors.ts';
 import { NodeType, type TreeNode } from '../../node-fields.ts';
+import { MAX_PATH_BYTES, MAX_TREE_DEPTH, TreeBudget } from '../../reading/tree-budget.ts';
 import type { ExistingEntry } from '../../target.ts';
 import { FileOption } from './file-rows.ts';
 import { failureOf } from './item-failure.ts';
 import { joinPath, nameFault } from './judge-name.ts';
 import { emptyDirectory, lookInto, makeDirectory, type OpenDirectory } from './open-directory.ts';
 import { mayReplaceDirectory, planFile } from './plan-file.ts';
-import {
-  FIRST_SLICE_ENTRIES,
-  MAX_SLICE_ENTRIES,
-  MAX_SLICE_PARTS,
-  type PlannedLink,
-  RestoreSlice,
-} from './restore-slice.ts';
+import { FIRST_SLICE_ENTRIES, MAX_SLICE_ENTRIES, type PlannedLink, RestoreSlice } from './restore-slice.ts';
 import { SlicePlanner } from './slice-planner.ts';
 import { existingEntry, foldedName, looksIdentical, nameKey, strangers } from './target-directory.ts';
 import type { RestoreWalkOptions } from './walk-options.ts';
-
-const MAX_DEPTH = 1024;
 
 /** Something of the target that the snapshot does not have, to be removed at the very end. */
 export interface Stranger {
@@ -37,6 +30,7 @@ export class RestoreWalk {
   readonly strangers: Stranger[] = [];
   /** Directories that lose strangers at the end: finished after that. */
   readonly lateDirectories: RestoreSlice = new RestoreSlice();
+  readonly #budget = new TreeBudget();
   #limit = FIRST_SLICE_ENTRIES;
 
   constructor(options: RestoreWalkOptions) {
@@ -48,7 +42,12 @@ export class RestoreWalk {
   async *slices(): AsyncGenerator<RestoreSlice> {
     const { repository, snapshot, root, single } = this.options;
     let directory: OpenDirectory | undefined = this.#openRoot(
-      single === undefined ? repository.childParts(root ?? snapshot) : only(single),
+      single === undefined
+        ? this.#budget.parts(
+            root === undefined ? snapshot.rootTree : root.subtree,
+            repository.childParts(root ?? snapshot),
+          )
+        : only(single),
     );
     while (directory !== undefined) {
       const node = directory.nodes[directory.next++] ?? (await this.#nextChild(directory));
@@ -58,7 +57,7 @@ export class RestoreWalk {
       } else if (node.type === NodeType.directory) directory = this.#enter(directory, node) ?? directory;
       else yield* this.#visit(directory, node);
       const { slice } = this.planner;
-      if (slice.entriesPlanned < this.#limit && slice.content.count < MAX_SLICE_PARTS) continue;
+      if (slice.entriesPlanned < this.#limit && !slice.isFull) continue;
       this.#limit = MAX_SLICE_ENTRIES;
       yield this.planner.nextSlice();
     }
@@ -124,20 +123,16 @@ export class RestoreWalk {
       parent,
       depth: parent.depth + 1,
       node,
-      parts: repository.childParts(node)[Symbol.asyncIterator](),
+      parts: this.#budget.parts(node.subtree, repository.childParts(node)),
       seen: new Map(),
       selected: selection === 'selected',
       blocked: parent.blocked,
     };
     directory.blocked ??= this.#judge(parent, node.name);
-    if (directory.depth > MAX_DEPTH) {
+    if (directory.depth > MAX_TREE_DEPTH || path.length > MAX_PATH_BYTES) {
+      const reason = `refused: more than ${MAX_TREE_DEPTH} directories deep, or a path of more than ${MAX_PATH_BYTES} bytes`;
       account.plannedItems++;
-      account.add({
-        path,
-        type: node.type,
-        outcome: 'failed',
-        reason: `refused: more than ${MAX_DEPTH} directories deep`,
-      });
+      account.add({ path, type: node.type, outcome: 'failed', reason });
       return undefined;
     }
     account.plannedItems += directory.selected ? 1 : 0;

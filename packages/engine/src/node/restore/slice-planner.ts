@@ -1,4 +1,5 @@
 /** Plans the content of files into slices. */
+import type { BlobId } from '@keephold/protocol';
 import { EngineError } from '../../errors.ts';
 import { NodeType, type TreeNode } from '../../node-fields.ts';
 import type { Account } from './account.ts';
@@ -7,6 +8,9 @@ import { failureOf } from './item-failure.ts';
 import type { ReadableRepository } from './readable-repository.ts';
 import { MAX_SLICE_PARTS, RestoreSlice } from './restore-slice.ts';
 import type { Overwrite } from './target-directory.ts';
+
+/** Attributes of one entry; Linux has 64 KiB a value. */
+const MAX_XATTR_BYTES: number = 16 * 1024 * 1024;
 
 export interface FileToWrite {
   readonly path: Uint8Array;
@@ -66,6 +70,7 @@ export class SlicePlanner {
   async xattrsOf({ path, node }: Pick<FileToWrite, 'path' | 'node'>): Promise<FileXattrs | undefined | 'failed'> {
     if (node.xattrs === undefined) return undefined;
     try {
+      this.slice.xattrBytes += xattrBytes(node.xattrs);
       return await Promise.all(
         node.xattrs.map(async ({ name, value }) => ({ name: name.slice(), value: await this.#wholeValue(value) })),
       );
@@ -86,18 +91,26 @@ export class SlicePlanner {
   async #wholeValue(value: NonNullable<TreeNode['xattrs']>[number]['value']): Promise<Uint8Array> {
     if (value instanceof Uint8Array) return value.slice();
     const pieces: Uint8Array[] = [];
-    for (const { blob } of value) pieces.push(await this.#options.repository.readBlob(blob, 1));
+    for (const { blob, length } of value) pieces.push(await this.#readPiece(blob, length));
     return new Uint8Array(Buffer.concat(pieces));
+  }
+
+  async #readPiece(blob: BlobId, length: number): Promise<Uint8Array> {
+    const bytes = await this.#options.repository.readBlob(blob, 1);
+    if (bytes.length === length) return bytes;
+    throw new EngineError('damaged', `read attributes: a blob of ${bytes.length} bytes for one of ${length}`);
   }
 
   async *#planParts(node: TreeNode, begin: () => number): AsyncGenerator<RestoreSlice> {
     let file = begin();
     let offset = 0;
     let places = 0;
+    let written = 0;
     try {
       for await (const parts of this.#options.repository.contentParts(node)) {
         if (this.slice.content.count >= MAX_SLICE_PARTS) {
           this.slice.continued = file;
+          this.slice.bytesToCome = Math.max(0, bytesToWrite(node) - written);
           yield this.nextSlice();
           file = begin();
           this.slice.carried = file;
@@ -108,7 +121,9 @@ export class SlicePlanner {
             throw new EngineError('damaged', 'read content: two trees give a blob different lengths');
           offset += part.length;
         }
+        const bytesBefore = this.slice.bytes;
         places += this.#count(before);
+        written += this.slice.bytes - bytesBefore;
       }
     } catch (cause) {
       if (!isDamage(cause)) throw cause;
@@ -124,6 +139,23 @@ export class SlicePlanner {
     for (let place = before; place < content.count; place++) this.slice.bytes += content.lengths[place]!;
     return content.count - before;
   }
+}
+
+/** Of all values together, before any is read. */
+function xattrBytes(xattrs: NonNullable<TreeNode['xattrs']>): number {
+  let bytes = 0;
+  for (const { value } of xattrs) {
+    if (value instanceof Uint8Array) bytes += value.length;
+    else for (const { length } of value) bytes += length;
+  }
+  if (bytes > MAX_XATTR_BYTES)
+    throw new EngineError('damaged', `read attributes: ${bytes} bytes, more than systems have`);
+  return bytes;
+}
+
+/** Bytes of a file that are in no hole. */
+function bytesToWrite({ size = 0, holes = [] }: TreeNode): number {
+  return holes.reduce((rest, [, length]) => rest - length, size);
 }
 
 function isDamage(cause: unknown): cause is EngineError {
