@@ -2,8 +2,8 @@
 import { gearTable } from '@keephold/crypto';
 import type { Head } from '@keephold/protocol';
 import type { IndexedPack } from '../../index-object.ts';
-import type { KnownBlobStore } from '../known-blobs/known-blob-store.ts';
 import { ARENA_RECORDS } from '../known-blobs/blob-arena.ts';
+import type { KnownBlobStore } from '../known-blobs/known-blob-store.ts';
 import { markDeadPacks, openKnownBlobs } from '../known-blobs/sync-known-blobs.ts';
 import { AreaPool, createSharedAreaPool } from '../packing/area-pool.ts';
 import { packAreaBytes } from '../packing/pack-builder.ts';

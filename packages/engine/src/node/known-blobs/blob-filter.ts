@@ -60,4 +60,3 @@ export class BlobFilter {
 export function createFilter(blocks: number): SharedArrayBuffer {
   return new SharedArrayBuffer(blocks * FILTER_BYTES_PER_BLOCK);
 }
-

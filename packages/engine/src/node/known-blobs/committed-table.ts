@@ -39,7 +39,11 @@ export class CommittedTable {
   #filter: SharedArrayBuffer;
   #records: number;
 
-  private constructor(folder: string, state: Pick<TableHead, 'blocks' | 'records' | 'numbering'>, filter: SharedArrayBuffer) {
+  private constructor(
+    folder: string,
+    state: Pick<TableHead, 'blocks' | 'records' | 'numbering'>,
+    filter: SharedArrayBuffer,
+  ) {
     this.#folder = folder;
     this.#numbering = state.numbering;
     this.#blocks = state.blocks;

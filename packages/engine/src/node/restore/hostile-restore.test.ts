@@ -40,6 +40,7 @@ async function run(overrides: Partial<RestoreOptions<PlainConfig>> = {}): Promis
     workers: 2,
     overwrite: 'if-changed',
     delete: false,
+    durable: false,
     dryRun: false,
     signal: new AbortController().signal,
     ...overrides,
