@@ -33,15 +33,14 @@ export interface Interpretation {
 export function interpretCalls(calls: Iterable<Call>, options: Interpretation): readonly FileOperation[] {
   const interpreter = new Interpreter(options);
   const left = [...calls];
-  for (let next = left.shift(); next !== undefined; next = left.shift()) {
-    for (let call: Call | undefined = next; call !== undefined; ) {
-      const missing = whatIsMissing(interpreter, call);
-      if (missing === undefined) break;
+  for (let call = left.shift(); call !== undefined; call = left.shift()) {
+    for (let missing = whatIsMissing(interpreter, call); missing !== undefined; ) {
       const { ended } = call;
       const at = left.findIndex(({ began }) => began < ended);
       const [earlier] = at === -1 ? [] : left.splice(at, 1);
       if (earlier === undefined) throw missing;
       interpreter.take(earlier);
+      missing = whatIsMissing(interpreter, call);
     }
   }
   return interpreter.operations;
