@@ -119,7 +119,7 @@ export class Storing {
   /** Seals what is open: every record of this run has its pack then. With 'nothing' to follow the workers end. */
   async seal(next: 'more' | 'nothing'): Promise<void> {
     // Trees are sealed here while a worker seals data.
-    await Promise.all([this.pool.finish(), this.#sealTrees()]);
+    await Promise.all([this.pool.finish(next), this.#sealTrees()]);
     // Sealing what the commit needs takes memory that idle workers hold.
     if (next === 'nothing') this.#ended = this.pool.close();
   }

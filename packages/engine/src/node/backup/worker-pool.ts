@@ -108,13 +108,18 @@ export class WorkerPool {
     while (!this.isIdle) await this.change();
   }
 
-  /** Brings all open packs together in one worker and seals them: at most one short pack. Workers must be idle. */
-  async finish(): Promise<void> {
+  /**
+   * Brings all open packs together in one worker and seals them: at most one short pack. Workers must be idle. With
+   * 'nothing' to follow the others end first: the memory they hold is what sealing takes.
+   */
+  async finish(next: 'more' | 'nothing'): Promise<void> {
     const released = await this.#ask({ kind: 'release' }, this.#members);
     const open = released.flatMap((answer) =>
       answer.kind === 'released' && answer.open !== undefined ? [answer.open] : [],
     );
-    await this.#ask({ kind: 'finish', open: [...open].sort(byFill) }, this.#members.slice(0, 1));
+    const [last, ...others] = this.#members;
+    if (next === 'nothing') await Promise.all(others.map(({ worker }) => worker.terminate()));
+    await this.#ask({ kind: 'finish', open: [...open].sort(byFill) }, last === undefined ? [] : [last]);
   }
 
   renew(message: Extract<ToWorker, { kind: 'renew' }>): void {

@@ -144,8 +144,7 @@ export class PackBuilder {
       const stored = readU32(from.frameRows, row + 4);
       const end = firstBlobOf(from, frame + 1, blob);
       if (!this.fits(stored, end - blob)) return frame;
-      const bytes = copyOut(pages, readU32(from.frameRows, row), stored);
-      this.#copyIn(bytes, this.#position);
+      this.#copyAcross(pages, readU32(from.frameRows, row), stored);
       this.#addFrameRow(stored, readU32(from.frameRows, row + 8), from.frameRows[row + 12]!);
       this.#reserveBlobs(end - blob);
       for (; blob < end; blob++) {
@@ -277,6 +276,17 @@ export class PackBuilder {
     const records = new Uint32Array(count);
     records.set(this.#records);
     this.#records = records;
+  }
+
+  /** Appends bytes of another pack's pages, without memory of their own in between. */
+  #copyAcross(pages: Uint8Array, position: number, length: number): void {
+    for (let done = 0; done < length; ) {
+      const inPage = (position + done) % PAGE_BYTES;
+      const run = Math.min(PAGE_BYTES - inPage, length - done);
+      const start = Math.floor((position + done) / PAGE_BYTES) * SEALED_PAGE_BYTES + inPage;
+      this.#copyIn(pages.subarray(start, start + run), this.#position + done);
+      done += run;
+    }
   }
 
   #copyIn(bytes: Uint8Array, position: number): void {
