@@ -1,8 +1,9 @@
 /** All torture jobs, by name. A new one is a file beside this and a line here. */
 import { crash } from './crash.ts';
 import { crashKill } from './crash-kill.ts';
+import { hostileBytes } from './hostile-bytes.ts';
 import { retentionModel } from './retention-model.ts';
 import { retentionSimulation } from './retention-simulation.ts';
 import type { TortureJob } from './torture-job.ts';
 
-export const jobs: readonly TortureJob[] = [crash, crashKill, retentionModel, retentionSimulation];
+export const jobs: readonly TortureJob[] = [crash, crashKill, hostileBytes, retentionModel, retentionSimulation];
