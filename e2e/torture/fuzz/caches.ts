@@ -77,7 +77,7 @@ function treeCacheHead(): Uint8Array {
 
 function knownHead(): Uint8Array {
   const ids = { coveredHash: filled(32), numbering: filled(16), packsDigest: filled(32) };
-  return encodeTableHead({ capacity: 1024, records: 1, packs: 1, coveredSeq: 1, ...ids });
+  return encodeTableHead({ blocks: 1024, records: 1, packs: 1, coveredSeq: 1, ...ids });
 }
 
 function readKnownHead(): void {
