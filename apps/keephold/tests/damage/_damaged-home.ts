@@ -84,7 +84,8 @@ export class DamagedHome implements Disposable {
   }
 
   /** The repository as it was made; this machine as it was then, or one that has never seen it. */
-  reset(machine: 'same' | 'blank'): void {
+  async reset(machine: 'same' | 'blank'): Promise<void> {
+    await this.home.settle();
     const { folder, repository } = this.home;
     const saved = join(folder, 'saved');
     for (const name of ['repository', 'out', 'other']) rmSync(join(folder, name), { recursive: true, force: true });

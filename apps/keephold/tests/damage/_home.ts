@@ -27,6 +27,7 @@ export class Home implements Disposable {
   readonly folder: string;
   #process: ChildProcess | undefined;
   #commands = 0;
+  #isBusy = false;
 
   constructor(folder: string = mkdtempSync(join(tmpdir(), 'keephold-damage-'))) {
     this.folder = folder;
@@ -59,11 +60,23 @@ export class Home implements Disposable {
       reject(new Error(`${request.args.join(' ')}: the process ended with ${signal ?? code}`));
     child.once('exit', ended).once('message', (answer) => resolve(answer as CommandAnswer));
     child.send(request);
+    this.#isBusy = true;
     try {
       return await promise;
     } finally {
+      this.#isBusy = false;
       child.off('exit', ended);
     }
+  }
+
+  /** Ends a command that a test which failed has left running, so that it does not work on what comes next. */
+  async settle(): Promise<void> {
+    const child = this.#process;
+    if (!this.#isBusy || child === undefined) return;
+    this.#process = undefined;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await gone;
   }
 
   /** As on another machine: neither device keys nor pins nor caches. */

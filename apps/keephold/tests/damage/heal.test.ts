@@ -1,9 +1,12 @@
 /** Damage heals: from the files themselves at the next backup, from another copy, and what follows from the rest is made again. */
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DamagedHome, type FileKind, linkTree, type StoredFile } from './_damaged-home.ts';
 import { Home, type Ran } from './_home.ts';
+
+// Many commands in a row, on a machine that may have other things to do.
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 
 let damaged: DamagedHome;
 let home: Home;
@@ -12,7 +15,7 @@ beforeAll(async () => {
   ({ home } = damaged);
 });
 afterAll(() => damaged[Symbol.dispose]());
-beforeEach(() => damaged.reset('same'));
+beforeEach(async () => await damaged.reset('same'));
 
 const flip = (bytes: Buffer): Uint8Array => bytes.with(bytes.length >> 1, bytes[bytes.length >> 1]! ^ 1);
 const ofKind = (kind: FileKind): readonly StoredFile[] =>
@@ -117,7 +120,7 @@ describe('from another copy', () => {
   it('each kind of file on its own', async () => {
     for (const { path, kind } of damaged.files) {
       if (kind === 'ledger' || kind === 'readme') continue;
-      damaged.reset('blank');
+      await damaged.reset('blank');
       linkTree(home.repository, copy());
       damaged.damage(path, () => undefined);
       const healed = await home.run(['heal', '--from', copy(), '--quiet'], { secret: '' });
@@ -143,7 +146,7 @@ describe('from another copy', () => {
     expect((await home.run(['backup', home.data, '--quiet'])).code).toBe(0);
     rmSync(join(home.folder, 'fork'), { recursive: true, force: true });
     linkTree(home.repository, join(home.folder, 'fork'));
-    damaged.reset('same');
+    await damaged.reset('same');
     expect((await home.run(['backup', home.data, '--quiet', '--tag', 'other'])).code).toBe(0);
     const forked = await home.run(['heal', '--from', join(home.folder, 'fork'), '--json']);
     expect([forked.code, forked.stdout]).toEqual([1, expect.stringContaining('two histories')]);
