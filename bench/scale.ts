@@ -1,6 +1,6 @@
 /**
- * `node bench/scale.ts known-blobs|linear [--quick] [--runs N] [--no-build]`: shows on this machine that memory stays
- * bounded with ten million known blobs, and that cost grows linearly.
+ * `node bench/scale.ts known-blobs|linear [files|bytes] [--quick] [--runs N] [--no-build]`: shows on this machine that
+ * memory stays bounded with ten million known blobs, and that cost grows linearly.
  */
 import { parseArgs } from 'node:util';
 import { buildCommand } from './measure/build-command.ts';
@@ -18,7 +18,7 @@ const { values, positionals } = parseArgs({
   },
 });
 
-const [proof, folder = '', blobs = '0'] = positionals;
+const [proof, subject = '', blobs = '0'] = positionals;
 const scope = { quick: values.quick, runs: Number(values.runs ?? (values.quick ? 1 : 3)) };
 
 switch (proof) {
@@ -28,13 +28,15 @@ switch (proof) {
     break;
   case 'linear':
     if (!values['no-build']) buildCommand();
-    await proveLinearCost(scope);
+    await proveLinearCost({ ...scope, in: subject });
     break;
   case 'plant':
     // For known-blobs, which starts it as a process of its own.
-    console.log(JSON.stringify(await plantKnownBlobs({ folder, blobs: Number(blobs), toTheBrink: values.brink })));
+    console.log(
+      JSON.stringify(await plantKnownBlobs({ folder: subject, blobs: Number(blobs), toTheBrink: values.brink })),
+    );
     break;
   default:
-    console.error('usage: node bench/scale.ts known-blobs|linear [--quick] [--runs N] [--no-build]');
+    console.error('usage: node bench/scale.ts known-blobs|linear [files|bytes] [--quick] [--runs N] [--no-build]');
     process.exitCode = 2;
 }

@@ -33,14 +33,20 @@ interface Cost {
   readonly peakBytes: number;
 }
 
-export async function proveLinearCost(options: { readonly quick: boolean; readonly runs: number }): Promise<void> {
-  const all = series(options.quick);
+/** In files, in bytes, or with `in` empty in both. */
+export async function proveLinearCost(options: {
+  readonly in: string;
+  readonly quick: boolean;
+  readonly runs: number;
+}): Promise<void> {
+  const all = series(options.quick).filter(({ title }) => title.startsWith(options.in));
   const costs: Cost[] = [];
   for (let run = 0; run < options.runs; run++) {
     for (const each of all) for (const factor of FACTORS) costs.push(...(await measure(each, factor)));
   }
   const report = toMarkdown(all, costs, options.runs);
-  const name = { date: new Date().toISOString(), what: 'scale-linear', quick: options.quick };
+  const what = ['scale-linear', options.in].filter(Boolean).join('-');
+  const name = { date: new Date().toISOString(), what, quick: options.quick };
   console.log(`${report}\n${writeResultFiles(name, { md: report, json: `${JSON.stringify(costs, null, 1)}\n` })}`);
 }
 
