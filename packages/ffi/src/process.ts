@@ -15,6 +15,11 @@ export interface NativeLibrary {
   func(prototype: string): NativeFunction | undefined;
   /** errno of the last call on this thread. */
   errno(): number;
+  /**
+   * Where the first byte stands, for structures that hold pointers. Only for memory outside the JavaScript heap, which
+   * does not move: shared memory, or buffers of more than 64 bytes. The caller keeps it referenced until after the call.
+   */
+  addressOf(bytes: ArrayBufferView): number;
 }
 
 /** Numbers and bigints pass as integers, byte arrays (shared memory too) as pointers to their first byte. */
@@ -41,6 +46,8 @@ function openNativeLibrary(): NativeLibrary | undefined {
   return {
     func: (prototype) => findFunction(lib, prototype),
     errno: () => koffi.errno(),
+    // User space ends at 2^47 or 2^56 at most on the platforms koffi has: the pointers that allocators hand out fit.
+    addressOf: (bytes) => Number(koffi.address(bytes)),
   };
 }
 

@@ -1,10 +1,9 @@
 /** Bulk crypto by the OpenSSL that is part of the running Node (docs/adr/0001-ffi-into-node.md). */
 import type { NativeFunction, NativeLibrary } from '@keephold/ffi';
 import type { BulkCrypto } from './bulk-contract.ts';
-import { hmacPads, PAGE_BYTES, SEALED_PAGE_BYTES, TAG_BYTES, writePageNonce } from './page-layout.ts';
+import { nativeHashes } from './native-hashes.ts';
+import { PAGE_BYTES, SEALED_PAGE_BYTES, TAG_BYTES, writePageNonce } from './page-layout.ts';
 
-/** Room for OpenSSL's SHA256_CTX (112 bytes on every platform it has). */
-const SHA256_CTX_BYTES = 128;
 const GCM_GET_TAG = 0x10;
 const GCM_SET_TAG = 0x11;
 
@@ -30,7 +29,7 @@ type OpenSsl = { readonly [name in keyof typeof PROTOTYPES]: NativeFunction };
 export function createNativeBulk(idKey: Uint8Array, library: NativeLibrary): BulkCrypto | undefined {
   const openssl = resolve(library);
   if (openssl === undefined) return undefined;
-  return { ...nativeHashes(openssl, idKey), ...nativePages(openssl) };
+  return { ...nativeHashes(openssl, idKey, library), ...nativePages(openssl) };
 }
 
 function resolve(library: NativeLibrary): OpenSsl | undefined {
@@ -41,33 +40,6 @@ function resolve(library: NativeLibrary): OpenSsl | undefined {
     found[name] = fn;
   }
   return found as OpenSsl;
-}
-
-function nativeHashes(openssl: OpenSsl, idKey: Uint8Array): Pick<BulkCrypto, 'sha256' | 'blobId'> {
-  const pads = hmacPads(idKey);
-  const context = new Uint8Array(SHA256_CTX_BYTES);
-  // One saved state per blob kind, with the inner pad and the kind byte already absorbed.
-  const saved = [1, 2, 3].map((kind) => {
-    const state = new Uint8Array(SHA256_CTX_BYTES);
-    openssl.init(state);
-    openssl.update(state, pads.inner, 64);
-    openssl.update(state, new Uint8Array([kind]), 1);
-    return state;
-  });
-  const outer = new Uint8Array(96);
-  outer.set(pads.outer);
-  const innerDigest = outer.subarray(64);
-  return {
-    sha256(bytes, out) {
-      openssl.digest(bytes, bytes.length, out);
-    },
-    blobId(kind, plaintext, out) {
-      context.set(saved[kind - 1]!);
-      openssl.update(context, plaintext, plaintext.length);
-      openssl.final(innerDigest, context);
-      openssl.digest(outer, 96, out);
-    },
-  };
 }
 
 function nativePages(openssl: OpenSsl): Pick<BulkCrypto, 'sealPages' | 'openPages'> {

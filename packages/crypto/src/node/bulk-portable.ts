@@ -1,23 +1,28 @@
 /** Bulk crypto by node:crypto alone: slower, for platforms where OpenSSL cannot be called directly. */
 import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
-import type { BulkCrypto } from './bulk-contract.ts';
+import type { BlobToName, BulkCrypto } from './bulk-contract.ts';
 import { hmacPads, PAGE_BYTES, SEALED_PAGE_BYTES, writePageNonce } from './page-layout.ts';
 
 export function createPortableBulk(idKey: Uint8Array): BulkCrypto {
   const pads = hmacPads(idKey);
   const nonce = new Uint8Array(12);
   const kinds = [1, 2, 3].map((kind) => new Uint8Array([kind]));
+  const name = ({ kind, pieces, id }: BlobToName): void => {
+    const inner = createHash('sha256')
+      .update(pads.inner)
+      .update(kinds[kind - 1]!);
+    for (const piece of pieces) inner.update(piece);
+    id.set(createHash('sha256').update(pads.outer).update(inner.digest()).digest());
+  };
   return {
     sha256(bytes, out) {
       out.set(createHash('sha256').update(bytes).digest());
     },
     blobId(kind, plaintext, out) {
-      const inner = createHash('sha256')
-        .update(pads.inner)
-        .update(kinds[kind - 1]!)
-        .update(plaintext)
-        .digest();
-      out.set(createHash('sha256').update(pads.outer).update(inner).digest());
+      name({ kind, pieces: [plaintext], id: out });
+    },
+    blobIds(blobs) {
+      for (const blob of blobs) name(blob);
     },
     sealPages(packKey, area, first, count) {
       for (let i = 0; i < count; i++) {

@@ -1,5 +1,7 @@
 import { createCipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
+import { toHex } from '@keephold/bytes';
 import { nativeLibrary } from '@keephold/ffi';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createBulkCrypto, PAGE_BYTES, SEALED_PAGE_BYTES } from './bulk.ts';
 
@@ -32,6 +34,25 @@ describe.each(implementations)('%s bulk crypto', (_name, native) => {
       expect(Buffer.from(digest)).toEqual(createHash('sha256').update(data).digest());
     },
   );
+
+  it('names many blobs in pieces at any place in memory as it names each alone', () => {
+    const memory = new Uint8Array(new SharedArrayBuffer(400_000));
+    memory.set(randomBytes(400_000));
+    const length = fc.oneof(fc.nat(200), fc.nat({ max: 5_000 }), fc.nat({ max: 140_000 }));
+    const piece = fc.tuple(fc.nat({ max: 250_000 }), length).map(([at, n]) => memory.subarray(at, at + n));
+    const blob = fc.record({ kind: fc.constantFrom(1, 2, 3), pieces: fc.array(piece, { maxLength: 4 }) });
+    fc.assert(
+      fc.property(fc.array(blob, { maxLength: 9 }), (blobs) => {
+        const named = blobs.map((one) => ({ ...one, id: new Uint8Array(32) }));
+        bulk.blobIds(named);
+        for (const { kind, pieces, id } of named) {
+          const expected = createHmac('sha256', idKey).update(new Uint8Array([kind]));
+          for (const bytes of pieces) expected.update(bytes);
+          expect(toHex(id)).toBe(expected.digest('hex'));
+        }
+      }),
+    );
+  });
 
   it('seals pages as AES-256-GCM with the page number as nonce, and opens them again', () => {
     const key = randomBytes(32);

@@ -10,7 +10,7 @@ import type { BulkCrypto } from './bulk-contract.ts';
 import { createNativeBulk } from './bulk-native.ts';
 import { createPortableBulk } from './bulk-portable.ts';
 
-export type { BulkCrypto } from './bulk-contract.ts';
+export type { BlobToName, BulkCrypto } from './bulk-contract.ts';
 export { PAGE_BYTES, SEALED_PAGE_BYTES } from './page-layout.ts';
 
 export interface BulkOptions {
