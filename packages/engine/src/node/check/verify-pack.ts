@@ -18,7 +18,8 @@ import {
   TAIL_BYTES,
   type Tail,
 } from '../../pack-contents.ts';
-import type { FrameReader } from '../restore/pack-reading/frame-reader.ts';
+import { BlobBatch } from '../restore/pack-reading/blob-batch.ts';
+import { type FrameReader, slicePieces } from '../restore/pack-reading/frame-reader.ts';
 import type { PackFindings } from '../restore/pack-reading/read-messages.ts';
 
 export interface VerifyPackOptions {
@@ -42,32 +43,33 @@ export function verifyPack(options: VerifyPackOptions): PackFindings {
 
 function verifyBlobs({ contents, reader, bulk }: VerifyPackOptions): number[] {
   const { frames, blobs } = contents;
-  const id = new Uint8Array(32);
   const bad: number[] = [];
+  const batch = new BlobBatch({
+    bulk,
+    ids: blobs,
+    idAt: (row) => row * BLOB_ROW_BYTES,
+    onBlob: (row, pieces) => {
+      if (pieces === undefined) bad.push(row);
+    },
+  });
   let row = 0;
   for (let frame = 0; frame < frameCount(contents); frame++) {
     const at = frame * FRAME_ROW_BYTES;
     const rawLength = readU32(frames, at + 8);
-    const plain = reader.frame({
-      offset: readU32(frames, at),
-      storedLength: readU32(frames, at + 4),
-      rawLength,
-      compression: frames[at + 12]!,
-    });
-    for (let offset = 0; offset < rawLength; row++) {
+    const compression = frames[at + 12]!;
+    batch.beginFrame(compression !== 0);
+    const offset = readU32(frames, at);
+    const plain = reader.frame({ offset, storedLength: readU32(frames, at + 4), rawLength, compression });
+    for (let from = 0; from < rawLength; row++) {
       const blob = row * BLOB_ROW_BYTES;
       const length = readU32(blobs, blob + 40);
-      if (plain !== undefined) bulk.blobId(blobs[blob + 44] as 1 | 2 | 3, plain.subarray(offset, offset + length), id);
-      if (plain === undefined || !sameId(id, blobs, blob)) bad.push(row);
-      offset += length;
+      if (plain === undefined) batch.addBad(row);
+      else batch.add(row, blobs[blob + 44] as 1 | 2 | 3, slicePieces(plain, from, length));
+      from += length;
     }
   }
+  batch.settle();
   return bad;
-}
-
-function sameId(id: Uint8Array, rows: Uint8Array, at: number): boolean {
-  for (let i = 0; i < 32; i++) if (id[i] !== rows[at + i]) return false;
-  return true;
 }
 
 /** What is wrong with the trailer and the padding. */

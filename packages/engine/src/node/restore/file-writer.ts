@@ -17,6 +17,7 @@ import {
   pathOf,
 } from './file-rows.ts';
 import { failureOf, type ItemFailure } from './item-failure.ts';
+import type { Pieces } from './pack-reading/frame-reader.ts';
 import type { BlobSink } from './pack-reading/pack-request.ts';
 
 /** What became of a file in this request. */
@@ -50,15 +51,17 @@ export class FileWriter implements BlobSink {
     for (let file = 0; file < table.count; file++) this.#left[file] = table.rows[file * FILE_WORDS + PLACES_WORD]!;
   }
 
-  put(file: number, offset: number, bytes: Uint8Array): void {
+  put(file: number, offset: number, bytes: Pieces): void {
     if (this.#states[file] !== FileState.done) return;
     try {
       const spanning = this.#table.rows[file * FILE_WORDS + HANDLE_WORD]!;
-      if (spanning !== 0) {
-        writeFully(spanning - 1, bytes, offset);
-        return;
+      let at = offset;
+      for (const piece of bytes) {
+        if (spanning !== 0) writeFully(spanning - 1, piece, at);
+        else this.#target.writeAt(this.#openFile(file), piece, at);
+        at += piece.length;
       }
-      this.#target.writeAt(this.#openFile(file), bytes, offset);
+      if (spanning !== 0) return;
       if (--this.#left[file]! === 0) this.#finish(file);
     } catch (cause) {
       this.#fail(file, cause);

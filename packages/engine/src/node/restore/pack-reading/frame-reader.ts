@@ -17,6 +17,27 @@ export interface FramePlace {
   readonly compression: number;
 }
 
+/** Bytes that follow each other though they do not stand in one piece of memory. */
+export type Pieces = readonly Uint8Array[];
+
+/** Bytes `from` to `from + length` of pieces, which have that many. */
+export function slicePieces(pieces: Pieces, from: number, length: number): Pieces {
+  if (pieces.length === 1) return [pieces[0]!.subarray(from, from + length)];
+  const slices: Uint8Array[] = [];
+  let skip = from;
+  let left = length;
+  for (const piece of pieces) {
+    if (left === 0) break;
+    if (skip < piece.length) {
+      const slice = piece.subarray(skip, skip + left);
+      slices.push(slice);
+      left -= slice.length;
+    }
+    skip = Math.max(0, skip - piece.length);
+  }
+  return slices;
+}
+
 const SEALED = 0;
 const OPEN = 1;
 const BAD = 2;
@@ -26,7 +47,9 @@ export class FrameReader {
   readonly #zstd: Zstd;
   readonly #states = new Uint8Array(256);
   #stored = new Uint8Array(0);
+  /** Two, so that the blobs of two frames can be looked at side by side. */
   #raw = new Uint8Array(0);
+  #otherRaw = new Uint8Array(0);
   #pages = new Uint8Array(0);
   #key: Uint8Array = new Uint8Array(0);
   #pageCount = 0;
@@ -44,16 +67,35 @@ export class FrameReader {
     this.#states.fill(SEALED, 0, this.#pageCount);
   }
 
-  /** Plaintext of a frame, valid until the next call; undefined when it is damaged. */
-  frame(place: FramePlace): Uint8Array | undefined {
+  /**
+   * Plaintext of a frame; undefined when it is damaged. What was stored as it is stays in the pages; what was
+   * decompressed is valid until the second next frame is asked for.
+   */
+  frame(place: FramePlace): Pieces | undefined {
     const { offset, storedLength, rawLength } = place;
     if (rawLength > MAX_DATA_FRAME_BYTES || storedLength > MAX_DATA_FRAME_BYTES) return undefined;
+    if (place.compression === 0) return this.#inPages(offset, storedLength);
     this.#reserve();
-    if (place.compression === 0) return this.plaintext(offset, this.#raw.subarray(0, storedLength));
     const stored = this.plaintext(offset, this.#stored.subarray(0, storedLength));
     if (stored === undefined) return undefined;
-    const raw = this.#raw.subarray(0, rawLength);
-    return this.#zstd.decompress(stored, raw) ? raw : undefined;
+    const raw = this.#otherRaw.subarray(0, rawLength);
+    [this.#raw, this.#otherRaw] = [this.#otherRaw, this.#raw];
+    return this.#zstd.decompress(stored, raw) ? [raw] : undefined;
+  }
+
+  /** Plaintext where it stands; undefined when a page is damaged. */
+  #inPages(position: number, length: number): Pieces | undefined {
+    const end = position + length;
+    if (end > this.#pageCount * PAGE_BYTES) return undefined;
+    const pieces: Uint8Array[] = [];
+    for (let page = Math.floor(position / PAGE_BYTES), at = position; at < end; page++) {
+      if (!this.openPage(page)) return undefined;
+      const start = page * SEALED_PAGE_BYTES + (at - page * PAGE_BYTES);
+      const run = Math.min(end, (page + 1) * PAGE_BYTES) - at;
+      pieces.push(this.#pages.subarray(start, start + run));
+      at += run;
+    }
+    return pieces;
   }
 
   /** Copies plaintext from `position` on into all of `target`, which is answered; undefined when a page is damaged. */
@@ -97,6 +139,7 @@ export class FrameReader {
   #reserve(): void {
     if (this.#raw.length > 0) return;
     this.#raw = new Uint8Array(MAX_DATA_FRAME_BYTES);
+    this.#otherRaw = new Uint8Array(MAX_DATA_FRAME_BYTES);
     this.#stored = new Uint8Array(MAX_DATA_FRAME_BYTES);
   }
 }

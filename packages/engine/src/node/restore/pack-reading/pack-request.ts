@@ -3,6 +3,8 @@
  * Rows of 32-bit words in transferable arrays, in the order of the pack.
  */
 
+import type { Pieces } from './frame-reader.ts';
+
 /** offset ‖ storedLen ‖ rawLen ‖ compression ‖ first blob row ‖ number of blob rows */
 export const WANTED_FRAME_WORDS = 6;
 /** offset in frame ‖ length ‖ kind ‖ first place row ‖ number of place rows */
@@ -28,7 +30,7 @@ export interface FetchedPack {
 
 /** Takes the verified bytes of wanted blobs. */
 export interface BlobSink {
-  put(file: number, offset: number, bytes: Uint8Array): void;
+  put(file: number, offset: number, bytes: Pieces): void;
   /** A blob of this file is damaged here. */
   spoil(file: number): void;
 }

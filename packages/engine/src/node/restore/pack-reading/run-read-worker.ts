@@ -103,7 +103,13 @@ class ReadWorker {
 
 function collector(into: Uint8Array): BlobSink {
   return {
-    put: (_file, offset, bytes) => copyBytes(into.subarray(offset), bytes),
+    put: (_file, offset, bytes) => {
+      let at = offset;
+      for (const piece of bytes) {
+        copyBytes(into.subarray(at), piece);
+        at += piece.length;
+      }
+    },
     spoil: () => undefined,
   };
 }
