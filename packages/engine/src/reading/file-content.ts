@@ -10,25 +10,38 @@ import { type ListExpectation, listLeaves, type ReadBlob } from './list-reader.t
 const FREE_LISTS = 65_536;
 const LIST_REPETITIONS = 1024;
 
+/**
+ * Parts that stand in the node itself; undefined when they have to be read from a list.
+ * @throws DamagedError when they are not what the size says
+ */
+export function partsInNode({
+  content,
+  size = 0,
+}: Pick<TreeNode, 'content' | 'size'>): readonly ContentPart[] | undefined {
+  if (content === undefined) {
+    if (size > 0) throw new DamagedError(`read content: none for a size of ${size}`);
+    return [];
+  }
+  if (!isPartList(content)) return undefined;
+  let sum = 0;
+  for (const { length } of content) sum += length;
+  if (sum !== size) throw new DamagedError(`read content: parts of ${sum} bytes for a size of ${size}`);
+  return content;
+}
+
 /** Parts in order, up to 1,024 at a time; none for an empty file. Their lengths sum to the node's size. */
 export async function* contentParts(
   read: ReadBlob,
   node: Pick<TreeNode, 'content' | 'size'>,
   { freeLists = FREE_LISTS }: { readonly freeLists?: number } = {},
 ): AsyncGenerator<readonly ContentPart[]> {
-  const { content, size = 0 } = node;
-  if (content === undefined) {
-    if (size > 0) throw new DamagedError(`read content: none for a size of ${size}`);
+  const inNode = partsInNode(node);
+  if (inNode !== undefined) {
+    if (inNode.length > 0) yield inNode;
     return;
   }
-  if (isPartList(content)) {
-    const sum = content.reduce((total, part) => total + part.length, 0);
-    if (sum !== size) throw new DamagedError(`read content: parts of ${sum} bytes for a size of ${size}`);
-    yield content;
-    return;
-  }
-  const expected: ListExpectation = { childKind: BlobKind.data, bytes: size };
-  for await (const leaves of listLeaves(boundedReads(read, freeLists), content, expected)) {
+  const expected: ListExpectation = { childKind: BlobKind.data, bytes: node.size ?? 0 };
+  for await (const leaves of listLeaves(boundedReads(read, freeLists), node.content as BlobId, expected)) {
     yield leaves.map(({ blob, bytes }) => ({ blob, length: bytes }));
   }
 }

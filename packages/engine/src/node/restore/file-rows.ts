@@ -8,6 +8,7 @@
  * ```
  * user and group count in `names`, extras in `extras`; 0 there means: has none.
  */
+import { equalBytes } from '@keephold/bytes';
 import type { TreeNode } from '../../node-fields.ts';
 import type { RestoredMetadata } from '../../target.ts';
 
@@ -64,9 +65,19 @@ export function metadataOf(table: FileTable, file: number): RestoredMetadata {
     user: user === 0 ? undefined : names[user - 1],
     group: group === 0 ? undefined : names[group - 1],
     flags: rows[at + 7]! === 0 ? undefined : rows[at + 7]!,
-    mtime: (BigInt(rows[at + 9]! | 0) << 32n) | BigInt(rows[at + 8]!),
+    mtime: timeOf(rows[at + 8]!, rows[at + 9]!),
     xattrs: extra === 0 ? undefined : extras[extra - 1],
   };
+}
+
+// A 64-bit time as two words, without numbers of their own in between.
+const time = new BigInt64Array(1);
+const timeWords = new Uint32Array(time.buffer);
+
+function timeOf(low: number, high: number): bigint {
+  timeWords[0] = low;
+  timeWords[1] = high;
+  return time[0]!;
 }
 
 export class FileRows implements FileTable {
@@ -77,6 +88,7 @@ export class FileRows implements FileTable {
   readonly extras: FileXattrs[] = [];
   readonly #nameNumbers = new Map<string, number>();
   #pathBytes = 0;
+  #lastName = 0;
 
   /** Adds an entry; answers its number. */
   add(path: Uint8Array, node: TreeNode, options: number, xattrs: FileXattrs | undefined): number {
@@ -88,8 +100,9 @@ export class FileRows implements FileTable {
     rows[at + 5] = node.user === undefined ? 0 : this.#nameNumber(node.user) + 1;
     rows[at + 6] = node.group === undefined ? 0 : this.#nameNumber(node.group) + 1;
     rows[at + 7] = node.flags ?? 0;
-    rows[at + 8] = Number(BigInt.asUintN(32, node.mtime));
-    rows[at + 9] = Number(BigInt.asUintN(32, node.mtime >> 32n));
+    time[0] = node.mtime;
+    rows[at + 8] = timeWords[0]!;
+    rows[at + 9] = timeWords[1]!;
     rows[at + 10] = (node.size ?? 0) >>> 0;
     rows[at + 11] = Math.floor((node.size ?? 0) / 0x1_0000_0000);
     rows[at + OPTIONS_WORD] = options;
@@ -143,6 +156,14 @@ export class FileRows implements FileTable {
   }
 
   #nameNumber(name: Uint8Array): number {
+    // Neighbours have the same owner.
+    const last = this.names[this.#lastName];
+    if (last !== undefined && equalBytes(last, name)) return this.#lastName;
+    this.#lastName = this.#numberOf(name);
+    return this.#lastName;
+  }
+
+  #numberOf(name: Uint8Array): number {
     const key = Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1');
     const known = this.#nameNumbers.get(key);
     if (known !== undefined) return known;

@@ -2,6 +2,7 @@
 import { toHex } from '@keephold/bytes';
 import { NodeType, type TreeNode } from '../../node-fields.ts';
 import type { ExistingEntry } from '../../target.ts';
+import type { Outcome } from './account.ts';
 import type { RestoreSlice } from './restore-slice.ts';
 import type { SlicePlanner } from './slice-planner.ts';
 import { looksIdentical } from './target-directory.ts';
@@ -24,37 +25,41 @@ export interface FileToPlan {
   readonly existing: ExistingEntry | undefined;
 }
 
-/** Yields slices that became full on the way. */
-export async function* planFile(walk: FilePlans, file: FileToPlan): AsyncGenerator<RestoreSlice> {
+/** Answers what is to be done first when something has to be read for it; that yields slices that became full on the way. */
+export function planFile(walk: FilePlans, file: FileToPlan): AsyncGenerator<RestoreSlice> | undefined {
   const { path, node, existing } = file;
   const { account, target, overwrite, dryRun } = walk.options;
   const item = { path, type: NodeType.file, bytes: node.size ?? 0 };
   account.plannedBytes += item.bytes;
   const missing = contentMissing(node);
-  if (missing !== undefined) return account.add({ ...item, outcome: 'skipped', reason: missing });
-  if (existing !== undefined && overwrite === 'never')
-    return account.add({ ...item, outcome: 'skipped', reason: 'it is there already' });
+  const settle = (outcome: Outcome, reason?: string): undefined => void account.add({ ...item, outcome, reason });
+  if (missing !== undefined) return settle('skipped', missing);
+  if (existing !== undefined && overwrite === 'never') return settle('skipped', 'it is there already');
   const absurd = tooLarge(walk.options, node);
-  if (absurd !== undefined) return account.add({ ...item, outcome: 'failed', reason: absurd });
+  if (absurd !== undefined) return settle('failed', absurd);
   const key = node.hardLink === undefined ? undefined : toHex(node.hardLink);
   const first = key === undefined ? undefined : walk.firstNames.get(key);
   if (existing !== undefined && overwrite === 'if-changed' && looksIdentical(existing, node)) {
     if (first === undefined || target.inspect(first)?.inode === existing.inode) {
       if (key !== undefined && first === undefined) walk.firstNames.set(key, path);
-      if (dryRun || !needsMetadata(existing, node)) return account.add({ ...item, outcome: 'identical' });
-      return await walk.planner.planMetadata(path, node);
+      if (dryRun || !needsMetadata(existing, node)) return settle('identical');
+      return afterwards(walk.planner.planMetadata(path, node));
     }
   }
   if (existing?.type === NodeType.directory) {
-    if (!mayReplaceDirectory(walk.options, path))
-      return account.add({ ...item, outcome: 'failed', reason: 'a directory that is not empty has its name' });
+    if (!mayReplaceDirectory(walk.options, path)) return settle('failed', 'a directory that is not empty has its name');
     if (!dryRun) target.remove(path);
   }
   if (key !== undefined && first === undefined) walk.firstNames.set(key, path);
-  if (dryRun) return account.add({ ...item, outcome: 'restored' });
+  if (dryRun) return settle('restored');
   if (key === undefined || first === undefined)
-    yield* walk.planner.planContent({ path, node, replace: existing !== undefined, key });
-  else walk.planner.slice.hardLinks.push({ path, node, exists: existing !== undefined, key });
+    return walk.planner.planContent({ path, node, replace: existing !== undefined, key });
+  walk.planner.slice.hardLinks.push({ path, node, exists: existing !== undefined, key });
+  return undefined;
+}
+
+async function* afterwards(planned: Promise<void>): AsyncGenerator<RestoreSlice> {
+  await planned;
 }
 
 /** A size that only a hostile tree has must not end the restore of all else with a full disk. */

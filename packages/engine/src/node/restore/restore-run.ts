@@ -197,7 +197,7 @@ export class RestoreRun {
       }
       const copy = { path: link.path, node: link.node, replace: link.exists, key: link.key };
       walk.firstNames.set(link.key, first ?? link.path);
-      for await (const full of copies.planContent(copy)) await this.#writeContent(full);
+      for await (const full of copies.planContent(copy) ?? []) await this.#writeContent(full);
     }
     if (copies.slice.files.count > 0 && this.#hasRoom(copies.slice.bytes)) await this.#writeContent(copies.slice);
   }

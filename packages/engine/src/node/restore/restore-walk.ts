@@ -7,6 +7,7 @@ import { EngineError } from '../../errors.ts';
 import { NodeType, type TreeNode } from '../../node-fields.ts';
 import { MAX_PATH_BYTES, MAX_TREE_DEPTH, TreeBudget } from '../../reading/tree-budget.ts';
 import type { ExistingEntry } from '../../target.ts';
+import { Turn } from '../turn.ts';
 import { FileOption } from './file-rows.ts';
 import { failureOf } from './item-failure.ts';
 import { joinPath, nameFault } from './judge-name.ts';
@@ -31,6 +32,7 @@ export class RestoreWalk {
   /** Directories that lose strangers at the end: finished after that. */
   readonly lateDirectories: RestoreSlice = new RestoreSlice();
   readonly #budget = new TreeBudget();
+  readonly #turn = new Turn();
   #limit = FIRST_SLICE_ENTRIES;
 
   constructor(options: RestoreWalkOptions) {
@@ -55,7 +57,10 @@ export class RestoreWalk {
         await this.#leave(directory);
         directory = directory.parent;
       } else if (node.type === NodeType.directory) directory = this.#enter(directory, node) ?? directory;
-      else yield* this.#visit(directory, node);
+      else {
+        const first = this.#visit(directory, node);
+        if (first !== undefined) yield* first;
+      }
       const { slice } = this.planner;
       if (slice.entriesPlanned < this.#limit && !slice.isFull) continue;
       this.#limit = MAX_SLICE_ENTRIES;
@@ -93,6 +98,7 @@ export class RestoreWalk {
   async #nextChild(directory: OpenDirectory): Promise<TreeNode | undefined> {
     try {
       do {
+        await this.#turn.take();
         const next = await directory.parts.next();
         if (next.done === true) return undefined;
         directory.nodes = next.value;
@@ -160,31 +166,35 @@ export class RestoreWalk {
     directory.seen.set(foldedName(key), key);
   }
 
-  /** Anything but a directory. */
-  async *#visit(directory: OpenDirectory, node: TreeNode): AsyncGenerator<RestoreSlice> {
+  /** Anything but a directory. Answers what is to be done first, for the few that need something read. */
+  #visit(directory: OpenDirectory, node: TreeNode): AsyncGenerator<RestoreSlice> | undefined {
     const path = joinPath(directory.path, node.name);
     const fault = this.#judge(directory, node.name);
-    if (fault === undefined && this.options.select(path, false) !== 'selected') return;
+    if (fault === undefined && this.options.select(path, false) !== 'selected') return undefined;
     const { account } = this.options;
     account.plannedItems++;
     if (fault === undefined) makeDirectory(this.options, directory);
     const blocked = fault ?? directory.blocked;
     if (blocked !== undefined) {
       account.add({ path, type: node.type, ...blocked });
-      return;
+      return undefined;
     }
     let existing: ExistingEntry | undefined;
     try {
       existing = existingEntry(this.options.target, directory.names, path, node.name);
     } catch (cause) {
       account.add({ path, type: node.type, outcome: 'failed', reason: failureOf(cause).reason });
-      return;
+      return undefined;
     }
-    if (node.type === NodeType.file) yield* planFile(this, { path, node, existing });
-    else await this.#planLink(path, node, existing);
+    if (node.type === NodeType.file) return planFile(this, { path, node, existing });
+    return this.#planLink(path, node, existing);
   }
 
-  async #planLink(path: Uint8Array, node: TreeNode, existing: ExistingEntry | undefined): Promise<void> {
+  async *#planLink(
+    path: Uint8Array,
+    node: TreeNode,
+    existing: ExistingEntry | undefined,
+  ): AsyncGenerator<RestoreSlice> {
     const { account, overwrite, dryRun } = this.options;
     const { type } = node;
     const key = node.hardLink === undefined ? undefined : toHex(node.hardLink);

@@ -1,7 +1,8 @@
 /** Plans the content of files into slices. */
 import type { BlobId } from '@keephold/protocol';
 import { EngineError } from '../../errors.ts';
-import { NodeType, type TreeNode } from '../../node-fields.ts';
+import { type ContentPart, NodeType, type TreeNode } from '../../node-fields.ts';
+import { partsInNode } from '../../reading/file-content.ts';
 import type { Account } from './account.ts';
 import { FileOption, type FileXattrs } from './file-rows.ts';
 import { failureOf } from './item-failure.ts';
@@ -42,22 +43,74 @@ export class SlicePlanner {
     return full;
   }
 
-  /** Plans a file to be written. Yields slices that became full on the way: only a file of very many parts fills one. */
-  async *planContent(file: FileToWrite): AsyncGenerator<RestoreSlice> {
+  /**
+   * Plans a file to be written. Answers what is to be done first when its attributes or its content have to be read:
+   * nearly all files are planned at once, and a generator for each would cost more than its plan.
+   */
+  planContent(file: FileToWrite): AsyncGenerator<RestoreSlice> | undefined {
     const { node } = file;
+    if (node.xattrs !== undefined) return this.#planRead(file);
+    let parts: readonly ContentPart[] | undefined;
+    try {
+      parts = partsInNode(node);
+    } catch (cause) {
+      this.#break(this.#begin(file, undefined), cause);
+      return undefined;
+    }
+    if (parts === undefined) return this.#planRead(file);
+    const number = this.#begin(file, undefined);
+    const before = this.slice.content.count;
+    try {
+      this.#addParts(number, { node, parts, offset: 0 });
+    } catch (cause) {
+      this.#break(number, cause);
+      return undefined;
+    }
+    if (this.slice.content.count === before) this.slice.entries.push(number);
+    return undefined;
+  }
+
+  /** Yields slices that became full on the way: only a file of very many parts fills one. */
+  async *#planRead(file: FileToWrite): AsyncGenerator<RestoreSlice> {
     const xattrs = await this.xattrsOf(file);
-    if (xattrs === 'failed') return;
-    const whole = Array.isArray(node.content) && node.content.length === 1;
+    if (xattrs !== 'failed') yield* this.#planParts(file, xattrs);
+  }
+
+  #begin(file: FileToWrite, xattrs: FileXattrs | undefined): number {
+    const { node, key } = file;
+    const whole = node.content === undefined || (Array.isArray(node.content) && node.content.length === 1);
     // One write is over at once; anything longer, and whatever a second run would take for complete, shows up when whole.
-    const beside = !((whole || node.content === undefined) && this.#options.overwrite !== 'never');
+    const beside = !(whole && this.#options.overwrite !== 'never');
     const options = (file.replace ? FileOption.replace : 0) | (beside ? FileOption.beside : 0);
-    const begin = (): number => {
-      const number = this.slice.files.add(file.path, node, options, xattrs);
-      if (file.key !== undefined) this.slice.firstNames.set(number, file.key);
-      this.slice.content.beginFile(number);
-      return number;
-    };
-    yield* this.#planParts(node, begin);
+    const number = this.slice.files.add(file.path, node, options, xattrs);
+    if (key !== undefined) this.slice.firstNames.set(number, key);
+    this.slice.content.beginFile(number);
+    return number;
+  }
+
+  /** @throws DamagedError when two trees give a blob different lengths */
+  #addParts(
+    file: number,
+    {
+      node,
+      parts,
+      offset,
+    }: { readonly node: TreeNode; readonly parts: readonly ContentPart[]; readonly offset: number },
+  ): void {
+    const { content } = this.slice;
+    let at = offset;
+    for (const part of parts) {
+      const before = content.count;
+      if (!content.addPart(file, part, at, node.holes))
+        throw new EngineError('damaged', 'read content: two trees give a blob different lengths');
+      for (let place = before; place < content.count; place++) this.slice.bytes += content.lengths[place]!;
+      at += part.length;
+    }
+  }
+
+  #break(file: number, cause: unknown): void {
+    if (!isDamage(cause)) throw cause;
+    this.slice.broken.set(file, { code: 'damaged', reason: failureOf(cause).reason });
   }
 
   /** Plans setting the metadata of a file whose content is right. */
@@ -101,8 +154,9 @@ export class SlicePlanner {
     throw new EngineError('damaged', `read attributes: a blob of ${bytes.length} bytes for one of ${length}`);
   }
 
-  async *#planParts(node: TreeNode, begin: () => number): AsyncGenerator<RestoreSlice> {
-    let file = begin();
+  async *#planParts(planned: FileToWrite, xattrs: FileXattrs | undefined): AsyncGenerator<RestoreSlice> {
+    const { node } = planned;
+    let file = this.#begin(planned, xattrs);
     let offset = 0;
     let places = 0;
     let written = 0;
@@ -112,32 +166,21 @@ export class SlicePlanner {
           this.slice.continued = file;
           this.slice.bytesToCome = Math.max(0, bytesToWrite(node) - written);
           yield this.nextSlice();
-          file = begin();
+          file = this.#begin(planned, xattrs);
           this.slice.carried = file;
         }
-        const before = this.slice.content.count;
-        for (const part of parts) {
-          if (!this.slice.content.addPart(file, part, offset, node.holes))
-            throw new EngineError('damaged', 'read content: two trees give a blob different lengths');
-          offset += part.length;
-        }
-        const bytesBefore = this.slice.bytes;
-        places += this.#count(before);
-        written += this.slice.bytes - bytesBefore;
+        const { bytes, content } = this.slice;
+        const before = content.count;
+        this.#addParts(file, { node, parts, offset });
+        for (const { length } of parts) offset += length;
+        places += content.count - before;
+        written += this.slice.bytes - bytes;
       }
     } catch (cause) {
-      if (!isDamage(cause)) throw cause;
-      this.slice.broken.set(file, { code: 'damaged', reason: failureOf(cause).reason });
+      this.#break(file, cause);
       return;
     }
     if (places === 0) this.slice.entries.push(file);
-  }
-
-  /** Places added since there were `before`; their bytes are noted. */
-  #count(before: number): number {
-    const { content } = this.slice;
-    for (let place = before; place < content.count; place++) this.slice.bytes += content.lengths[place]!;
-    return content.count - before;
   }
 }
 
