@@ -11,18 +11,14 @@ const EVERY = 260;
 
 describe.skipIf(process.platform === 'win32')('crash', () => {
   const commands = scenarios.filter(({ name }) =>
-    ['changed-backup', 'restore', 'gc', 'change-password', 'init'].includes(name),
+    ['changed-backup', 'restore', 'restore-sync', 'gc', 'change-password', 'init'].includes(name),
   );
 
-  test.each(commands.map((scenario) => [scenario.name, scenario] as const))(
+  test.for(commands.map((scenario) => [scenario.name, scenario] as const))(
     'of %s loses nothing, whatever it stops at',
     { timeout: 300_000 },
-    async (name, scenario, ...rest) => {
-      void rest;
-      if (!canRecord()) {
-        console.warn('skipped: needs strace');
-        return;
-      }
+    async ([name, scenario], { skip }) => {
+      skip(!canRecord(), 'skipped: needs strace');
       using world = new World();
       const every = name === 'change-password' ? 60 : EVERY;
       const attempt = { scenario, seed: SEED, every, phase: SEED, log: () => {} };

@@ -78,6 +78,7 @@ async function restoreInto(context: Context, access: ReadAccess, into: RestoreIn
     overwrite: 'always',
     delete: false,
     dryRun: false,
+    sync: false,
     use: 'look',
     onItem: (item) => {
       if (item.outcome === 'failed' || item.outcome === 'skipped') into.missing.push(item);

@@ -1,53 +1,95 @@
 /**
- * Notes of restores that are not finished, in the state folder. A file that looks restored, by its size and time, is
- * left alone when a restore is run again; after a power cut that may be wrong, because the system writes size and time
- * before the contents. So a restore that began before the machine was started anew writes everything once more.
+ * Notes of restores whose files may not all be on the disk, in the state folder. A file that looks restored, by its size
+ * and time, is left alone when a restore is run again; after a power cut that may be wrong, because the system writes
+ * size and time before the contents. So what was restored before the machine was started anew, and was not known to be
+ * on the disk, is written once more.
  *
- * A note is a text of two lines: when the machine had been started (Unix milliseconds), and the target.
+ * A note is a text: the target, then a line for each thing that was restored to it: when the machine had been started
+ * (Unix milliseconds), and the hash of what it was.
  */
 import { createHash } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { readPrivateFile, syncFolder, writePrivateFile } from '../access/private-file.ts';
 
 export interface RestoreNote {
   /** Whether what looks restored can be relied on. */
   readonly trustsFiles: boolean;
-  /** All of it is durable. */
-  readonly finish: () => void;
+  /** All of it was restored; `durable`: and is on the disk. */
+  readonly finish: (state: { readonly durable: boolean }) => void;
 }
 
 /** A clock that is corrected makes the machine seem started at another time; that much is not a new start. */
 const CLOCK_CHANGE = 60_000;
+const YEAR: number = 365 * 24 * 3_600_000;
 
 export interface NoteOptions {
   /** The state folder of the program. */
   readonly stateFolder: string;
   /** Of the restore: an absolute path. */
   readonly target: string;
+  /** What is restored there, in any words that are the same for the same things. */
+  readonly what: string;
   /** When this machine was started, Unix milliseconds. */
   readonly startedAt: number;
 }
 
+/** By the hash of what was restored: when the machine had been started. */
+type Starts = Map<string, number>;
+
 /** Durable when it returns. */
-export function beginRestoreNote({ stateFolder, target, startedAt }: NoteOptions): RestoreNote {
-  const name = createHash('sha256').update(target).digest('hex').slice(0, 32);
-  const path = join(stateFolder, 'restores', name);
-  const earlier = readPrivateFile(path);
-  const trustsFiles = earlier === undefined || Math.abs(startOf(earlier) - startedAt) <= CLOCK_CHANGE;
+export function beginRestoreNote({ stateFolder, target, what, startedAt }: NoteOptions): RestoreNote {
+  const folder = join(stateFolder, 'restores');
+  removeOld(folder);
+  const path = join(folder, hash(target));
+  const starts = readStarts(path);
+  const trustsFiles = [...starts.values()].every((earlier) => Math.abs(earlier - startedAt) <= CLOCK_CHANGE);
   // The first start counts until all is written anew: a second restore may be cut short too.
-  if (trustsFiles) writePrivateFile(path, new TextEncoder().encode(`${Math.round(startedAt)}\n${target}\n`));
+  if (trustsFiles) writeStarts(path, target, starts.set(hash(what), startedAt));
   return {
     trustsFiles,
-    finish: () => {
-      rmSync(path, { force: true });
-      syncFolder(dirname(path));
+    finish: ({ durable }) => {
+      if (durable) starts.delete(hash(what));
+      else starts.set(hash(what), startedAt);
+      if (starts.size > 0) writeStarts(path, target, starts);
+      else {
+        rmSync(path, { force: true });
+        syncFolder(folder);
+      }
     },
   };
 }
 
-/** What is no number is no start that we know of. */
-function startOf(note: Uint8Array): number {
-  const [first = ''] = new TextDecoder().decode(note).split('\n');
-  return /^\d{1,15}$/.test(first) ? Number(first) : 0;
+/** By then nobody relies on what was restored for a restore. A target that is not there may be a disk not plugged in. */
+function removeOld(folder: string): void {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    if (Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) > YEAR) rmSync(path, { force: true });
+  }
+}
+
+function readStarts(path: string): Starts {
+  const starts: Starts = new Map();
+  for (const line of linesOf(path).slice(1)) {
+    const [, start, what] = /^(\d{1,15}) ([0-9a-f]{32})$/.exec(line) ?? [];
+    // What is no number is no start that we know of.
+    if (start !== undefined && what !== undefined) starts.set(what, Number(start));
+    else starts.set(hash(line), 0);
+  }
+  return starts;
+}
+
+function writeStarts(path: string, target: string, starts: Starts): void {
+  const lines = [target, ...[...starts].map(([what, start]) => `${Math.round(start)} ${what}`)];
+  writePrivateFile(path, new TextEncoder().encode(lines.join('\n')));
+}
+
+function linesOf(path: string): string[] {
+  const note = readPrivateFile(path);
+  return note === undefined ? [] : new TextDecoder().decode(note).split('\n');
+}
+
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }

@@ -24,6 +24,8 @@ export interface RestoreRequest {
   readonly overwrite: 'never' | 'if-changed' | 'always';
   readonly delete: boolean;
   readonly dryRun: boolean;
+  /** Wait until all of it is on the disk. */
+  readonly sync: boolean;
   /** Kept, or thrown away after a look at it. */
   readonly use: 'keep' | 'look';
   readonly onItem: (item: RestoredItem) => void;
@@ -51,7 +53,7 @@ export async function runRestore(
       overwrite: note?.trustsFiles === false && request.overwrite === 'if-changed' ? 'always' : request.overwrite,
       delete: request.delete,
       dryRun: request.dryRun,
-      durable: note !== undefined,
+      durable: request.sync,
       select: (path, isDirectory) => selector.select(path, isDirectory),
       isLeftover: isTemporaryName,
       signal,
@@ -65,18 +67,22 @@ export async function runRestore(
         }),
       onItem: request.onItem,
     });
-    if (!report.interrupted) note?.finish();
+    if (!report.interrupted) note?.finish({ durable: request.sync });
     return report;
   } finally {
     progress.end();
   }
 }
 
-function beginNote(context: Context, { target }: RestoreRequest): RestoreNote {
+function beginNote(context: Context, { target, path, select }: RestoreRequest): RestoreNote {
   const { environment, out } = context;
   const stateFolder = environment.folders.state;
-  const note = beginRestoreNote({ stateFolder, target: target.root, startedAt: context.now() - uptime() * 1000 });
+  const what = JSON.stringify([Buffer.from(path).toString('latin1'), select]);
+  const startedAt = context.now() - uptime() * 1000;
+  const note = beginRestoreNote({ stateFolder, target: target.root, what, startedAt });
   if (!note.trustsFiles)
-    out.note('an earlier restore to this folder was cut short when the machine stopped: everything is written anew');
+    out.note(
+      'the machine stopped during an earlier restore to this folder, or soon after it: everything is written anew',
+    );
   return note;
 }

@@ -39,7 +39,15 @@ export class RestoreAccount {
   }
 
   item(item: RestoredItem): void {
+    // Nearly every item of a restore has nothing to tell, and a promise each would cost more than the item.
+    if (!this.#isTold(item)) return;
     this.#writing = this.#writing.then(() => this.#tell(item));
+  }
+
+  #isTold({ outcome }: RestoredItem): boolean {
+    if (this.#out.json || outcome === 'failed') return true;
+    const plain = outcome === 'restored' || outcome === 'identical';
+    return !this.#out.quiet && (!plain || this.#options.verbose);
   }
 
   async #tell(item: RestoredItem): Promise<void> {
@@ -61,8 +69,6 @@ export class RestoreAccount {
       this.#out.error(`failed: ${printable(path)}: ${reason ?? 'no reason given'}`);
       return;
     }
-    const plain = outcome === 'restored' || outcome === 'identical';
-    if (this.#out.quiet || (plain && !this.#options.verbose)) return;
     const why = [reason, ...problems.map(({ what, reason: because }) => `${what} not restored: ${because}`)];
     const text = why.filter((part) => part !== undefined).join('; ');
     await this.#out.pathLine(`${outcome.padEnd(9)}  `, path, text === '' ? '' : `  (${printable(text)})`);

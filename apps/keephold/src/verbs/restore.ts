@@ -18,6 +18,7 @@ export const restore: Command = defineCommand({
   description: [
     'Restores a snapshot or a part of it. With a PATH, what that folder contains lands right in the target; without one, the target gets the whole tree from the root.',
     'What is in the target already and the same is left alone, so a restore that was interrupted goes on where it stopped. Every item ends up in the account: restored, identical, skipped or failed, and why.',
+    'It ends when all is written; the system brings that to the disk within a minute or so, with --sync before it ends. If the power fails in between, run it again: it then trusts nothing that it finds.',
     'Owners, set-id bits, devices and security attributes are restored with --privileged only.',
   ],
   options: {
@@ -32,6 +33,7 @@ export const restore: Command = defineCommand({
     }),
     delete: flag({ help: 'remove what the snapshot does not have; try it with --dry-run first' }),
     'dry-run': flag({ short: 'n', help: 'say what would happen and change nothing' }),
+    sync: flag({ help: 'wait until all of it is on the disk' }),
     privileged: flag({ help: 'restore owners, set-id bits, devices, security attributes (as root)' }),
     'numeric-ids': flag({ help: 'restore owner numbers as they were, whatever the names are here' }),
     verbose: flag({ short: 'v', help: 'list every item, not only those with something to say' }),
@@ -69,6 +71,7 @@ export const restore: Command = defineCommand({
         overwrite: options.overwrite,
         delete: options.delete,
         dryRun: options['dry-run'],
+        sync: options.sync,
         use: 'keep',
         account,
       });
