@@ -11,8 +11,14 @@ export function spawnBackupWorker(others: number): Worker {
   return new Worker(new URL(entryName('backup-worker'), import.meta.url), { resourceLimits });
 }
 
-export function spawnReadWorker(): Worker {
+/** For a restore: its plan is in memory too. */
+export function spawnRestoreWorker(): Worker {
   preferSmallMemory();
+  return spawnReadWorker();
+}
+
+/** For what only reads. */
+export function spawnReadWorker(): Worker {
   return new Worker(new URL(entryName('read-worker'), import.meta.url), { resourceLimits });
 }
 

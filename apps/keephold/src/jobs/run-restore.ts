@@ -12,7 +12,7 @@ import {
 import type { ReadAccess } from '../access/open-for-reading.ts';
 import type { Context } from '../context.ts';
 import { ProgressLine } from '../terminal/progress-line.ts';
-import { spawnReadWorker } from '../workers.ts';
+import { spawnRestoreWorker } from '../workers.ts';
 import { beginRestoreNote, type RestoreNote } from './restore-note.ts';
 
 export interface RestoreRequest {
@@ -48,7 +48,7 @@ export async function runRestore(
       path: request.path,
       target: request.target,
       createTarget,
-      spawnWorker: spawnReadWorker,
+      spawnWorker: spawnRestoreWorker,
       workers: availableParallelism(),
       overwrite: note?.trustsFiles === false && request.overwrite === 'if-changed' ? 'always' : request.overwrite,
       delete: request.delete,
