@@ -9,6 +9,13 @@ export interface BlobToName {
 export interface BulkCrypto {
   /** SHA-256 of `bytes` into `out` (32). */
   sha256(bytes: Uint8Array, out: Uint8Array): void;
+  /**
+   * Begins the SHA-256 of `bytes` into `out`: it may go on beside the blobs named meanwhile and is complete after
+   * endSha256. One at a time; the bytes must stay as they are until then.
+   */
+  beginSha256(bytes: Uint8Array, out: Uint8Array): void;
+  /** Completes what was begun; nothing to do when that is complete. */
+  endSha256(): void;
   /** HMAC-SHA256(idKey, kind ‖ plaintext) into `out` (32), format.md §1. */
   blobId(kind: 1 | 2 | 3, plaintext: Uint8Array, out: Uint8Array): void;
   /** As blobId, of many blobs: two at a time where the processor gains by it. */

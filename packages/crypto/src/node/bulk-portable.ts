@@ -18,6 +18,10 @@ export function createPortableBulk(idKey: Uint8Array): BulkCrypto {
     sha256(bytes, out) {
       out.set(createHash('sha256').update(bytes).digest());
     },
+    beginSha256(bytes, out) {
+      out.set(createHash('sha256').update(bytes).digest());
+    },
+    endSha256() {},
     blobId(kind, plaintext, out) {
       name({ kind, pieces: [plaintext], id: out });
     },

@@ -54,6 +54,36 @@ describe.each(implementations)('%s bulk crypto', (_name, native) => {
     );
   });
 
+  it('hashes what was begun beside blobs, however much of it they took along', () => {
+    const memory = new Uint8Array(new SharedArrayBuffer(300_000));
+    memory.set(randomBytes(300_000));
+    const length = fc.oneof(fc.nat(3_000), fc.nat({ max: 150_000 }));
+    const step = fc.oneof(
+      fc.record({ begin: length, at: fc.nat(100_000) }),
+      fc.record({ name: length, at: fc.nat(100_000) }),
+      fc.constant('end' as const),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+        const begun: { readonly bytes: Uint8Array; readonly out: Uint8Array }[] = [];
+        for (const one of [...steps, 'end' as const]) {
+          if (one === 'end') bulk.endSha256();
+          else if ('begin' in one) {
+            const bytes = memory.subarray(one.at, one.at + one.begin);
+            begun.push({ bytes, out: new Uint8Array(32) });
+            bulk.beginSha256(bytes, begun.at(-1)!.out);
+          } else {
+            const bytes = memory.subarray(one.at, one.at + one.name);
+            const id = new Uint8Array(32);
+            bulk.blobId(2, bytes, id);
+            expect(toHex(id)).toBe(createHmac('sha256', idKey).update('\x02').update(bytes).digest('hex'));
+          }
+        }
+        for (const { bytes, out } of begun) expect(toHex(out)).toBe(createHash('sha256').update(bytes).digest('hex'));
+      }),
+    );
+  });
+
   it('seals pages as AES-256-GCM with the page number as nonce, and opens them again', () => {
     const key = randomBytes(32);
     const area = new Uint8Array(new SharedArrayBuffer(3 * SEALED_PAGE_BYTES));

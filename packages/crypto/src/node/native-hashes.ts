@@ -19,50 +19,68 @@ export interface HashFunctions {
   readonly final: NativeFunction;
 }
 
-export type NativeHashes = Pick<BulkCrypto, 'sha256' | 'blobId' | 'blobIds'>;
+export type NativeHashes = Pick<BulkCrypto, 'sha256' | 'beginSha256' | 'endSha256' | 'blobId' | 'blobIds'>;
 
 export function nativeHashes(functions: HashFunctions, idKey: Uint8Array, library: NativeLibrary): NativeHashes {
-  const single = new BlobHash(functions, idKey, library);
   const lanes = createSha256Lanes(library);
-  const pair = lanes && new BlobPair(lanes, single, new BlobHash(functions, idKey, library));
+  const newHash = (): MessageHash => new MessageHash(functions, library);
+  const hmac = new BlobHmac(functions, idKey);
+  const single = newHash();
+  const beside = newHash();
+  const pair = lanes && new HashPair(lanes, hmac, [single, newHash()]);
   return {
     sha256(bytes, out) {
       functions.digest(bytes, bytes.length, out);
     },
+    beginSha256(bytes, out) {
+      beside.end();
+      beside.begin(plainSha256(functions, bytes, out));
+      if (lanes === undefined) beside.end();
+    },
+    endSha256() {
+      beside.end();
+    },
     blobId(kind, plaintext, id) {
-      single.begin({ kind, pieces: [plaintext], id });
+      single.begin(hmac.message({ kind, pieces: [plaintext], id }));
+      if (lanes !== undefined) hashBeside(lanes, single, beside);
       single.end();
     },
     blobIds(blobs) {
       if (pair !== undefined) pair.name(blobs);
       else
         for (const blob of blobs) {
-          single.begin(blob);
+          single.begin(hmac.message(blob));
           single.end();
         }
     },
   };
 }
 
-/** HMAC of one blob after the other, in steps: whole blocks may be hashed by somebody else. */
-class BlobHash implements LaneInput {
-  readonly context: Uint32Array = new Uint32Array(CONTEXT_WORDS);
-  /** Where the whole blocks that are ready stand, and how many those are. */
-  address = 0;
-  blocks = 0;
+/** A message to be hashed. */
+interface Message {
+  /** State of the hash before the first piece: a SHA256_CTX. */
+  readonly begun: Uint32Array;
+  readonly pieces: readonly Uint8Array[];
+  /** Takes what the hash ends with. */
+  readonly finish: (context: Uint32Array) => void;
+}
+
+function plainSha256({ init, final }: HashFunctions, bytes: Uint8Array, out: Uint8Array): Message {
+  const begun = new Uint32Array(CONTEXT_WORDS);
+  init(begun);
+  return { begun, pieces: [bytes], finish: (context) => final(out, context) };
+}
+
+/** HMAC-SHA256(idKey, kind ‖ plaintext). */
+class BlobHmac {
   readonly #functions: HashFunctions;
-  readonly #library: NativeLibrary;
   /** One state per blob kind, with the inner pad and the kind byte already absorbed. */
   readonly #begun: readonly Uint32Array[];
   readonly #outer = new Uint8Array(96);
   readonly #inner: Uint8Array = this.#outer.subarray(64);
-  #blob: BlobToName | undefined;
-  #piece = 0;
-  #at = 0;
 
-  constructor(functions: HashFunctions, idKey: Uint8Array, library: NativeLibrary) {
+  constructor(functions: HashFunctions, idKey: Uint8Array) {
     this.#functions = functions;
-    this.#library = library;
     const pads = hmacPads(idKey);
     this.#outer.set(pads.outer);
     this.#begun = [1, 2, 3].map((kind) => {
@@ -74,20 +92,48 @@ class BlobHash implements LaneInput {
     });
   }
 
-  begin(blob: BlobToName): void {
-    this.#blob = blob;
+  message({ kind, pieces, id }: BlobToName): Message {
+    return { begun: this.#begun[kind - 1]!, pieces, finish: (context) => this.#finish(context, id) };
+  }
+
+  #finish(context: Uint32Array, id: Uint8Array): void {
+    this.#functions.final(this.#inner, context);
+    this.#functions.digest(this.#outer, 96, id);
+  }
+}
+
+/** Hashes one message after the other, in steps: whole blocks may be hashed by somebody else. */
+class MessageHash implements LaneInput {
+  readonly context: Uint32Array = new Uint32Array(CONTEXT_WORDS);
+  /** Where the whole blocks that are ready stand, and how many those are. */
+  address = 0;
+  blocks = 0;
+  readonly #functions: HashFunctions;
+  readonly #library: NativeLibrary;
+  #message: Message | undefined;
+  #piece = 0;
+  #at = 0;
+
+  constructor(functions: HashFunctions, library: NativeLibrary) {
+    this.#functions = functions;
+    this.#library = library;
+  }
+
+  begin(message: Message): void {
+    this.#message = message;
     this.#piece = 0;
     this.#at = 0;
     this.blocks = 0;
-    this.context.set(this.#begun[blob.kind - 1]!);
+    this.context.set(message.begun);
   }
 
-  /** Hashes up to where many whole blocks stand in one run; false: there is none any more, the blob has its id. */
+  /** Hashes up to where many whole blocks stand in one run; false: there is none any more, the message is done. */
   advance(): boolean {
-    const blob = this.#blob;
-    if (blob === undefined) return false;
-    for (; this.#piece < blob.pieces.length; this.#piece++, this.#at = 0) {
-      const piece = blob.pieces[this.#piece]!;
+    if (this.blocks > 0) return true;
+    const message = this.#message;
+    if (message === undefined) return false;
+    for (; this.#piece < message.pieces.length; this.#piece++, this.#at = 0) {
+      const piece = message.pieces[this.#piece]!;
       if (piece.length - this.#at >= MIN_LANE_BYTES) {
         if (this.context[WAITING_WORD] !== 0) this.#feed(piece, BLOCK_BYTES - this.context[WAITING_WORD]!);
         this.blocks = Math.floor((piece.length - this.#at) / BLOCK_BYTES);
@@ -96,7 +142,7 @@ class BlobHash implements LaneInput {
       }
       this.#feed(piece, piece.length - this.#at);
     }
-    this.#finish(blob.id);
+    this.#finish(message);
     return false;
   }
 
@@ -109,14 +155,14 @@ class BlobHash implements LaneInput {
 
   /** Hashes what is left. */
   end(): void {
-    const blob = this.#blob;
-    if (blob === undefined) return;
-    for (; this.#piece < blob.pieces.length; this.#piece++, this.#at = 0) {
-      const piece = blob.pieces[this.#piece]!;
+    const message = this.#message;
+    if (message === undefined) return;
+    for (; this.#piece < message.pieces.length; this.#piece++, this.#at = 0) {
+      const piece = message.pieces[this.#piece]!;
       this.#feed(piece, piece.length - this.#at);
     }
     this.blocks = 0;
-    this.#finish(blob.id);
+    this.#finish(message);
   }
 
   #feed(piece: Uint8Array, length: number): void {
@@ -125,50 +171,47 @@ class BlobHash implements LaneInput {
     this.#at += length;
   }
 
-  #finish(id: Uint8Array): void {
-    this.#blob = undefined;
-    this.#functions.final(this.#inner, this.context);
-    this.#functions.digest(this.#outer, 96, id);
+  #finish(message: Message): void {
+    this.#message = undefined;
+    message.finish(this.context);
+  }
+}
+
+/** Two messages side by side, as long as both have blocks. */
+function hashBeside(lanes: Sha256Lanes, left: MessageHash, right: MessageHash): void {
+  while (left.advance() && right.advance()) {
+    const blocks = Math.min(left.blocks, right.blocks);
+    lanes.update(left, right, blocks);
+    left.skip(blocks);
+    right.skip(blocks);
   }
 }
 
 /** Names blobs in two lanes: whichever is done takes the next blob. */
-class BlobPair {
+class HashPair {
   readonly #lanes: Sha256Lanes;
-  readonly #left: BlobHash;
-  readonly #right: BlobHash;
-  #blobs: readonly BlobToName[] = [];
-  #next = 0;
+  readonly #hmac: BlobHmac;
+  readonly #hashes: readonly [MessageHash, MessageHash];
 
-  constructor(lanes: Sha256Lanes, left: BlobHash, right: BlobHash) {
+  constructor(lanes: Sha256Lanes, hmac: BlobHmac, hashes: readonly [MessageHash, MessageHash]) {
     this.#lanes = lanes;
-    this.#left = left;
-    this.#right = right;
+    this.#hmac = hmac;
+    this.#hashes = hashes;
   }
 
   name(blobs: readonly BlobToName[]): void {
-    this.#blobs = blobs;
-    this.#next = 0;
-    const left = this.#left;
-    const right = this.#right;
-    while (this.#fill(left) && this.#fill(right)) {
-      const blocks = Math.min(left.blocks, right.blocks);
-      this.#lanes.update(left, right, blocks);
-      left.skip(blocks);
-      right.skip(blocks);
-    }
+    const [left, right] = this.#hashes;
+    let next = 0;
+    const fill = (hash: MessageHash): boolean => {
+      while (!hash.advance()) {
+        const blob = blobs[next++];
+        if (blob === undefined) return false;
+        hash.begin(this.#hmac.message(blob));
+      }
+      return true;
+    };
+    while (fill(left) && fill(right)) hashBeside(this.#lanes, left, right);
     left.end();
     right.end();
-    this.#blobs = [];
-  }
-
-  /** Whether the lane has blocks to hash. */
-  #fill(lane: BlobHash): boolean {
-    while (lane.blocks === 0) {
-      if (lane.advance()) return true;
-      if (this.#next === this.#blobs.length) return false;
-      lane.begin(this.#blobs[this.#next++]!);
-    }
-    return true;
   }
 }
