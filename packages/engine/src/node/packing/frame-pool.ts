@@ -32,9 +32,10 @@ export class FramePool {
     this.#bytes = new Uint8Array(capacity);
   }
 
-  /** Bytes of frames it can hold. */
-  get capacity(): number {
-    return this.#bytes.length;
+  /** Bytes it will probably hold when it is full, if frames go on as in `pack`. */
+  reach(pack: { readonly position: number; readonly frames: number }): number {
+    const average = pack.position / Math.max(pack.frames, 1);
+    return Math.min(this.#bytes.length - average / 2, MAX_FRAMES * average);
   }
 
   get isEmpty(): boolean {

@@ -87,6 +87,10 @@ export class PackBuilder {
     return this.#position;
   }
 
+  get frames(): number {
+    return this.#frames;
+  }
+
   /** Bytes left for frames with their rows. */
   get room(): number {
     return this.#capacity - this.#position - this.#frames * FRAME_ROW_BYTES - this.#blobs * BLOB_ROW_BYTES - TAIL_BYTES;
@@ -122,7 +126,7 @@ export class PackBuilder {
     }
   }
 
-  /** What was added so far, for another builder to take over (takeFrames). */
+  /** What was added so far, for another packer to take over (framesOf). */
   get open(): OpenPack {
     return {
       area: this.area,
@@ -130,31 +134,6 @@ export class PackBuilder {
       blobRows: this.#blobRows.slice(0, this.#blobs * BLOB_ROW_BYTES),
       records: this.#records.slice(0, this.#blobs),
     };
-  }
-
-  /**
-   * Takes over frames of another open pack, from frame `first` on, as long as they fit; answers the first that did not.
-   */
-  takeFrames(from: OpenPack, first: number): number {
-    const pages = from.area.subarray(PACK_HEADER_LENGTH);
-    const frames = from.frameRows.length / FRAME_ROW_BYTES;
-    let blob = firstBlobOf(from, first);
-    for (let frame = first; frame < frames; frame++) {
-      const row = frame * FRAME_ROW_BYTES;
-      const stored = readU32(from.frameRows, row + 4);
-      const end = firstBlobOf(from, frame + 1, blob);
-      if (!this.fits(stored, end - blob)) return frame;
-      this.#copyAcross(pages, readU32(from.frameRows, row), stored);
-      this.#addFrameRow(stored, readU32(from.frameRows, row + 8), from.frameRows[row + 12]!);
-      this.#reserveBlobs(end - blob);
-      for (; blob < end; blob++) {
-        const at = this.#blobs * BLOB_ROW_BYTES;
-        this.#blobRows.set(from.blobRows.subarray(blob * BLOB_ROW_BYTES, (blob + 1) * BLOB_ROW_BYTES), at);
-        writeU32(this.#blobRows, at + 32, this.#frames - 1);
-        this.#records[this.#blobs++] = from.records[blob]!;
-      }
-    }
-    return frames;
   }
 
   /**
@@ -278,17 +257,6 @@ export class PackBuilder {
     this.#records = records;
   }
 
-  /** Appends bytes of another pack's pages, without memory of their own in between. */
-  #copyAcross(pages: Uint8Array, position: number, length: number): void {
-    for (let done = 0; done < length; ) {
-      const inPage = (position + done) % PAGE_BYTES;
-      const run = Math.min(PAGE_BYTES - inPage, length - done);
-      const start = Math.floor((position + done) / PAGE_BYTES) * SEALED_PAGE_BYTES + inPage;
-      this.#copyIn(pages.subarray(start, start + run), this.#position + done);
-      done += run;
-    }
-  }
-
   #copyIn(bytes: Uint8Array, position: number): void {
     let done = 0;
     while (done < bytes.length) {
@@ -322,21 +290,56 @@ export interface OpenPack {
   readonly records: Uint32Array;
 }
 
-function firstBlobOf(pack: OpenPack, frame: number, from = 0): number {
-  const count = pack.blobRows.length / BLOB_ROW_BYTES;
-  let blob = from;
-  while (blob < count && readU32(pack.blobRows, blob * BLOB_ROW_BYTES + 32) < frame) blob++;
-  return blob;
+/** A frame taken out of an open pack. */
+export interface OpenFrame {
+  readonly stored: Uint8Array;
+  readonly rawLength: number;
+  readonly compressed: boolean;
+  readonly blobs: FrameBlobs;
+}
+
+/** Frames of an open pack in their order, each copied out of its area into `scratch` when it is asked for. */
+export function* framesOf(pack: OpenPack, scratch: Uint8Array): Generator<OpenFrame> {
+  const pages = pack.area.subarray(PACK_HEADER_LENGTH);
+  const total = pack.blobRows.length / BLOB_ROW_BYTES;
+  let blob = 0;
+  for (let row = 0; row < pack.frameRows.length; row += FRAME_ROW_BYTES) {
+    const first = blob;
+    while (blob < total && readU32(pack.blobRows, blob * BLOB_ROW_BYTES + 32) === row / FRAME_ROW_BYTES) blob++;
+    yield {
+      stored: copyOutTo(scratch.subarray(0, readU32(pack.frameRows, row + 4)), pages, readU32(pack.frameRows, row)),
+      rawLength: readU32(pack.frameRows, row + 8),
+      compressed: pack.frameRows[row + 12] === 1,
+      blobs: blobsOf(pack, first, blob),
+    };
+  }
+}
+
+function blobsOf(pack: OpenPack, first: number, end: number): FrameBlobs {
+  const count = end - first;
+  const rows = Array.from({ length: count }, (_, i) => (first + i) * BLOB_ROW_BYTES);
+  const ids = new Uint8Array(count * 32);
+  rows.forEach((at, i) => ids.set(pack.blobRows.subarray(at, at + 32), i * 32));
+  return {
+    ids,
+    lengths: rows.map((at) => readU32(pack.blobRows, at + 40)),
+    records: pack.records.subarray(first, end),
+    kinds: rows.map((at) => pack.blobRows[at + 44]!),
+    count,
+  };
 }
 
 /** Plaintext bytes out of an area with the page layout, as one copy. */
 export function copyOut(pages: Uint8Array, position: number, length: number): Uint8Array {
-  const out = new Uint8Array(length);
+  return copyOutTo(new Uint8Array(length), pages, position);
+}
+
+function copyOutTo(out: Uint8Array, pages: Uint8Array, position: number): Uint8Array {
   let done = 0;
-  while (done < length) {
+  while (done < out.length) {
     const at = position + done;
     const inPage = at % PAGE_BYTES;
-    const run = Math.min(PAGE_BYTES - inPage, length - done);
+    const run = Math.min(PAGE_BYTES - inPage, out.length - done);
     const start = Math.floor(at / PAGE_BYTES) * SEALED_PAGE_BYTES + inPage;
     copyBytes(out.subarray(done), pages.subarray(start, start + run));
     done += run;
