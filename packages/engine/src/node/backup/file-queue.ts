@@ -65,7 +65,9 @@ export class FileQueue {
 
   #nextSpread(): SpreadFile | undefined {
     this.#spreading = this.#spreading.filter((file) => !file.isGivenOut || file.isBusy);
-    return this.#spreading.find((file) => file.canGoOn);
+    // One turn after the other takes longest: begun last, it would keep one worker busy while the rest have nothing.
+    const ready = this.#spreading.filter((file) => file.canGoOn);
+    return ready.find((file) => file.isSequential) ?? ready[0];
   }
 
   /** Sends what was gathered. */

@@ -36,7 +36,12 @@ export class SpreadFile {
   /** Whether a worker could do something for it now. */
   get canGoOn(): boolean {
     if (this.#isGivenUp || this.#next >= this.#size) return false;
-    return this.#parts.first.cutting.kind !== 'content' || this.#inFlight === 0;
+    return !this.isSequential || this.#inFlight === 0;
+  }
+
+  /** Whether each part can only begin when the one before it is done. */
+  get isSequential(): boolean {
+    return this.#parts.first.cutting.kind === 'content';
   }
 
   /** Whether nothing is left to be given out, now or later. */
