@@ -1,13 +1,13 @@
 /**
  * Frames that wait for a place while a pack gets full. A pack must have its full size, so what no frame fills is lost:
- * with frames of a megabyte half a frame a pack. Choosing among a dozen waiting frames leaves next to nothing.
+ * with frames of a megabyte half a frame a pack. Choosing among ten waiting frames leaves next to nothing.
  */
 import { copyBytes } from '@keephold/ffi';
 import { BLOB_ROW_BYTES, FRAME_ROW_BYTES } from '../../pack-contents.ts';
 import type { FrameBlobs } from './pack-builder.ts';
 
-/** More would double the sums to compare with each. */
-const MAX_FRAMES = 12;
+/** More would double the sums to compare with each; half of so many leave some kilobytes of a pack. */
+const MAX_FRAMES = 10;
 
 export interface PooledFrame {
   readonly stored: Uint8Array;

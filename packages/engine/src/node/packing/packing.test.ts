@@ -254,6 +254,41 @@ describe('packer', () => {
     expect(bench.packs.length).toBeGreaterThan(3);
   });
 
+  it('fills packs also where all frames compress alike', () => {
+    const bench = new Bench(1, true);
+    let state = 7;
+    for (let i = 0; i < 6000; i++) {
+      const bytes = new Uint8Array(16_384);
+      for (let at = 0; at < bytes.length; at++) {
+        state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
+        bytes[at] = (state >>> 24) & 15;
+      }
+      bench.add(blob(1, bytes, i));
+    }
+    const gaps = bench.packs.map(({ pack: { contents } }) => {
+      const end =
+        readU32(contents.frames, contents.frames.length - 16) + readU32(contents.frames, contents.frames.length - 12);
+      return 256 * PAGE_BYTES - end - contents.frames.length - contents.blobs.length - TAIL_BYTES;
+    });
+    expect(gaps.length).toBeGreaterThan(1);
+    // Half a frame would be 350,000.
+    for (const gap of gaps) expect(gap).toBeLessThan(100_000);
+  });
+
+  it('puts long blobs that compress into one frame with others, and those that do not into their own', () => {
+    const bench = new Bench(1, true);
+    const text = (fill: number) => new Uint8Array(700_000).map((_, at) => (at * fill) % 61);
+    const noise = new Uint8Array(700_000);
+    for (let at = 0; at < noise.length; at += 65_536) crypto.getRandomValues(noise.subarray(at, at + 65_536));
+    const blobs = [text(3), noise, text(5)].map((bytes, i) => blob(1, bytes, i));
+    for (const one of blobs) bench.add(one);
+    bench.packer.finish();
+    expectAll(bench.packs, blobs, 1);
+    const { contents } = bench.packs[0]!.pack;
+    expect(frameCount(contents)).toBe(2);
+    expect([contents.frames[12], contents.frames[28]]).toEqual([0, 1]);
+  });
+
   it('notices memory that does not keep what was put there', () => {
     const area = new Uint8Array(packAreaBytes(1));
     const builder = new PackBuilder(1, area);
