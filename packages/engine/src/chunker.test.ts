@@ -30,18 +30,6 @@ function cutByTheBook(table: BigUint64Array, data: Uint8Array): number {
   return 0;
 }
 
-function sectorCutByTheBook(table: BigUint64Array, data: Uint8Array, pieceBytes: number): number {
-  const bits = BigInt(Math.log2(pieceBytes) - 10);
-  const end = Math.min(data.length, 2 * pieceBytes);
-  for (let at = pieceBytes / 2; at < end && at + SECTOR_WINDOW_BYTES <= data.length; at += 512) {
-    const window = data.subarray(at, at + SECTOR_WINDOW_BYTES);
-    let h = 0n;
-    for (const byte of window) h = ((h << 1n) + table[byte]!) & mask64;
-    if (h >> (64n - bits) === 0n && window.some((byte) => byte !== 0)) return at;
-  }
-  return end;
-}
-
 function setUp(data: Uint8Array) {
   const memory = new WebAssembly.Memory({ initial: 128, maximum: 128, shared: true });
   const bytes = new Uint8Array(memory.buffer);
@@ -82,31 +70,6 @@ describe('chunker', () => {
       }),
       { numRuns: 30 },
     );
-  });
-
-  it('cuts images where format.md says, and at twice the piece in zeros', () => {
-    const data = noise(5 * 1024 * 1024, 13);
-    // Free space of many lengths between what is in use.
-    for (let at = 0, n = 1; at < data.length; at += n * 3000, n++) data.fill(0, at, at + (n % 5) * 2500);
-    const { chunker, table } = setUp(data);
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 0, max: data.length - 1 }),
-        fc.integer({ min: 1, max: 2_200_000 }),
-        fc.constantFrom(16, 64, 256, 1024),
-        (from, length, kib) => {
-          const part = data.subarray(from, from + length);
-          expect(chunker.cutAtSector(DATA_AT + from, part.length, kib * 1024)).toBe(
-            sectorCutByTheBook(table, part, kib * 1024),
-          );
-        },
-      ),
-      { numRuns: 150 },
-    );
-    // A hash of zeros that would cut, were it not of zeros: all of the table is zero.
-    const zeros = new Uint8Array(100_000);
-    const blank = new WebAssembly.Memory({ initial: 128, maximum: 128, shared: true });
-    expect(createChunker(blank).cutAtSector(DATA_AT, zeros.length, 16_384)).toBe(32_768);
   });
 });
 

@@ -22,7 +22,10 @@ import type { FileSegment } from './messages.ts';
 
 const WASM_PAGE = 65_536;
 const BUFFER_AT = WASM_PAGE;
-const BUFFER_BYTES: number = 6 * 1024 * 1024;
+/** A chunk of the greatest length, and what is read beyond it. */
+const BUFFER_BYTES: number = 5 * 1024 * 1024;
+/** As much of the buffer as all but few chunks need: the rest then takes no memory of the machine. */
+const USUAL_BYTES: number = 3 * 1024 * 1024;
 /** A file of small pieces is shared among workers in segments of at most this length. */
 const SEGMENT_BYTES: number = 32 * 1024 * 1024;
 /** … and no more than so many pieces: a segment is also what one worker may add to the known blobs unasked. */
@@ -32,8 +35,8 @@ const ATTEMPTS = 2;
 /** New blobs of one file after which its worker lets go of it: others must get their turn, and a commit its chance. */
 const NEW_BLOBS_PER_TURN = 128;
 
-/** Reads of a disk image: they stay in the processor's cache until they are hashed. */
-const IMAGE_READ_BYTES: number = 1024 * 1024;
+/** Reads of long files: they stay in the processor's cache until they are hashed. */
+const READ_BYTES: number = 1024 * 1024;
 
 /** What is left of a file after a turn. */
 interface Rest {
@@ -220,7 +223,7 @@ export class FileContents {
   /** A stretch of a disk image, cut where its sectors say. */
   #readSectors(handle: number, pieceBytes: number, { from, to, isSparse }: Range): number {
     const longest = 2 * pieceBytes;
-    const room = Math.min(this.#buffer.length, Math.max(IMAGE_READ_BYTES, 2 * longest));
+    const room = Math.min(this.#buffer.length, Math.max(READ_BYTES, 2 * longest));
     let data = isSparse ? this.#reader.nextData(handle, from) : 0;
     let end = to;
     let start = 0;
@@ -316,15 +319,18 @@ export class FileContents {
         fileAt += cut;
         continue;
       }
-      if (start > 0) copyBytes(this.#buffer, this.#buffer.subarray(start, filled));
-      filled -= start;
-      start = 0;
-      const end = Math.min(this.#buffer.length, to - fileAt);
-      const read = this.#reader.read(handle, this.#buffer.subarray(filled, end), fileAt + filled);
+      if (start > 0 && filled + READ_BYTES > USUAL_BYTES) {
+        copyBytes(this.#buffer, this.#buffer.subarray(start, filled));
+        filled -= start;
+        start = 0;
+      }
+      const readAt = fileAt + filled - start;
+      const end = filled + Math.min(READ_BYTES, to - readAt);
+      const read = this.#reader.read(handle, this.#buffer.subarray(filled, end), readAt);
       if (read < 0) return read;
       this.#counters[0]! += read;
       if (read === 0 || this.#stopped) {
-        if (filled > 0) this.#addChunk(0, filled);
+        if (filled > start) this.#addChunk(start, filled - start);
         return 0;
       }
       filled += read;

@@ -26,20 +26,19 @@ export const LARGE_BLOB_BYTES: number = 256 * KIB;
 const LAYOUTS: Readonly<Record<PackKind, PackLayout>> = {
   // Groups twice as long save 2 to 4 % of databases and dumps, and reading one page decompresses twice as much.
   1: { group: { least: MIB, most: 2 * MIB, capacity: 2.5 * MIB }, joinBytes: 2 * MIB, poolBytes: 12 * MIB },
-  2: { group: { least: MIB, most: MIB, capacity: 1.25 * MIB }, joinBytes: LARGE_BLOB_BYTES, poolBytes: 2 * MIB },
+  2: { group: { least: MIB, most: MIB, capacity: 1.25 * MIB }, joinBytes: LARGE_BLOB_BYTES, poolBytes: 3 * MIB },
 };
 /** Compressed frames that save less than this share are stored raw: reading them back is faster. */
 const WORTHWHILE = 0.97;
 /** Frames start to wait when this share of what can wait is left of the pack: then there is more to choose from than fits. */
 const POOLED_ROOM = 0.5;
 const SAMPLE_BYTES: number = 8 * KIB;
-const MAX_FRAME_BYTES: number = 4 * MIB + 64 * KIB;
 
 interface PackLayout {
   readonly group: GroupLengths;
   /** Blobs under this length share frames with others. */
   readonly joinBytes: number;
-  /** Bytes of frames that wait while a pack gets full. */
+  /** Bytes of frames that wait while a pack gets full; the longest frame at least, for it is made there. */
   readonly poolBytes: number;
 }
 
@@ -58,7 +57,7 @@ export interface FramePackerOptions {
 
 export class FramePacker {
   readonly #options: FramePackerOptions;
-  readonly #scratch = new Uint8Array(MAX_FRAME_BYTES);
+  readonly #sample = new Uint8Array(SAMPLE_BYTES);
   readonly #group: FrameGroup;
   readonly #joinBytes: number;
   readonly #pool: FramePool;
@@ -95,7 +94,7 @@ export class FramePacker {
       return;
     }
     const blobs = { ids: id, lengths: [bytes.length], records: [record], kinds: [kind], count: 1 };
-    this.#addFrame(bytes, blobs, compressible ? this.#compress(bytes) : 0);
+    this.#addFrame(bytes, blobs, compressible);
   }
 
   /** Ends the group and hands out the open pack unsealed, for another packer to take over; undefined when empty. */
@@ -110,7 +109,8 @@ export class FramePacker {
   /** Takes over the frames of another packer's open pack. */
   takeOver(open: OpenPack): void {
     this.#closeGroup();
-    for (const { stored, blobs, ...frame } of framesOf(open, this.#scratch)) this.#place(stored, frame, blobs);
+    for (const { stored, blobs, ...frame } of framesOf(open, (length) => this.#space(length)))
+      this.#place(stored, frame, blobs);
   }
 
   /** Seals what is open as the short pack of its commit. */
@@ -123,14 +123,19 @@ export class FramePacker {
   #closeGroup(): void {
     if (this.#group.isEmpty) return;
     const { bytes, blobs } = this.#group.take();
-    this.#addFrame(bytes, blobs, this.#looksCompressible(bytes) ? this.#compress(bytes) : 0);
+    this.#addFrame(bytes, blobs, this.#looksCompressible(bytes));
   }
 
-  /** `length` bytes of the scratch memory are the compressed frame; with 0 it is stored as it is. */
-  #addFrame(bytes: Uint8Array, blobs: FrameBlobs, length: number): void {
-    const stored = length === 0 ? bytes : this.#scratch.subarray(0, length);
+  #addFrame(bytes: Uint8Array, blobs: FrameBlobs, compressible: boolean): void {
+    const stored = (compressible ? this.#compress(bytes) : undefined) ?? bytes;
     this.storedBytes += stored.length;
-    this.#place(stored, { rawLength: bytes.length, compressed: length !== 0 }, blobs);
+    this.#place(stored, { rawLength: bytes.length, compressed: stored !== bytes }, blobs);
+  }
+
+  /** Where a frame of up to `length` bytes is made: where it waits, should it have to. */
+  #space(length: number): Uint8Array {
+    while (!this.#pool.hasRoom(length)) this.#fillFromPool();
+    return this.#pool.space(length);
   }
 
   /** Straight into the open pack while that is far from full; then frames wait for the best choice among them. */
@@ -179,9 +184,13 @@ export class FramePacker {
     this.#open().addFrame(frame.stored, frame, frame.blobs);
   }
 
-  #compress(bytes: Uint8Array): number {
+  /** Undefined when it saves too little. */
+  #compress(bytes: Uint8Array): Uint8Array | undefined {
     const room = Math.floor(bytes.length * WORTHWHILE);
-    return room < 1 ? 0 : this.#options.zstd.compress(bytes, this.#scratch.subarray(0, room), this.#options.level);
+    if (room < 1) return undefined;
+    const space = this.#space(room);
+    const length = this.#options.zstd.compress(bytes, space, this.#options.level);
+    return length === 0 ? undefined : space.subarray(0, length);
   }
 
   /** A first look: two samples of a long frame, compressed as fast as it goes. Photos and videos stop here. */
@@ -191,7 +200,7 @@ export class FramePacker {
       const from = Math.floor(bytes.length * part);
       const sample = bytes.subarray(from, from + SAMPLE_BYTES);
       const room = Math.floor(sample.length * WORTHWHILE);
-      if (this.#options.zstd.compress(sample, this.#scratch.subarray(0, room), 1) !== 0) return true;
+      if (this.#options.zstd.compress(sample, this.#sample.subarray(0, room), 1) !== 0) return true;
     }
     return false;
   }

@@ -46,14 +46,19 @@ export class FramePool {
     return this.#frames.length < MAX_FRAMES && this.#used + storedBytes <= this.#bytes.length;
   }
 
-  /** Keeps a copy. */
+  /** Where to make the next frame, when there is room for it: `add` then leaves it where it is. */
+  space(bytes: number): Uint8Array {
+    return this.#bytes.subarray(this.#used, this.#used + bytes);
+  }
+
+  /** Keeps a copy, or what was made in `space`. */
   add(
     stored: Uint8Array,
     frame: { readonly rawLength: number; readonly compressed: boolean },
     blobs: FrameBlobs,
   ): void {
     const kept = this.#bytes.subarray(this.#used, this.#used + stored.length);
-    copyBytes(kept, stored);
+    if (stored.buffer !== kept.buffer || stored.byteOffset !== kept.byteOffset) copyBytes(kept, stored);
     this.#used += stored.length;
     this.#frames.push({ stored: kept, ...frame, blobs: copyBlobs(blobs), cost: frameCost(stored.length, blobs.count) });
   }

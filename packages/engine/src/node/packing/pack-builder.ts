@@ -298,8 +298,8 @@ export interface OpenFrame {
   readonly blobs: FrameBlobs;
 }
 
-/** Frames of an open pack in their order, each copied out of its area into `scratch` when it is asked for. */
-export function* framesOf(pack: OpenPack, scratch: Uint8Array): Generator<OpenFrame> {
+/** Frames of an open pack in their order, each copied out of its area, to where `space` says, when it is asked for. */
+export function* framesOf(pack: OpenPack, space: (length: number) => Uint8Array): Generator<OpenFrame> {
   const pages = pack.area.subarray(PACK_HEADER_LENGTH);
   const total = pack.blobRows.length / BLOB_ROW_BYTES;
   let blob = 0;
@@ -307,7 +307,7 @@ export function* framesOf(pack: OpenPack, scratch: Uint8Array): Generator<OpenFr
     const first = blob;
     while (blob < total && readU32(pack.blobRows, blob * BLOB_ROW_BYTES + 32) === row / FRAME_ROW_BYTES) blob++;
     yield {
-      stored: copyOutTo(scratch.subarray(0, readU32(pack.frameRows, row + 4)), pages, readU32(pack.frameRows, row)),
+      stored: copyOutTo(space(readU32(pack.frameRows, row + 4)), pages, readU32(pack.frameRows, row)),
       rawLength: readU32(pack.frameRows, row + 8),
       compressed: pack.frameRows[row + 12] === 1,
       blobs: blobsOf(pack, first, blob),
