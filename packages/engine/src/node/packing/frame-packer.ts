@@ -24,7 +24,7 @@ const MIB: number = 1024 * 1024;
 export const LARGE_BLOB_BYTES: number = 256 * KIB;
 /** Meta packs are a quarter of the size, and so are the frames that wait for them. */
 const LAYOUTS: Readonly<Record<PackKind, PackLayout>> = {
-  // Groups twice as long save 2 to 4 % of databases and dumps, and reading one page decompresses twice as much.
+  // Longer groups save 2 to 3 % of databases and dumps, and reading one page decompresses as much more (ADR 8).
   1: { group: { least: MIB, most: 2 * MIB, capacity: 2.5 * MIB }, joinBytes: 2 * MIB, poolBytes: 12 * MIB },
   2: { group: { least: MIB, most: MIB, capacity: 1.25 * MIB }, joinBytes: LARGE_BLOB_BYTES, poolBytes: 3 * MIB },
 };

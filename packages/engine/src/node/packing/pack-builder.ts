@@ -291,7 +291,7 @@ export interface OpenPack {
 }
 
 /** A frame taken out of an open pack. */
-export interface OpenFrame {
+interface OpenFrame {
   readonly stored: Uint8Array;
   readonly rawLength: number;
   readonly compressed: boolean;
