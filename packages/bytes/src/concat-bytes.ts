@@ -2,12 +2,12 @@
 
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   let length = 0;
-  for (const part of parts) length += part.length;
+  for (let i = 0; i < parts.length; i++) length += parts[i]!.length;
   const result = new Uint8Array(length);
   let offset = 0;
-  for (const part of parts) {
-    result.set(part, offset);
-    offset += part.length;
+  for (let i = 0; i < parts.length; i++) {
+    result.set(parts[i]!, offset);
+    offset += parts[i]!.length;
   }
   return result;
 }

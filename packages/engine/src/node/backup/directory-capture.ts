@@ -162,13 +162,14 @@ export class DirectoryCapture {
     const tree = this.#parts.trees().storeTree(job.nodes.filter((node) => node !== undefined));
     this.#markUsed(tree.places);
     const entries: EntryToCache[] = [];
-    job.listing.names.forEach((name, i) => {
+    const { names } = job.listing;
+    for (let i = 0; i < names.length; i++) {
       const node = job.nodes[i];
-      if (node === undefined) return;
+      if (node === undefined) continue;
       const { stats, row } = rowOf(job, i);
       const places = job.places[i] ?? [];
-      entries.push({ name, stats, row: row * STAT_ROW_WORDS, volatile: job.volatile.has(i), node, places });
-    });
+      entries.push({ name: names[i]!, stats, row: row * STAT_ROW_WORDS, volatile: job.volatile.has(i), node, places });
+    }
     const record = encodeDirectory({ path: job.path, subtree: tree, places: tree.places, entries });
     this.#parts.records.put(job.sequence, { kind: 'record', bytes: record });
     return tree;

@@ -253,9 +253,10 @@ function aboveRoots(selection: Selection | 'all'): ReadonlySet<string> {
 /** Takes nodes and places of unchanged entries from a copy of the record, since the cache moves on. */
 function takeOver(job: DirectoryJob, old: CachedDirectory, changed: ReadonlySet<number>): void {
   const entries = old.detached().entries();
-  job.listing.names.forEach((name, i) => {
-    if (changed.has(i) || !entries.seekName(name)) return;
+  const { names } = job.listing;
+  for (let i = 0; i < names.length; i++) {
+    if (changed.has(i) || !entries.seekName(names[i]!)) continue;
     job.nodes[i] = entries.node;
     job.places[i] = entries.places;
-  });
+  }
 }

@@ -14,6 +14,7 @@ import {
 
 const WINDOW_BYTES: number = 1024 * 1024;
 const LARGEST_RECORD: number = 1 << 30;
+const NO_PLACES: readonly number[] = [];
 
 /** A directory as it was at the last backup. Views are valid until the reader moves on. */
 export class CachedDirectory {
@@ -135,8 +136,12 @@ export class CachedEntries {
     return this.#bytes.subarray(from, from + this.#words[this.#at + 15]!);
   }
 
-  get places(): Uint32Array {
-    return this.#words.subarray(this.#at + ENTRY_WORDS, this.#at + ENTRY_WORDS + this.#words[this.#at + 16]!);
+  /** A plain array where that is smaller: hardly a file lies in more than one pack. */
+  get places(): ArrayLike<number> {
+    const first = this.#at + ENTRY_WORDS;
+    const count = this.#words[this.#at + 16]!;
+    if (count === 0) return NO_PLACES;
+    return count === 1 ? [this.#words[first]!] : this.#words.subarray(first, first + count);
   }
 
   /** Whether `holds` says so of each place. Makes no array: it is asked for every entry of every backup. */

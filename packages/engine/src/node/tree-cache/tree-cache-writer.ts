@@ -27,19 +27,22 @@ export interface DirectoryToCache {
 
 /** One record as bytes, without its check: resolvePlaces is what completes it. */
 export function encodeDirectory(directory: DirectoryToCache): Uint8Array {
+  const { entries } = directory;
   let words = DIRECTORY_WORDS + directory.places.length + paddedWords(directory.path.length);
-  for (const entry of directory.entries) {
-    words += ENTRY_WORDS + entry.places.length + paddedWords(entry.name.length) + paddedWords(entry.node.length);
+  let pending = hasRecordPlace(directory.places);
+  for (let i = 0; i < entries.length; i++) {
+    const { name, node, places } = entries[i]!;
+    words += ENTRY_WORDS + places.length + paddedWords(name.length) + paddedWords(node.length);
+    pending ||= hasRecordPlace(places);
   }
   const out = new Uint32Array(words);
   const bytes = new Uint8Array(out.buffer);
   const { subtree } = directory;
-  const pending = hasRecordPlace(directory.places) || directory.entries.some((entry) => hasRecordPlace(entry.places));
   out.set([
     words * 4,
     pending ? 1 : 0,
     directory.path.length,
-    directory.entries.length,
+    entries.length,
     subtree.kind,
     subtree.bytes,
     directory.places.length,
@@ -49,7 +52,7 @@ export function encodeDirectory(directory: DirectoryToCache): Uint8Array {
   let at = DIRECTORY_WORDS + directory.places.length;
   bytes.set(directory.path, at * 4);
   at += paddedWords(directory.path.length);
-  for (const entry of directory.entries) at = encodeEntry(entry, out, bytes, at);
+  for (let i = 0; i < entries.length; i++) at = encodeEntry(entries[i]!, out, bytes, at);
   return bytes;
 }
 

@@ -74,7 +74,7 @@ describe('tree cache', () => {
     writer.append(resolved);
     writer.close();
     const found = new TreeCacheReader(file, 0, resolved.length).seek(bytes('/x'))!;
-    expect([...found.entries().places]).toEqual([3, 5]);
+    expect(Array.from(found.entries().places)).toEqual([3, 5]);
     expect(Buffer.from(found.entries().node).toString()).toBe('node /x');
     expect([...found.places]).toEqual([1]);
   });
