@@ -5,7 +5,7 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { EngineError } from '../../errors.ts';
-import type { OpenPack, SealedPack } from '../packing/pack-builder.ts';
+import type { SealedPack } from '../packing/pack-builder.ts';
 import type { FileBatch, FileSegment, FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 
 /** Batches given to a worker beyond the one it works on, so that it never waits for the main thread. */
@@ -109,17 +109,17 @@ export class WorkerPool {
   }
 
   /**
-   * Brings all open packs together in one worker and seals them: at most one short pack. Workers must be idle. With
-   * 'nothing' to follow the others end first: the memory they hold is what sealing takes.
+   * Brings all open packs together in one worker, which goes on with its own, and seals them: at most one short pack.
+   * Workers must be idle. With 'nothing' to follow the others end first: the memory they hold is what sealing takes.
    */
   async finish(next: 'more' | 'nothing'): Promise<void> {
-    const released = await this.#ask({ kind: 'release' }, this.#members);
+    const [last, ...others] = this.#members;
+    const released = await this.#ask({ kind: 'release' }, others);
     const open = released.flatMap((answer) =>
       answer.kind === 'released' && answer.open !== undefined ? [answer.open] : [],
     );
-    const [last, ...others] = this.#members;
     if (next === 'nothing') await Promise.all(others.map(({ worker }) => worker.terminate()));
-    await this.#ask({ kind: 'finish', open: [...open].sort(byFill) }, last === undefined ? [] : [last]);
+    await this.#ask({ kind: 'finish', open }, last === undefined ? [] : [last]);
   }
 
   renew(message: Extract<ToWorker, { kind: 'renew' }>): void {
@@ -204,9 +204,4 @@ export class WorkerPool {
     this.#answers = this.#answers.filter((other) => other !== hear);
     return answers;
   }
-}
-
-/** The fullest pack first: the rest then fills it up. */
-function byFill(a: OpenPack, b: OpenPack): number {
-  return b.blobRows.length - a.blobRows.length;
 }
