@@ -10,11 +10,11 @@ export interface BulkCrypto {
   /** SHA-256 of `bytes` into `out` (32). */
   sha256(bytes: Uint8Array, out: Uint8Array): void;
   /**
-   * Begins the SHA-256 of `bytes` into `out`: it may go on beside the blobs named meanwhile and is complete after
-   * endSha256. One at a time; the bytes must stay as they are until then.
+   * Begins the SHA-256 of `bytes` into `out`, which may go on beside the blobs named meanwhile; the bytes stay as they
+   * are until `onDone` is called. One at a time: what was begun before is completed.
    */
-  beginSha256(bytes: Uint8Array, out: Uint8Array): void;
-  /** Completes what was begun; nothing to do when that is complete. */
+  beginSha256(bytes: Uint8Array, out: Uint8Array, onDone: () => void): void;
+  /** Completes what was begun, if anything is left of it. */
   endSha256(): void;
   /** HMAC-SHA256(idKey, kind ‖ plaintext) into `out` (32), format.md §1. */
   blobId(kind: 1 | 2 | 3, plaintext: Uint8Array, out: Uint8Array): void;

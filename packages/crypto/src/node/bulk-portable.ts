@@ -18,8 +18,9 @@ export function createPortableBulk(idKey: Uint8Array): BulkCrypto {
     sha256(bytes, out) {
       out.set(createHash('sha256').update(bytes).digest());
     },
-    beginSha256(bytes, out) {
+    beginSha256(bytes, out, onDone) {
       out.set(createHash('sha256').update(bytes).digest());
+      onDone();
     },
     endSha256() {},
     blobId(kind, plaintext, out) {

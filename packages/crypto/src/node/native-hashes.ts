@@ -32,9 +32,9 @@ export function nativeHashes(functions: HashFunctions, idKey: Uint8Array, librar
     sha256(bytes, out) {
       functions.digest(bytes, bytes.length, out);
     },
-    beginSha256(bytes, out) {
+    beginSha256(bytes, out, onDone) {
       beside.end();
-      beside.begin(plainSha256(functions, bytes, out));
+      beside.begin(plainSha256(functions, bytes, { out, onDone }));
       if (lanes === undefined) beside.end();
     },
     endSha256() {
@@ -65,10 +65,21 @@ interface Message {
   readonly finish: (context: Uint32Array) => void;
 }
 
-function plainSha256({ init, final }: HashFunctions, bytes: Uint8Array, out: Uint8Array): Message {
+function plainSha256(
+  { init, final }: HashFunctions,
+  bytes: Uint8Array,
+  { out, onDone }: { readonly out: Uint8Array; readonly onDone: () => void },
+): Message {
   const begun = new Uint32Array(CONTEXT_WORDS);
   init(begun);
-  return { begun, pieces: [bytes], finish: (context) => final(out, context) };
+  return {
+    begun,
+    pieces: [bytes],
+    finish(context) {
+      final(out, context);
+      onDone();
+    },
+  };
 }
 
 /** HMAC-SHA256(idKey, kind ‖ plaintext). */

@@ -53,6 +53,7 @@ class BackupWorker {
   readonly #results = new FileResultWriter();
   readonly #counters: Float64Array;
   #identity: PackIdentity;
+  #settling = false;
 
   constructor(setup: WorkerSetup, reader: ContentReader, answer: (message: FromWorker) => void) {
     const native = setup.native ? nativeLibrary() : undefined;
@@ -70,6 +71,7 @@ class BackupWorker {
       identity: () => this.#identity,
       random: (length) => crypto.getRandomValues(new Uint8Array(length)),
       takeArea: () => areas.take(),
+      tryTakeArea: () => areas.tryTake(),
       onPack: (pack, area) => answer({ kind: 'pack', area: areas.indexOf(area), pack }),
     });
     this.#store = new BlobStore({
@@ -88,6 +90,17 @@ class BackupWorker {
   }
 
   handle(message: Exclude<ToWorker, { kind: 'setup' | 'stop' }>): void {
+    this.#handle(message);
+    if (this.#settling) return;
+    // Messages that wait come first: with them there are blobs to name the pack beside.
+    this.#settling = true;
+    setImmediate(() => {
+      this.#settling = false;
+      this.#packer.settle();
+    });
+  }
+
+  #handle(message: Exclude<ToWorker, { kind: 'setup' | 'stop' }>): void {
     switch (message.kind) {
       case 'batch':
         return this.#batch(message);

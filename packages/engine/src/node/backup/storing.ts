@@ -5,6 +5,7 @@ import type { IndexedPack } from '../../index-object.ts';
 import { ARENA_RECORDS } from '../known-blobs/blob-arena.ts';
 import type { KnownBlobStore } from '../known-blobs/known-blob-store.ts';
 import { markDeadPacks, openKnownBlobs } from '../known-blobs/sync-known-blobs.ts';
+import { AreaGrowth } from '../packing/area-growth.ts';
 import { AreaPool, createSharedAreaPool } from '../packing/area-pool.ts';
 import { packAreaBytes } from '../packing/pack-builder.ts';
 import { SEGMENT_PIECES } from './file-contents.ts';
@@ -54,8 +55,14 @@ export class Storing {
       random: options.random,
       onPack: (pack, area, release) => this.uploads.add(pack, area, release),
     });
-    const areas = createSharedAreaPool(areaCount(options, known));
+    const areas = createSharedAreaPool(areaCounts(options, known));
     const pool = new AreaPool(areas);
+    const growth = new AreaGrowth({
+      pool,
+      memory: options.memory,
+      residentBytes: () => process.memoryUsage.rss(),
+      now: () => performance.now(),
+    });
     this.pool = new WorkerPool({
       spawn: options.spawnWorker,
       workers: options.workers,
@@ -68,7 +75,10 @@ export class Storing {
         level: options.compression,
         native,
       },
-      onPack: (pack, index) => this.uploads.add(pack, pool.area(index), () => pool.release(index)),
+      onPack: (pack, index) => {
+        growth.notePack();
+        this.uploads.add(pack, pool.area(index), () => pool.release(index));
+      },
     });
   }
 
@@ -154,9 +164,9 @@ export class Storing {
   }
 }
 
-/** One area a worker fills, and as many as fit for packs on their way, but at least one. */
-function areaCount(options: BackupOptions, known: KnownBlobStore): number {
+/** One area a worker fills, and as many as surely fit for packs on their way, but at least one; at most also one to name. */
+function areaCounts(options: BackupOptions, known: KnownBlobStore): { readonly open: number; readonly most: number } {
   const left = options.memory - FIXED_BYTES - known.memoryBytes;
-  const most = options.workers + options.custody.properties.uploadsInFlight;
-  return Math.max(options.workers + 1, Math.min(most, Math.floor(left / packAreaBytes(1))));
+  const most = 2 * options.workers + options.custody.properties.uploadsInFlight;
+  return { open: Math.max(options.workers + 1, Math.min(most, Math.floor(left / packAreaBytes(1)))), most };
 }

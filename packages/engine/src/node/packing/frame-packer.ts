@@ -5,6 +5,7 @@
 import type { PackKind } from '@keephold/bytes';
 import type { BulkCrypto } from '@keephold/crypto/bulk';
 import { copyBytes } from '@keephold/ffi';
+import type { PackId } from '@keephold/protocol';
 import type { BlobKind } from '../../pack-contents.ts';
 import type { Zstd } from '../zstd.ts';
 import { FrameGroup, type GroupLengths } from './frame-group.ts';
@@ -51,6 +52,8 @@ export interface FramePackerOptions {
   readonly random: (length: number) => Uint8Array;
   /** Gives an area for the next pack, waiting for one if need be. */
   readonly takeArea: () => Uint8Array;
+  /** Gives one that is free. With it a pack may keep its area until it is named beside the blobs that come next. */
+  readonly tryTakeArea?: (() => Uint8Array | undefined) | undefined;
   /** Takes a sealed pack; its area belongs to the receiver from here on. */
   readonly onPack: (pack: SealedPack, area: Uint8Array) => void;
 }
@@ -101,6 +104,7 @@ export class FramePacker {
   releaseOpen(): OpenPack | undefined {
     this.#closeGroup();
     this.#emptyPool();
+    this.settle();
     const builder = this.#builder;
     this.#builder = undefined;
     return builder === undefined || builder.isEmpty ? undefined : builder.open;
@@ -113,11 +117,17 @@ export class FramePacker {
       this.#place(stored, frame, blobs);
   }
 
+  /** Names the pack that is sealed, if there is one that has no name yet. */
+  settle(): void {
+    this.#options.bulk.endSha256();
+  }
+
   /** Seals what is open as the short pack of its commit. */
   finish(): void {
     this.#closeGroup();
     this.#emptyPool();
     if (this.#builder !== undefined && !this.#builder.isEmpty) this.#seal('short');
+    this.settle();
   }
 
   #closeGroup(): void {
@@ -206,14 +216,25 @@ export class FramePacker {
   }
 
   #open(): PackBuilder {
-    this.#builder ??= new PackBuilder(this.#options.kind, this.#options.takeArea());
+    this.#builder ??= new PackBuilder(this.#options.kind, this.#nextArea());
     return this.#builder;
+  }
+
+  #nextArea(): Uint8Array {
+    const free = this.#options.tryTakeArea?.();
+    if (free !== undefined) return free;
+    // None may ever be free while the last pack keeps its own.
+    this.settle();
+    return this.#options.takeArea();
   }
 
   #seal(size: 'full' | 'short'): void {
     const builder = this.#builder!;
     this.#builder = undefined;
-    const pack = builder.seal(this.#options.identity(), this.#options.bulk, this.#options.random(32), size);
-    this.#options.onPack(pack, builder.area);
+    const { bulk, identity, random, onPack } = this.#options;
+    const pack = builder.seal(identity(), bulk, random(32), size);
+    const packId = new Uint8Array(32) as PackId;
+    bulk.beginSha256(builder.area.subarray(0, pack.length), packId, () => onPack({ ...pack, packId }, builder.area));
+    if (this.#options.tryTakeArea === undefined) this.settle();
   }
 }

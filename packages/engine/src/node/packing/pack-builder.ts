@@ -47,9 +47,9 @@ export interface FrameBlobs {
   readonly count: number;
 }
 
-export interface SealedPack {
+/** Sealed, and still without its name: the SHA-256 of its bytes. */
+export interface UnnamedPack {
   readonly kind: PackKind;
-  readonly packId: PackId;
   readonly packSalt: Uint8Array;
   readonly pageCount: number;
   /** Bytes of the area that are the pack. */
@@ -57,6 +57,10 @@ export interface SealedPack {
   readonly contents: PackContents;
   /** KnownBlobs record of each blob. */
   readonly records: Uint32Array;
+}
+
+export interface SealedPack extends UnnamedPack {
+  readonly packId: PackId;
 }
 
 export class PackBuilder {
@@ -140,7 +144,7 @@ export class PackBuilder {
    * Seals the pack: full, or when `short` is given with the smallest page count of the ladder that holds it. Checks
    * what it made by opening it again (format.md §4: a writer must, before a pack leaves its hands).
    */
-  seal(identity: PackIdentity, bulk: BulkCrypto, random32: Uint8Array, size: 'full' | 'short'): SealedPack {
+  seal(identity: PackIdentity, bulk: BulkCrypto, random32: Uint8Array, size: 'full' | 'short'): UnnamedPack {
     const contents: PackContents = {
       frames: this.#frameRows.slice(0, this.#frames * FRAME_ROW_BYTES),
       blobs: this.#blobRows.slice(0, this.#blobs * BLOB_ROW_BYTES),
@@ -169,11 +173,8 @@ export class PackBuilder {
     bulk.sealPages(key, this.#pages, 0, pageCount);
     this.#verify({ bulk, key, header, pageCount, contents, witness, plain });
     const length = PACK_HEADER_LENGTH + pageCount * SEALED_PAGE_BYTES;
-    const packId = new Uint8Array(32) as PackId;
-    bulk.sha256(this.area.subarray(0, length), packId);
     return {
       kind: this.kind,
-      packId,
       packSalt,
       pageCount,
       length,
