@@ -8,6 +8,7 @@ const resourceLimits = { maxYoungGenerationSizeMb: 3, maxOldGenerationSizeMb: 12
 /** `others`: how many there are already. One worker alone has little to do, and then speed matters. */
 export function spawnBackupWorker(others: number): Worker {
   if (others > 0) preferSmallMemory();
+  haveFewYoungObjects();
   return new Worker(new URL(entryName('backup-worker'), import.meta.url), { resourceLimits });
 }
 
@@ -28,6 +29,14 @@ export function spawnReadWorker(): Worker {
  */
 function preferSmallMemory(): void {
   setFlagsFromString('--optimize-for-size');
+}
+
+/**
+ * For threads that start from here on. The command starts with such a flag, which prevails over the limit that a thread
+ * is given.
+ */
+function haveFewYoungObjects(): void {
+  setFlagsFromString('--max-semi-space-size=1');
 }
 
 /** In development sources run as they are; what is published lies beside this file as JavaScript. */

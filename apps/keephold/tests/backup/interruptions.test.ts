@@ -118,6 +118,23 @@ describe('interrupted backup', () => {
     await backups.read(async (repository) => expect((await repository.snapshots()).length).toBeGreaterThan(6));
   });
 
+  it('keeps in each checkpoint what the one before had', async () => {
+    using own = await BackupRepository.create();
+    const tree = join(own.folder, 'tree');
+    fill(tree, 60, MIB);
+    execFileSync('sleep', ['0.15']);
+    await own.backup({ roots: [tree], checkpointEvery: 0 });
+    const count = await own.read(async (repository) => (await repository.snapshots()).length);
+    const files: number[] = [];
+    for (let seq = 1; seq <= count; seq++) {
+      const { paths } = await truthOf(own, { seq });
+      files.push([...paths].filter((path) => path.includes('/file ')).length);
+    }
+    expect(files).toEqual(files.toSorted((a, b) => a - b));
+    expect(files.length).toBeGreaterThan(2);
+    expect(files.slice(-2)).toEqual([60, 60]);
+  });
+
   it('remembers what stood where over a checkpoint within one folder', async () => {
     const wide = join(backups.folder, 'wide');
     mkdirSync(wide);

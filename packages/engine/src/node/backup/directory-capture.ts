@@ -55,9 +55,11 @@ export class DirectoryCapture {
   finishIfDone(job: DirectoryJob): void {
     if (!job.isDone) return;
     job.tree = this.#parts.mode === 'look' ? NO_TREE : this.#storeTree(job);
-    if (job.parent === undefined) return;
-    const { job: parent, index } = job.parent;
-    this.#set(parent, index, NodeType.directory, { subtree: job.tree.id });
+    const { tree, parent: place } = job;
+    job.release();
+    if (place === undefined) return;
+    const { job: parent, index } = place;
+    this.#set(parent, index, NodeType.directory, { subtree: tree.id });
     parent.waitsFor.delete(index);
     parent.pending--;
     this.finishIfDone(parent);
@@ -74,8 +76,9 @@ export class DirectoryCapture {
     return tree;
   }
 
-  /** Stores the tree of a directory that is not done, as far as it is, for a checkpoint. */
+  /** The tree of a directory, for a checkpoint: of one that is not done, as far as it is. */
   storePartialJob(job: DirectoryJob): StoredTree {
+    if (job.tree !== undefined) return job.tree;
     const nodes = job.nodes.flatMap((node, i) => {
       if (node !== undefined) return [node];
       const below = job.waitsFor.get(i);

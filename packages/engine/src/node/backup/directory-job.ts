@@ -7,14 +7,17 @@ export interface ParentPlace {
   readonly index: number;
 }
 
+const NOTHING = new Uint8Array(0);
+const NO_ENTRIES: DirectoryListing = { count: 0, names: [], rows: [], stats: new Uint32Array(0), failures: [] };
+
 export class DirectoryJob {
-  readonly path: Uint8Array;
-  readonly listing: DirectoryListing;
+  path: Uint8Array;
+  listing: DirectoryListing;
   /** Position of its record in the tree cache. */
   readonly sequence: number;
   /** Node of each listed entry; undefined while missing, and in the end for what was gone when it was read. */
-  readonly nodes: (Uint8Array | undefined)[];
-  readonly places: (ArrayLike<number> | undefined)[];
+  nodes: (Uint8Array | undefined)[];
+  places: (ArrayLike<number> | undefined)[];
   /** Rows that differ from the listing: files that changed before they were read. */
   readonly rows: Map<number, Uint32Array> = new Map<number, Uint32Array>();
   /** Entries to be looked at again next time whatever their identity. */
@@ -40,5 +43,16 @@ export class DirectoryJob {
 
   get isDone(): boolean {
     return this.sealed && this.pending === 0;
+  }
+
+  /** Lets go of all but the tree: the parent remembers its directories until the walk is through with it. */
+  release(): void {
+    this.path = NOTHING;
+    this.listing = NO_ENTRIES;
+    this.nodes = [];
+    this.places = [];
+    this.rows.clear();
+    this.volatile.clear();
+    this.parent = undefined;
   }
 }

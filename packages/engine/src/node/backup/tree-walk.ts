@@ -111,7 +111,7 @@ export class TreeWalk {
   #subtreeSoFar(visited: Visited): Uint8Array | undefined {
     if (visited.kind === 'unchanged') return visited.subtree;
     if (visited.kind !== 'job') return undefined;
-    return (visited.job.tree ?? this.#capture.storePartialJob(visited.job)).id;
+    return this.#capture.storePartialJob(visited.job).id;
   }
 
   #encodePartial(frame: Frame, i: number, subtree: Uint8Array): Uint8Array | undefined {

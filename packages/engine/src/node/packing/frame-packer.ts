@@ -26,7 +26,7 @@ export const LARGE_BLOB_BYTES: number = 256 * KIB;
 /** Meta packs are a quarter of the size, and so are the frames that wait for them. */
 const LAYOUTS: Readonly<Record<PackKind, PackLayout>> = {
   // Longer groups save 2 to 3 % of databases and dumps, and reading one page decompresses as much more (ADR 8).
-  1: { group: { least: MIB, most: 2 * MIB, capacity: 2.5 * MIB }, joinBytes: 2 * MIB, poolBytes: 12 * MIB },
+  1: { group: { least: MIB, most: 2 * MIB, capacity: 2.5 * MIB }, joinBytes: 2 * MIB, poolBytes: 10 * MIB },
   2: { group: { least: MIB, most: MIB, capacity: 1.25 * MIB }, joinBytes: LARGE_BLOB_BYTES, poolBytes: 3 * MIB },
 };
 /** Compressed frames that save less than this share are stored raw: reading them back is faster. */
