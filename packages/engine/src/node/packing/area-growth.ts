@@ -9,8 +9,8 @@ import { packAreaBytes } from './pack-builder.ts';
 const PACKS_A_LOOK = 4;
 /** Of the time of one worker: below it an area more saves nothing that shows. */
 const WAITED_SHARE = 0.3;
-/** Left free for what else may grow. */
-const MARGIN_BYTES: number = 14 * 1024 * 1024;
+/** Left free for what else may grow: trees and tables do, with a hundred thousand files. */
+const MARGIN_BYTES: number = 28 * 1024 * 1024;
 
 export interface AreaGrowthOptions {
   readonly pool: Pick<AreaPool, 'waitedMs' | 'open'>;

@@ -25,14 +25,18 @@ export interface FileToPlan {
   readonly existing: ExistingEntry | undefined;
 }
 
-/** Answers what is to be done first when something has to be read for it; that yields slices that became full on the way. */
-export function planFile(walk: FilePlans, file: FileToPlan): AsyncGenerator<RestoreSlice> | undefined {
+/** What is to be awaited when something has to be read for a plan; a generator yields slices that become full on the way. */
+export type ReadFirst = AsyncGenerator<RestoreSlice> | Promise<void> | undefined;
+
+export function planFile(walk: FilePlans, file: FileToPlan): ReadFirst {
   const { path, node, existing } = file;
   const { account, target, overwrite, dryRun } = walk.options;
   const item = { path, type: NodeType.file, bytes: node.size ?? 0 };
   account.plannedBytes += item.bytes;
   const missing = contentMissing(node);
-  const settle = (outcome: Outcome, reason?: string): undefined => void account.add({ ...item, outcome, reason });
+  const settle = (outcome: Outcome, reason?: string): undefined => {
+    account.add({ ...item, outcome, reason });
+  };
   if (missing !== undefined) return settle('skipped', missing);
   if (existing !== undefined && overwrite === 'never') return settle('skipped', 'it is there already');
   const absurd = tooLarge(walk.options, node);
@@ -43,7 +47,7 @@ export function planFile(walk: FilePlans, file: FileToPlan): AsyncGenerator<Rest
     if (first === undefined || target.inspect(first)?.inode === existing.inode) {
       if (key !== undefined && first === undefined) walk.firstNames.set(key, path);
       if (dryRun || !needsMetadata(existing, node)) return settle('identical');
-      return afterwards(walk.planner.planMetadata(path, node));
+      return walk.planner.planMetadata(path, node);
     }
   }
   if (existing?.type === NodeType.directory) {
@@ -56,10 +60,6 @@ export function planFile(walk: FilePlans, file: FileToPlan): AsyncGenerator<Rest
     return walk.planner.planContent({ path, node, replace: existing !== undefined, key });
   walk.planner.slice.hardLinks.push({ path, node, exists: existing !== undefined, key });
   return undefined;
-}
-
-async function* afterwards(planned: Promise<void>): AsyncGenerator<RestoreSlice> {
-  await planned;
 }
 
 /** A size that only a hostile tree has must not end the restore of all else with a full disk. */

@@ -12,7 +12,7 @@ import { FileOption } from './file-rows.ts';
 import { failureOf } from './item-failure.ts';
 import { joinPath, nameFault } from './judge-name.ts';
 import { emptyDirectory, lookInto, makeDirectory, type OpenDirectory } from './open-directory.ts';
-import { mayReplaceDirectory, planFile } from './plan-file.ts';
+import { mayReplaceDirectory, planFile, type ReadFirst } from './plan-file.ts';
 import { FIRST_SLICE_ENTRIES, MAX_SLICE_ENTRIES, type PlannedLink, RestoreSlice } from './restore-slice.ts';
 import { SlicePlanner } from './slice-planner.ts';
 import { existingEntry, foldedName, looksIdentical, nameKey, strangers } from './target-directory.ts';
@@ -59,7 +59,8 @@ export class RestoreWalk {
       } else if (node.type === NodeType.directory) directory = this.#enter(directory, node) ?? directory;
       else {
         const first = this.#visit(directory, node);
-        if (first !== undefined) yield* first;
+        if (first instanceof Promise) await first;
+        else if (first !== undefined) yield* first;
       }
       const { slice } = this.planner;
       if (slice.entriesPlanned < this.#limit && !slice.isFull) continue;
@@ -167,7 +168,7 @@ export class RestoreWalk {
   }
 
   /** Anything but a directory. Answers what is to be done first, for the few that need something read. */
-  #visit(directory: OpenDirectory, node: TreeNode): AsyncGenerator<RestoreSlice> | undefined {
+  #visit(directory: OpenDirectory, node: TreeNode): ReadFirst {
     const path = joinPath(directory.path, node.name);
     const fault = this.#judge(directory, node.name);
     if (fault === undefined && this.options.select(path, false) !== 'selected') return undefined;
@@ -190,11 +191,7 @@ export class RestoreWalk {
     return this.#planLink(path, node, existing);
   }
 
-  async *#planLink(
-    path: Uint8Array,
-    node: TreeNode,
-    existing: ExistingEntry | undefined,
-  ): AsyncGenerator<RestoreSlice> {
+  #planLink(path: Uint8Array, node: TreeNode, existing: ExistingEntry | undefined): ReadFirst {
     const { account, overwrite, dryRun } = this.options;
     const { type } = node;
     const key = node.hardLink === undefined ? undefined : toHex(node.hardLink);
@@ -209,7 +206,8 @@ export class RestoreWalk {
     } else if (existing?.type === NodeType.directory && !mayReplaceDirectory(this.options, path))
       account.add({ path, type, outcome: 'failed', reason: 'a directory that is not empty has its name' });
     else if (dryRun) account.add({ path, type, outcome: 'restored' });
-    else await this.#planNewLink({ path, node, exists: existing !== undefined, key }, first);
+    else return this.#planNewLink({ path, node, exists: existing !== undefined, key }, first);
+    return undefined;
   }
 
   /** Something that looks like the entry is there, and is the same one as its first name. */
