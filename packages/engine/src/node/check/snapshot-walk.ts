@@ -62,7 +62,10 @@ export class SnapshotWalk {
       this.#options.signal.throwIfAborted();
       const node = level.nodes[level.next++] ?? (await this.#nextPart(level, where));
       if (node === undefined) levels.pop();
-      else await this.#visit(node, levels, label);
+      else {
+        const lists = this.#visit(node, levels, label);
+        if (lists !== undefined) await lists;
+      }
     }
   }
 
@@ -91,7 +94,8 @@ export class SnapshotWalk {
     });
   }
 
-  async #visit(node: TreeNode, levels: Level[], label: string): Promise<void> {
+  /** Answers a promise only where lists have to be read: nearly all entries have all they say in their node. */
+  #visit(node: TreeNode, levels: Level[], label: string): Promise<void> | undefined {
     const where = (): string => pathText(label, levels, node.name);
     const { judge } = this.#options;
     for (const { value } of node.xattrs ?? []) {
@@ -99,13 +103,14 @@ export class SnapshotWalk {
     }
     if (node.type === NodeType.directory && node.subtree !== undefined)
       this.#enter(levels, node.name, node.subtree, where);
-    if (node.content === undefined) return;
-    // Most files: their parts stand in the node.
-    if (Array.isArray(node.content)) for (const { blob } of node.content) judge.blob(blob, BlobKind.data, where);
-    else {
-      const expected = { childKind: BlobKind.data, bytes: node.size ?? 0 };
-      await this.#orReport(where, () => this.#visitList(node.content as BlobId, expected, where));
+    const { content } = node;
+    if (content === undefined) return undefined;
+    if (Array.isArray(content)) {
+      for (const { blob } of content) judge.blob(blob, BlobKind.data, where);
+      return undefined;
     }
+    const expected = { childKind: BlobKind.data, bytes: node.size ?? 0 };
+    return this.#orReport(where, () => this.#visitList(content as BlobId, expected, where));
   }
 
   /** A list is read once: a hostile one may stand in others a thousand times, and those in others again. */
