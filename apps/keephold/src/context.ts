@@ -1,4 +1,6 @@
 /** What every verb gets: the surroundings it runs in. Nothing here opens or reads anything before it is asked. */
+import type { OpenOptions } from '@keephold/custody';
+import type { Custody } from '@keephold/protocol';
 import type { GlobalValues } from './command-line/global-options.ts';
 import type { Environment } from './environment.ts';
 import type { Terminal } from './terminal/ask.ts';
@@ -14,6 +16,8 @@ export interface Context {
   readonly version: string;
   /** What this run knows already, so that nobody is asked twice. */
   readonly password?: string | undefined;
+  /** The keeper of the repository in a folder. */
+  openRepository(folder: string, options?: OpenOptions): Promise<Custody>;
   /** Wall clock, unix milliseconds. */
   now(): number;
 }

@@ -23,7 +23,8 @@ const runCheck =
   'keephold check tells what is affected, and everything else can still be restored; keephold heal --from mends from another copy';
 const spaceHint = 'what was stored before is intact; free some space, then run the same again';
 const permissionHint = 'check who owns it and what it permits';
-const historyHint = 'it may be an old copy, or somebody changed it; look for the newest copy before you go on';
+const historyHint =
+  'it may be an old copy, or somebody changed it; look for the newest copy before you go on. Where the folder was put back from a copy on purpose: keephold repair --accept-history';
 const wordsHint = 'check spelling and order of the 24 words';
 const updateHint = 'update Keephold on this device';
 

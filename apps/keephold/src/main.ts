@@ -43,6 +43,10 @@ export async function main(environment: Environment): Promise<never> {
     terminal: systemTerminal(() => process.stdin, process.stderr),
     signal: abortOnInterrupt(),
     version: ownVersion(),
+    openRepository: async (folder, options) => {
+      const { openRepositoryFolder } = await import('@keephold/custody');
+      return await openRepositoryFolder(folder, options);
+    },
     now: Date.now,
   });
   // Everything is written by now; what a worker or a socket still holds open is of no use to anyone.

@@ -11,7 +11,7 @@ import { type ExitCode, exitCodes, UsageError } from './errors.ts';
 import type { Terminal } from './terminal/ask.ts';
 import { Output } from './terminal/output.ts';
 
-export interface Host {
+export interface Host extends Pick<Context, 'openRepository'> {
   readonly args: readonly string[];
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
@@ -55,7 +55,14 @@ function outputFor(host: Host, { json, quiet }: { readonly json: boolean; readon
 
 function contextOf(host: Host): Omit<Context, 'out' | 'globals'> {
   const { environment, terminal, signal, version } = host;
-  return { environment, terminal, signal, version, now: () => host.now() };
+  return {
+    environment,
+    terminal,
+    signal,
+    version,
+    openRepository: async (folder, options) => await host.openRepository(folder, options),
+    now: () => host.now(),
+  };
 }
 
 async function withoutVerb(host: Host, out: Output, { values }: Leading): Promise<ExitCode> {

@@ -3,6 +3,8 @@ export * from './node-fields.ts';
 export type { CommitLogState, SnapshotEntry } from './reading/commit-log.ts';
 export { decodeCommitLogState, encodeCommitLogState } from './reading/commit-log-state.ts';
 export { type Change, type DiffOptions, diff } from './reading/diff.ts';
+export { FollowedChain, type FollowedChainOptions } from './reading/followed-chain.ts';
+export { type PinnedCustodyOptions, pinCustody } from './reading/pinned-custody.ts';
 export {
   openRepository,
   type ReaderKeys,

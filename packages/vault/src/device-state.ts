@@ -175,6 +175,14 @@ export function withPins(
   return { ...state, grant: { ...grant, keychainPin, headPin } };
 }
 
+/** The state with pins that the owner accepts although they go back or elsewhere. */
+export function withAcceptedPins(
+  state: DeviceState,
+  pins: { readonly keychain: ChainPin; readonly head: ChainPin },
+): DeviceState {
+  return { ...state, grant: { ...state.grant, keychainPin: pins.keychain, headPin: pins.head } };
+}
+
 export function withChain(state: DeviceState, chain: ChainState | undefined): DeviceState {
   return { ...state, chain };
 }

@@ -25,6 +25,7 @@ export {
   encodeDeviceState,
   readKeysOf,
   readKeysRecord,
+  withAcceptedPins,
   withChain,
   withoutReadKeys,
   withPins,

@@ -3,7 +3,8 @@
  * repository that is older than this is a rollback. Kept in the state folder, as safe as a pin; anything unreadable there
  * counts as nothing seen.
  */
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { equalBytes, toHex } from '@keephold/bytes';
 import {
   type CommitLogState,
@@ -14,7 +15,7 @@ import {
 } from '@keephold/engine';
 import type { AccountId, VaultId } from '@keephold/protocol';
 import type { Environment } from '../environment.ts';
-import { readPrivateFile, writePrivateFile } from './private-file.ts';
+import { readPrivateFile, syncFolder, writePrivateFile } from './private-file.ts';
 
 export class HistoryFile {
   readonly #path: string;
@@ -36,6 +37,14 @@ export class HistoryFile {
       if (error instanceof DamagedError) return undefined;
       throw error;
     }
+  }
+
+  /** From here on nothing was seen. */
+  forget(): void {
+    if (readPrivateFile(this.#path) === undefined) return;
+    rmSync(this.#path);
+    syncFolder(dirname(this.#path));
+    this.#saved = -1;
   }
 
   /** Only when there is something new, and never with a hole in it: what heals later must still be read. */

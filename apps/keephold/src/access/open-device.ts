@@ -3,7 +3,8 @@
  * longer holds, is enrolled: the password is needed for that, and for nothing afterwards.
  */
 import { sign, systemRandom } from '@keephold/crypto';
-import { type KeeperSigner, type OpenOptions, openRepositoryFolder } from '@keephold/custody';
+import type { KeeperSigner, OpenOptions } from '@keephold/custody';
+import { FollowedChain, pinCustody } from '@keephold/engine';
 import type { ChainPin, Custody, DeviceRole, KeychainState, VaultId } from '@keephold/protocol';
 import {
   DeviceFaultError,
@@ -11,18 +12,22 @@ import {
   enrolDevice,
   onlyVault,
   openDevice,
+  recordVerifier,
   type Unlocked,
   withPins,
 } from '@keephold/vault';
 import type { Context } from '../context.ts';
 import { CommandError, exitCodes } from '../errors.ts';
 import { DeviceStore } from './device-store.ts';
+import { keepingEvidence } from './evidence.ts';
 import { repositoryFolder } from './repository-folder.ts';
 import { unlockAccount } from './unlock.ts';
 
 export interface DeviceAccess extends AsyncDisposable {
+  /** Its head and what it accepts are checked against what this device has seen. */
   readonly custody: Custody;
-  readonly keychain: KeychainState;
+  /** The history as far as it is verified, and the keychain it stands on. */
+  readonly chain: FollowedChain;
   readonly vaultId: VaultId;
   readonly state: DeviceState;
   readonly store: DeviceStore;
@@ -36,24 +41,49 @@ export interface OpenDeviceOptions {
   readonly custody?: OpenOptions;
 }
 
+/**
+ * @throws RollbackError, ForkError when the repository is not a continuation of what this device has seen; what shows it
+ *   is kept (evidence.ts).
+ */
 export async function openAsDevice(context: Context, options: OpenDeviceOptions = {}): Promise<DeviceAccess> {
   const folder = repositoryFolder(context);
   // The signer is known only when the account is; opening reads one small file.
-  const probe = await openRepositoryFolder(folder);
+  const probe = await context.openRepository(folder);
   const store = new DeviceStore(context.environment, await probe.accountId());
-  const opened = (await openKnownDevice(store, probe)) ?? (await enrol(context, { store, custody: probe, options }));
-  await probe[Symbol.asyncDispose]();
-  const custody = await openRepositoryFolder(folder, { ...options.custody, signer: signerOf(opened.state) });
+  return await keepingEvidence(context, store.folder, async () => {
+    const opened = (await openKnownDevice(store, probe)) ?? (await enrol(context, { store, custody: probe, options }));
+    await probe[Symbol.asyncDispose]();
+    const keeper = await context.openRepository(folder, { ...options.custody, signer: signerOf(opened.state) });
+    try {
+      return await followed(opened, store, keeper);
+    } catch (error) {
+      await keeper[Symbol.asyncDispose]();
+      throw error;
+    }
+  });
+}
+
+/** The history is followed at once: whoever writes must know that it is the one this device wrote before. */
+async function followed(opened: Opened, store: DeviceStore, keeper: Custody): Promise<DeviceAccess> {
+  const { state, unlocked, keychain } = opened;
+  const { vaultId, headPin: pin } = state.grant;
+  const verifier = recordVerifier;
+  const chain = new FollowedChain({ custody: keeper, vaultId, keychain, verifier, pin });
+  const onMove = (head: ChainPin): void => store.change((kept) => withHeadPin(kept, head));
+  const custody = pinCustody({ custody: keeper, chain, vaultId, verifier, onMove });
+  await custody.head(vaultId);
   return {
-    ...opened,
-    custody,
-    vaultId: opened.state.grant.vaultId,
+    state,
+    unlocked,
+    vaultId,
     store,
-    [Symbol.asyncDispose]: () => custody[Symbol.asyncDispose](),
+    chain,
+    custody,
+    [Symbol.asyncDispose]: () => keeper[Symbol.asyncDispose](),
   };
 }
 
-type Opened = Pick<DeviceAccess, 'state' | 'keychain' | 'unlocked'>;
+type Opened = Pick<DeviceAccess, 'state' | 'unlocked'> & { readonly keychain: KeychainState };
 
 /** Undefined when the device is unknown here or can no longer write with what it holds. */
 async function openKnownDevice(store: DeviceStore, custody: Custody): Promise<Opened | undefined> {
@@ -73,6 +103,11 @@ async function openKnownDevice(store: DeviceStore, custody: Custody): Promise<Op
 /** Another run may have seen more by now: a pin never goes back. */
 function withKeychainPin(kept: DeviceState, keychain: ChainPin): DeviceState {
   return keychain.seq > kept.grant.keychainPin.seq ? withPins(kept, { keychain }) : kept;
+}
+
+function withHeadPin(kept: DeviceState, head: ChainPin): DeviceState {
+  const { headPin } = kept.grant;
+  return headPin === undefined || head.seq > headPin.seq ? withPins(kept, { head }) : kept;
 }
 
 interface Enrolment {

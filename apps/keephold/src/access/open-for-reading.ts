@@ -3,7 +3,6 @@
  * written to the repository and nothing but the cache on this machine, so that a new computer can restore with the
  * password alone.
  */
-import { openRepositoryFolder } from '@keephold/custody';
 import { type CommitLogState, type EngineError, openRepository, type Repository } from '@keephold/engine';
 import { readingTools } from '@keephold/engine/node';
 import {
@@ -28,6 +27,7 @@ import {
 } from '@keephold/vault';
 import type { Context } from '../context.ts';
 import { DeviceStore } from './device-store.ts';
+import { keepingEvidence } from './evidence.ts';
 import { HistoryFile } from './history-file.ts';
 import { requireVault } from './open-device.ts';
 import { repositoryFolder } from './repository-folder.ts';
@@ -46,32 +46,47 @@ export interface ReadingOptions {
   readonly onDamage?: (error: EngineError) => void;
 }
 
+/**
+ * @throws RollbackError, ForkError when the repository is not a continuation of what this machine has seen; what shows
+ *   it is kept (evidence.ts).
+ */
 export async function openForReading(context: Context, options: ReadingOptions = {}): Promise<ReadAccess> {
-  const custody = await openRepositoryFolder(repositoryFolder(context));
+  const custody = await context.openRepository(repositoryFolder(context));
   try {
-    const { keys, keychain, state } = await readerKeys(context, custody);
-    const history = new HistoryFile(context.environment, keys.accountId);
-    const seen = history.load(keys.vaultId);
-    const repository = await openRepository({
-      custody,
-      keys,
-      keychain,
-      verifier: recordVerifier,
-      openSessionObject: ({ bytes, name, deviceId }) =>
-        openSessionObject({ bytes, name, deviceId, vaultId: keys.vaultId, readKeySeeds: keys.readKeySeeds }),
-      ...readingTools(keys.idKey, { native: true }),
-      log: options.history === 'anew' ? undefined : seen,
-      onDamage: options.onDamage ?? ((error) => context.out.warn(error.message)),
-      signal: context.signal,
-    });
-    const pins = [state?.grant.headPin, seen && headOfLog(seen)];
-    for (const pin of pins) if (pin !== undefined) await requireContinues(repository, custody, pin);
-    history.save(repository.log);
-    return { repository, custody, vaultId: keys.vaultId, [Symbol.asyncDispose]: () => custody[Symbol.asyncDispose]() };
+    const store = new DeviceStore(context.environment, await custody.accountId());
+    return await keepingEvidence(context, store.folder, async () => await read(context, { custody, store, options }));
   } catch (error) {
     await custody[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+interface Opening {
+  readonly custody: Custody;
+  readonly store: DeviceStore;
+  readonly options: ReadingOptions;
+}
+
+async function read(context: Context, { custody, store, options }: Opening): Promise<ReadAccess> {
+  const { keys, keychain, state } = await readerKeys(context, custody, store);
+  const history = new HistoryFile(context.environment, keys.accountId);
+  const seen = history.load(keys.vaultId);
+  const repository = await openRepository({
+    custody,
+    keys,
+    keychain,
+    verifier: recordVerifier,
+    openSessionObject: ({ bytes, name, deviceId }) =>
+      openSessionObject({ bytes, name, deviceId, vaultId: keys.vaultId, readKeySeeds: keys.readKeySeeds }),
+    ...readingTools(keys.idKey, { native: true }),
+    log: options.history === 'anew' ? undefined : seen,
+    onDamage: options.onDamage ?? ((error) => context.out.warn(error.message)),
+    signal: context.signal,
+  });
+  const pins = [state?.grant.headPin, seen && headOfLog(seen)];
+  for (const pin of pins) if (pin !== undefined) await requireContinues(repository, custody, pin);
+  history.save(repository.log);
+  return { repository, custody, vaultId: keys.vaultId, [Symbol.asyncDispose]: () => custody[Symbol.asyncDispose]() };
 }
 
 /** Where the newest commits cannot be read, the head is the keeper's word. */
@@ -92,8 +107,7 @@ interface Reader {
   readonly state: DeviceState | undefined;
 }
 
-async function readerKeys(context: Context, custody: Custody): Promise<Reader> {
-  const store = new DeviceStore(context.environment, await custody.accountId());
+async function readerKeys(context: Context, custody: Custody, store: DeviceStore): Promise<Reader> {
   const state = await store.loadWithReadKeys();
   const known = state === undefined ? undefined : await deviceKeys(custody, state);
   if (known !== undefined) return known;

@@ -8,7 +8,7 @@ import { counted } from '../terminal/units.ts';
 
 export async function healOwnSnapshots(
   context: Pick<Context, 'signal' | 'now'>,
-  { custody, vaultId, state, keychain }: DeviceAccess,
+  { custody, vaultId, state, chain }: DeviceAccess,
 ): Promise<HealReport> {
   const { deviceId, indexKeys } = writeKeysOf(state);
   return await healSnapshots({
@@ -16,7 +16,7 @@ export async function healOwnSnapshots(
     vaultId,
     deviceId,
     indexKeys,
-    keychain,
+    keychain: () => chain.keychain,
     verifier: recordVerifier,
     sign: (message) => sign(state.signingSeed, message),
     now: () => BigInt(context.now()) * 1_000_000n,

@@ -37,7 +37,7 @@ export const defaultCompression = 4;
 const checkpointEvery = 5 * 60_000;
 
 export async function runBackup(context: Context, access: DeviceAccess, request: BackupRequest): Promise<BackupReport> {
-  const { custody, state, store, keychain, vaultId } = access;
+  const { custody, state, store, chain, vaultId } = access;
   const { environment, out, signal, version } = context;
   const { tags, compression, memory, dryRun, hostname } = request;
   const roots = request.paths.map(rootOf);
@@ -50,7 +50,7 @@ export async function runBackup(context: Context, access: DeviceAccess, request:
       keys: writeKeysOf(state),
       devicePublicKey: ed25519FromSeed(state.signingSeed).publicKey,
       sign: (message) => sign(state.signingSeed, message),
-      keychain: { seq: keychain.seq, hash: keychain.hash },
+      keychain: () => chain.keychain,
       nextSession: async () => {
         const session = await nextSession(context, store, { state, custody });
         return { ...session, confirmed: () => confirmSession(store, session) };

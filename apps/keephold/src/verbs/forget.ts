@@ -100,7 +100,7 @@ type Rules = Readonly<Record<'dailyDays' | 'weeklyWeeks' | 'monthlyMonths' | 'wi
 
 async function forgetByRules(context: Context, task: Task & { readonly rules: Rules }): Promise<void> {
   const { access, records, rules, dryRun } = task;
-  const own = vaultRecord(access.keychain, access.vaultId).policy;
+  const own = vaultRecord(access.chain.keychain, access.vaultId).policy;
   const policy: VaultPolicy = {
     ...own,
     ...Object.fromEntries(Object.entries(rules).filter(([, days]) => days !== undefined)),

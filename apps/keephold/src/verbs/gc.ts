@@ -34,10 +34,10 @@ export const gc: Command = defineCommand({
   async run(context, { options }) {
     const { out, signal } = context;
     await using access = await openAsDevice(context);
-    const { custody, vaultId, keychain } = access;
+    const { custody, vaultId, chain } = access;
     const { 'trash-days': trashDays, 'purge-days': purgeDays, 'dry-run': dryRun } = options;
     const shorter =
-      (trashDays ?? Number.POSITIVE_INFINITY) < vaultRecord(keychain, vaultId).policy.trashDays ||
+      (trashDays ?? Number.POSITIVE_INFINITY) < vaultRecord(chain.keychain, vaultId).policy.trashDays ||
       (purgeDays ?? Number.POSITIVE_INFINITY) < purgeDelayDays;
     if (shorter && !dryRun && access.unlocked === undefined) {
       await requireOwner(context, custody, 'shorter delays need the password');

@@ -1,6 +1,6 @@
 /** `keephold heal`: mends damage from another copy and from what was stored again. */
 import { resolve } from 'node:path';
-import { type HealFolderReport, healRepositoryFolder, openRepositoryFolder } from '@keephold/custody';
+import { type HealFolderReport, healRepositoryFolder } from '@keephold/custody';
 import type { HealReport } from '@keephold/engine/node';
 import { packIdCount } from '@keephold/protocol';
 import { DeviceStore } from '../access/device-store.ts';
@@ -59,7 +59,7 @@ interface Healed {
 }
 
 async function healAsDevice(context: Context, folder: string): Promise<Healed> {
-  await using probe = await openRepositoryFolder(folder);
+  await using probe = await context.openRepository(folder);
   const store = new DeviceStore(context.environment, await probe.accountId());
   if (store.load() === undefined) return { report: undefined, lostPacks: 0 };
   await using access = await openAsDevice(context);

@@ -1,6 +1,5 @@
 /** `keephold keys`: the ways into a repository. */
 import { systemRandom } from '@keephold/crypto';
-import { openRepositoryFolder } from '@keephold/custody';
 import type { Custody } from '@keephold/protocol';
 import {
   addPasswordSlot,
@@ -51,7 +50,7 @@ export const keys: Command = defineCommand({
     const act = actions[[action, action === 'remove' ? '' : what].filter((part) => part).join(' ')];
     if (act === undefined)
       throw new UsageError(`keys cannot "${operands.join(' ')}"`, 'keephold keys --help shows what it can');
-    await using custody = await openRepositoryFolder(repositoryFolder(context));
+    await using custody = await context.openRepository(repositoryFolder(context));
     const files = { newPassword: options['new-password-file'], words: options['words-file'] };
     await act(context, { custody, files, id: what ?? '' });
     return exitCodes.done;

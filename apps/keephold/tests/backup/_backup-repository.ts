@@ -92,7 +92,7 @@ export class BackupRepository implements Disposable {
         keys,
         devicePublicKey: ed25519FromSeed(state.signingSeed).publicKey,
         sign: (message) => sign(state.signingSeed, message),
-        keychain: { seq: keychain.seq, hash: keychain.hash },
+        keychain: () => keychain,
         nextSession: () => this.#nextSession(),
         stream: streamOf(source.roots),
         hostname: 'test',

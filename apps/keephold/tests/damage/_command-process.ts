@@ -1,4 +1,5 @@
 /** Runs commands one after the other for a test, in a process of its own: what crashes here is a failed test there. */
+import { openRepositoryFolder } from '@keephold/custody';
 import type { Environment } from '../../src/environment.ts';
 import { runProgram } from '../../src/program.ts';
 import { fakeStream } from '../../src/terminal/_fake-stream.ts';
@@ -29,6 +30,7 @@ async function run({ args, environment }: CommandRequest): Promise<CommandAnswer
     terminal: { canAsk: false, ask: neverAsked, askSecret: neverAsked },
     signal: new AbortController().signal,
     version: '0.0.0',
+    openRepository: openRepositoryFolder,
     now: Date.now,
   });
   return { code, stdout: stdout.text, stderr: stderr.text };

@@ -20,6 +20,7 @@ import {
   type VaultId,
   type VerifiedCommit,
 } from '@keephold/protocol';
+import type { CommitSink } from './read-commits.ts';
 
 /** An index object that nothing superseded. */
 export interface IndexEntry {
@@ -81,7 +82,7 @@ export function emptyCommitLog(keychain: KeychainState, vaultId: VaultId): Commi
   return { vaultId, seq: 0, keychainSeq, hashes: hash, indexes: [], sessions: [], snapshots: [], purgedSeq: 0 };
 }
 
-export class CommitLog {
+export class CommitLog implements CommitSink {
   readonly vaultId: VaultId;
   readonly #hashes: GrowingHashes;
   /** By name and device: who names another's object must not decide when it goes. */
@@ -133,8 +134,9 @@ export class CommitLog {
     return this.#snapshots.get(seq);
   }
 
-  authorOf(seq: number): DeviceId | undefined {
-    return this.#snapshots.get(seq)?.deviceId;
+  /** Who signed the snapshot with a seq. */
+  get authorOf(): (seq: number) => DeviceId | undefined {
+    return (seq) => this.#snapshots.get(seq)?.deviceId;
   }
 
   /** Whether a commit before `seq` has this hash, or one that is not known may have it. */

@@ -10,6 +10,7 @@
 import { equalBytes, toHex } from '@keephold/bytes';
 import {
   ChainError,
+  type ChainPin,
   type CommitChainContext,
   type CommitChainState,
   ForkError,
@@ -21,17 +22,32 @@ import {
   type RecordVerifier,
   requireHeadFromPin,
   type StoredCommit,
+  type VaultId,
   type VerifiedCommit,
   verifyNextCommit,
 } from '@keephold/protocol';
 import { DamagedError, type EngineError, MissingDataError } from '../errors.ts';
-import type { CommitLog } from './commit-log.ts';
 
 /** What decides whether a commit is to be believed. */
 export interface ChainVerifier {
   /** Walked to its end and checked against its pin. */
   readonly keychain: KeychainState;
   readonly verifier: RecordVerifier;
+}
+
+/** What takes in the commits of a vault, one after the other. */
+export interface CommitSink {
+  readonly vaultId: VaultId;
+  readonly head: ChainPin;
+  /** Where the next commit must continue. */
+  readonly chain: CommitChainState;
+  readonly authorOf: CommitChainContext['authorOf'];
+  /** Takes in the commit that follows the head. */
+  apply(verified: VerifiedCommit): void;
+  /** Goes to where the next commit is known to continue, over commits that cannot be read. */
+  passOver(state: Pick<CommitChainState, 'seq' | 'hash'>): void;
+  /** Commits after the head are there and cannot be read. */
+  endUnread(): void;
 }
 
 export interface ReadCommitsOptions extends ChainVerifier {
@@ -45,12 +61,12 @@ export interface ReadCommitsOptions extends ChainVerifier {
  * Takes all new commits into the log and yields each after that.
  * @throws RollbackError, ForkError, ChainError (`keychain-behind`: fetch the keychain again), MalformedRecordError
  */
-export async function* readCommits(log: CommitLog, options: ReadCommitsOptions): AsyncGenerator<VerifiedCommit> {
+export async function* readCommits(log: CommitSink, options: ReadCommitsOptions): AsyncGenerator<VerifiedCommit> {
   const { custody, keychain, verifier, signal } = options;
   const head = await custody.head(log.vaultId);
-  requireHeadFromPin(head, log.head);
+  await requireHead(custody, log, head);
   if (head.seq === log.head.seq) return;
-  const context = { keychain, verifier, authorOf: (seq: number) => log.authorOf(seq) };
+  const context = { keychain, verifier, authorOf: log.authorOf };
   const damaged = new DamagedCommits(options);
   let reached = log.chain.seq;
   for await (const { seq, bytes } of custody.commits(log.vaultId, log.chain.seq)) {
@@ -141,11 +157,26 @@ function damagedCommit({ seq, bytes }: StoredCommit, cause: unknown): EngineErro
 }
 
 /** Brings the log up to the keeper's head; answers how many commits were new. */
-export async function syncCommitLog(log: CommitLog, options: ReadCommitsOptions): Promise<number> {
+export async function syncCommitLog(log: CommitSink, options: ReadCommitsOptions): Promise<number> {
   const before = log.head.seq;
   const commits = readCommits(log, options);
   while (!(await commits.next()).done);
   return log.head.seq - before;
+}
+
+/** Of another commit in the place of the newest known one, its bytes are the evidence. */
+async function requireHead(
+  custody: ReadCommitsOptions['custody'],
+  { vaultId, head: pin }: Pick<CommitSink, 'vaultId' | 'head'>,
+  head: Head,
+): Promise<void> {
+  try {
+    requireHeadFromPin(head, pin);
+  } catch (error) {
+    if (!(error instanceof ForkError)) throw error;
+    for await (const { bytes } of custody.commits(vaultId, pin.seq - 1)) throw new ForkError(error.message, bytes);
+    throw error;
+  }
 }
 
 function requireOnWay(chain: Head, head: Head): void {

@@ -118,6 +118,7 @@ interface CommitParts {
 
 function describeCommit(where: Where, parts: CommitParts): Commit {
   const { snapshot, head, session } = parts;
+  const keychain = where.keychain();
   const namesSession = snapshot.packs.length > 0 || session.object !== undefined;
   return {
     kind: snapshot.kind === 'complete' ? 'snapshot' : 'checkpoint',
@@ -125,8 +126,8 @@ function describeCommit(where: Where, parts: CommitParts): Commit {
     seq: head.seq + 1,
     prevHash: head.hash,
     deviceId: where.keys.deviceId,
-    keychainSeq: where.keychain.seq,
-    keychainHash: where.keychain.hash,
+    keychainSeq: keychain.seq,
+    keychainHash: keychain.hash,
     clientTime: where.now(),
     streamId: where.stream,
     snapshotObject: parts.name,

@@ -1,7 +1,7 @@
 /** What a backup is asked to do, what it reports while it goes, and what it answers. */
 import type { Worker } from 'node:worker_threads';
 import type { ChunkerKey, IdKey, IndexKey, SessionKey } from '@keephold/crypto';
-import type { Custody, DeviceId, ObjectName, SessionId, StreamId, VaultId } from '@keephold/protocol';
+import type { ChainPin, Custody, DeviceId, ObjectName, SessionId, StreamId, VaultId } from '@keephold/protocol';
 import type { ExcludedEntry, Source } from '../../source.ts';
 
 /** The keys of a writer (vault's WriteKeys). */
@@ -32,7 +32,8 @@ export interface BackupOptions {
   readonly devicePublicKey: Uint8Array;
   /** Ed25519 by the device key. */
   readonly sign: (message: Uint8Array) => Uint8Array;
-  readonly keychain: { readonly seq: number; readonly hash: Uint8Array };
+  /** Where the keychain stands: never behind what the head of the vault stands on. Asked after each look at the head. */
+  readonly keychain: () => ChainPin;
   readonly nextSession: () => Promise<WriterSession>;
   readonly stream: StreamId;
   readonly hostname: string;

@@ -38,7 +38,8 @@ export interface HealSnapshotsOptions {
   readonly vaultId: VaultId;
   readonly deviceId: DeviceId;
   readonly indexKeys: ReadonlyMap<number, IndexKey>;
-  readonly keychain: KeychainState;
+  /** As of now: never behind what the head of the vault stands on. Asked after each look at the head. */
+  readonly keychain: () => KeychainState;
   readonly verifier: RecordVerifier;
   /** Ed25519 by the device key. */
   readonly sign: (message: Uint8Array) => Uint8Array;
@@ -56,12 +57,14 @@ export interface HealReport {
 
 /** Costs a look at the keeper's list when nothing is lost. */
 export async function healSnapshots(options: HealSnapshotsOptions): Promise<HealReport> {
-  const { custody, vaultId, deviceId, keychain } = options;
+  const { custody, vaultId, deviceId } = options;
   const lost = await custody.lostPacks(vaultId);
   const report = { healed: [] as number[], incomplete: [] as number[] };
   if (lost.length === 0) return report;
+  await custody.head(vaultId);
+  const keychain = options.keychain();
   const log = new CommitLog(emptyCommitLog(keychain, vaultId));
-  await syncCommitLog(log, { ...options, onDamage: () => undefined });
+  await syncCommitLog(log, { ...options, keychain, onDamage: () => undefined });
   const referable = await custody.referablePacks(vaultId);
   const replacements = await Replacements.find({ ...options, log, lost, referable });
   for (const snapshot of log.snapshots.filter((entry) => toHex(entry.deviceId) === toHex(deviceId))) {
@@ -105,14 +108,15 @@ async function commitHeal(
   const refsetDigest = sha256(...refsetDigestInput(unionPackIds(refset, added)));
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     const head = await custody.head(vaultId);
+    const keychain = options.keychain();
     const commit: Commit = {
       kind: 'heal',
       vaultId,
       seq: head.seq + 1,
       prevHash: head.hash,
       deviceId: options.deviceId,
-      keychainSeq: options.keychain.seq,
-      keychainHash: options.keychain.hash,
+      keychainSeq: keychain.seq,
+      keychainHash: keychain.hash,
       clientTime: options.now(),
       indexObjects: [],
       sessionObjects: [],
