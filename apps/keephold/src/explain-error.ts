@@ -74,6 +74,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'keychain-mismatch': tampered,
   'keychain-behind': tampered,
   conflict: tampered,
+  'purged-early': tampered,
   'not-found': { exitCode: failed, hint: 'keephold snapshots and keephold ls show what is there' },
   ENOSPC: { exitCode: noRoom, hint: spaceHint },
   EDQUOT: { exitCode: noRoom, hint: 'your quota is used up; free some space, then run the same again' },

@@ -120,6 +120,7 @@ export const commitLog: Uint8Array = encodeCommitLogState({
       streamId: asStreamId(filled(16, 2)),
       object: asObjectName(filled(32, 4)),
       state: 'active',
+      trashedAt: 0,
       refset: { seq: 1, digest: filled(32, 5) },
     },
   ],

@@ -2,6 +2,7 @@
 export type EngineErrorCode =
   | 'damaged' // stored bytes do not decode to what was stored
   | 'missing' // something that a signed record names is not there
+  | 'purged-early' // the keeper or a device took something away before its time
   | 'not-found' // the user named something that does not exist
   | 'refused' // the request makes no sense here
   | 'interrupted'

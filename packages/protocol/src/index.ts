@@ -12,6 +12,7 @@ export * from './keychain-entry.ts';
 export { SUPPORTED_ACCOUNT_VERSION } from './keychain-rules.ts';
 export * from './keychain-state.ts';
 export * from './keychain-walk.ts';
+export { overrideCustody } from './override-custody.ts';
 export * from './pack-header.ts';
 export * from './pack-id-list.ts';
 export * from './record-fields.ts';

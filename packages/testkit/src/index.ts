@@ -2,3 +2,4 @@
 export * from './custody-fixture.ts';
 export * from './custody-suite.ts';
 export * from './faulty-disk.ts';
+export * from './lying-custody.ts';

@@ -17,6 +17,18 @@ export async function setPolicy(unlocked: Unlocked, policy: VaultPolicy, options
   return { ...unlocked, keychain: await appendToKeychain({ custody, keychain, identity, now }, body) };
 }
 
+/** Lets these snapshots go before their time (security.md §6.1 R4): readers would take their removal for an attack. */
+export async function requestDeletion(
+  unlocked: Unlocked,
+  snapshots: readonly number[],
+  options: OwnerActOptions,
+): Promise<Unlocked> {
+  const { custody, vaultId, now } = options;
+  const { keychain, identity } = unlocked;
+  const body = { kind: 'delete-request', vaultId, snapshots: [...snapshots].sort((a, b) => a - b) } as const;
+  return { ...unlocked, keychain: await appendToKeychain({ custody, keychain, identity, now }, body) };
+}
+
 /** Lets `device` rely on what the trusted devices stored (security.md §3.4 P1): a computer that takes over a vault. */
 export async function trustForDedup(
   unlocked: Unlocked,

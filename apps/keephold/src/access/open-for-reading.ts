@@ -82,6 +82,7 @@ async function read(context: Context, { custody, store, options }: Opening): Pro
     log: options.history === 'anew' ? undefined : seen,
     onDamage: options.onDamage ?? ((error) => context.out.warn(error.message)),
     signal: context.signal,
+    now: () => context.now(),
   });
   const pins = [state?.grant.headPin, seen && headOfLog(seen)];
   for (const pin of pins) if (pin !== undefined) await requireContinues(repository, custody, pin);

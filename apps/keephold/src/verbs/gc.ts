@@ -1,10 +1,12 @@
 /** `keephold gc`: frees the space of what was forgotten, after its delays. */
 import type { FolderCollectOptions, FolderPurgeReport } from '@keephold/custody';
 import { vaultRecord } from '@keephold/protocol';
-import { openAsDevice } from '../access/open-device.ts';
+import { requestDeletion } from '@keephold/vault';
+import { type DeviceAccess, openAsDevice } from '../access/open-device.ts';
 import { requireOwner } from '../access/unlock.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { flag, integer } from '../command-line/options.ts';
+import type { Context } from '../context.ts';
 import { exitCodes } from '../errors.ts';
 import { counted, formatBytes } from '../terminal/units.ts';
 
@@ -39,9 +41,7 @@ export const gc: Command = defineCommand({
     const shorter =
       (trashDays ?? Number.POSITIVE_INFINITY) < vaultRecord(chain.keychain, vaultId).policy.trashDays ||
       (purgeDays ?? Number.POSITIVE_INFINITY) < purgeDelayDays;
-    if (shorter && !dryRun && access.unlocked === undefined) {
-      await requireOwner(context, custody, 'shorter delays need the password');
-    }
+    if (shorter && !dryRun) await allowShorter(context, access);
     const wanted: FolderCollectOptions = {
       signal,
       dryRun,
@@ -68,3 +68,13 @@ export const gc: Command = defineCommand({
     return exitCodes.done;
   },
 });
+
+/** The owner signs for what is in the trash now: devices would take it for purged early otherwise. */
+async function allowShorter(context: Context, access: DeviceAccess): Promise<void> {
+  const { custody, vaultId } = access;
+  const owner = access.unlocked ?? (await requireOwner(context, custody, 'shorter delays need the password'));
+  const trashed = (await custody.snapshots(vaultId)).filter(({ state }) => state === 'trashed');
+  if (trashed.length === 0) return;
+  const seqs = trashed.map(({ seq }) => seq);
+  await requestDeletion(owner, seqs, { custody, vaultId, now: context.now() });
+}

@@ -15,6 +15,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { type DeviceState, decodeDeviceState } from '@keephold/vault';
+import { readVersionedFile } from '../../src/access/versioned-file.ts';
 import { Home, type Ran } from './_home.ts';
 
 /** What kinds of files a repository has; 'ledger' and 'readme' can be made again. */
@@ -105,6 +107,14 @@ export class DamagedHome implements Disposable {
     if (changed !== undefined) writeFileSync(file, changed, { mode: 0o444 });
   }
 
+  /** Keys and ids of this device, as it was when the repository was made. */
+  get device(): DeviceState {
+    const [account = ''] = readdirSync(join(this.home.folder, 'state'));
+    const bytes = readVersionedFile({ folder: join(this.home.folder, 'state', account), name: 'device' });
+    if (bytes === undefined) throw new Error('this home has no device');
+    return decodeDeviceState(bytes);
+  }
+
   original(path: string): Buffer {
     return readFileSync(join(this.home.folder, 'saved', 'repository', path));
   }
@@ -161,7 +171,7 @@ export function linkTree(from: string, to: string): void {
   }
 }
 
-function filesOf(repository: string): StoredFile[] {
+export function filesOf(repository: string): StoredFile[] {
   const visit = (folder: string): StoredFile[] =>
     readdirSync(join(repository, folder), { withFileTypes: true }).flatMap((entry) => {
       const path = join(folder, entry.name);

@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Environment } from '../../src/environment.ts';
-import type { CommandAnswer, CommandRequest } from './_command-process.ts';
+import { type CommandAnswer, type CommandRequest, type Disguise, runCommand } from './_run-command.ts';
 
 export const PASSWORD = 'bench horse battery staple';
 
@@ -21,6 +21,8 @@ export interface Ran {
 export interface RunOptions {
   /** Another secret than the password: the words, or nothing at all. */
   readonly secret?: string;
+  /** Lets it see the keeper otherwise than it is; then it runs in this process. */
+  readonly disguise?: Disguise;
 }
 
 export class Home implements Disposable {
@@ -29,20 +31,21 @@ export class Home implements Disposable {
   #commands = 0;
   #isBusy = false;
 
+  /** Its own, or that of another home. */
+  repository: string;
+
   constructor(folder: string = mkdtempSync(join(tmpdir(), 'keephold-damage-'))) {
     this.folder = folder;
-  }
-
-  get repository(): string {
-    return join(this.folder, 'repository');
+    this.repository = join(folder, 'repository');
   }
 
   get data(): string {
     return join(this.folder, 'data');
   }
 
-  async run(args: readonly string[], { secret = PASSWORD }: RunOptions = {}): Promise<Ran> {
-    const answer = await this.#ask({ args, environment: this.#environment(secret) });
+  async run(args: readonly string[], { secret = PASSWORD, disguise }: RunOptions = {}): Promise<Ran> {
+    const request = { args, environment: this.#environment(secret) };
+    const answer = await (disguise === undefined ? this.#ask(request) : runCommand(request, disguise));
     return { ...answer, records: args.includes('--json') ? parsed(answer.stdout) : [] };
   }
 

@@ -28,15 +28,17 @@ const states: fc.Arbitrary<CommitLogState> = fc.record({
   ),
   sessions: fc.array(fc.record({ name, deviceId }), { maxLength: 3 }),
   snapshots: fc.array(
-    fc.record({
-      seq,
-      kind: fc.constantFrom('complete' as const, 'checkpoint' as const),
-      deviceId,
-      streamId: arbitraryBytes(16).map(asStreamId),
-      object: name,
-      state: fc.constantFrom('active' as const, 'trashed' as const),
-      refset: fc.record({ seq, digest: arbitraryBytes(32) }),
-    }),
+    fc
+      .record({
+        seq,
+        kind: fc.constantFrom('complete' as const, 'checkpoint' as const),
+        deviceId,
+        streamId: arbitraryBytes(16).map(asStreamId),
+        object: name,
+        trashedAt: fc.nat(),
+        refset: fc.record({ seq, digest: arbitraryBytes(32) }),
+      })
+      .map((entry) => ({ ...entry, state: entry.trashedAt === 0 ? ('active' as const) : ('trashed' as const) })),
     { maxLength: 3 },
   ),
   purgedSeq: fc.integer({ min: 0, max: 7 }),

@@ -3,10 +3,10 @@
  * stores it must keep it as safe as a pin, outside the repository.
  *
  * ```
- * CBOR {0:2, 1:vaultId, 2:keychainSeq, 3:hashes, 4:[[name, deviceId, seq, packsDigest, group, kind or 0]…],
- *       5:[[name, deviceId]…], 6:[[seq, kind, deviceId, streamId, object, state, refset seq, refset digest]…],
+ * CBOR {0:3, 1:vaultId, 2:keychainSeq, 3:hashes, 4:[[name, deviceId, seq, packsDigest, group, kind or 0]…],
+ *       5:[[name, deviceId]…], 6:[[seq, kind, deviceId, streamId, object, trashedAt, refset seq, refset digest]…],
  *       7: purgedSeq}
- * kind: 1 complete, 2 checkpoint; state: 1 active, 2 trashed
+ * kind: 1 complete, 2 checkpoint; trashedAt: unix milliseconds, 0 for an active one
  * ```
  */
 import { CborError, CborReader, CborWriter, type PackKind } from '@keephold/bytes';
@@ -22,7 +22,7 @@ import {
 import { DamagedError } from '../errors.ts';
 import type { CommitLogState, IndexEntry, SessionEntry, SnapshotEntry } from './commit-log.ts';
 
-const VERSION = 2;
+const VERSION = 3;
 
 export function encodeCommitLogState(state: CommitLogState): Uint8Array {
   const writer = new CborWriter(4096 + state.hashes.length);
@@ -54,10 +54,9 @@ function writeIndex(writer: CborWriter, entry: IndexEntry): void {
 }
 
 function writeSnapshot(writer: CborWriter, entry: SnapshotEntry): void {
-  const { seq, deviceId, streamId, object, refset } = entry;
+  const { seq, deviceId, streamId, object, trashedAt, refset } = entry;
   const kind = entry.kind === 'complete' ? 1 : 2;
-  const state = entry.state === 'active' ? 1 : 2;
-  writeRow(writer, [seq, kind, deviceId, streamId, object, state, refset.seq, refset.digest]);
+  writeRow(writer, [seq, kind, deviceId, streamId, object, trashedAt, refset.seq, refset.digest]);
 }
 
 function writeRow(writer: CborWriter, row: readonly (number | Uint8Array)[]): void {
@@ -133,13 +132,18 @@ function readSession(reader: CborReader): SessionEntry {
 
 function readSnapshot(reader: CborReader, head: number): SnapshotEntry {
   if (reader.readArrayHeader() !== 8) throw damaged('snapshot entry');
-  return {
+  const named = {
     seq: readBounded(reader, 1, head),
-    kind: readBounded(reader, 1, 2) === 1 ? 'complete' : 'checkpoint',
+    kind: readBounded(reader, 1, 2) === 1 ? ('complete' as const) : ('checkpoint' as const),
     deviceId: asDeviceId(readExact(reader, ID_LENGTH)),
     streamId: asStreamId(reader.readBytes()),
     object: asObjectName(reader.readBytes()),
-    state: readBounded(reader, 1, 2) === 1 ? 'active' : 'trashed',
+  };
+  const trashedAt = reader.readUint();
+  return {
+    ...named,
+    state: trashedAt === 0 ? 'active' : 'trashed',
+    trashedAt,
     refset: { seq: readBounded(reader, 1, head), digest: readExact(reader, HASH_LENGTH) },
   };
 }

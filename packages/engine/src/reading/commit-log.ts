@@ -52,6 +52,18 @@ export interface SnapshotEntry {
   readonly object: ObjectName;
   readonly refset: RefsetEntry;
   readonly state: 'active' | 'trashed';
+  /** Ledger time of the event that trashed it, unix milliseconds, at least 1; 0 while active. */
+  readonly trashedAt: number;
+}
+
+/** An event that took away a snapshot which could be restored until then. */
+export interface Removal {
+  readonly snapshot: SnapshotEntry;
+  /** Of the commit that says so. */
+  readonly seq: number;
+  readonly keychainSeq: number;
+  /** Ledger time, unix milliseconds. */
+  readonly at: number;
 }
 
 /** The refset in force: of the snapshot's commit, or of its latest heal. */
@@ -89,6 +101,7 @@ export class CommitLog implements CommitSink {
   readonly #indexes = new Map<string, IndexEntry>();
   readonly #sessions = new Map<string, SessionEntry>();
   readonly #snapshots = new Map<number, SnapshotEntry>();
+  #removals: Removal[] = [];
   #keychainSeq: number;
   #purgedSeq: number;
   #isWhole = true;
@@ -157,6 +170,13 @@ export class CommitLog implements CommitSink {
    */
   mayBePurged(entry: Pick<IndexEntry, 'seq'>): boolean {
     return entry.seq < this.#purgedSeq;
+  }
+
+  /** Snapshots that commits taken in since the last call took away. */
+  takeRemovals(): readonly Removal[] {
+    const removals = this.#removals;
+    this.#removals = [];
+    return removals;
   }
 
   /** Keeps what an index object turned out to list. */
@@ -254,6 +274,7 @@ export class CommitLog implements CommitSink {
       object: commit.snapshotObject,
       refset: { seq, digest: commit.refsetDigest },
       state: 'active',
+      trashedAt: 0,
     });
   }
 
@@ -264,12 +285,16 @@ export class CommitLog implements CommitSink {
   }
 
   #applyEvent(commit: KeeperEventCommit): void {
+    const at = Math.max(1, Number(commit.clientTime / 1_000_000n));
     if (commit.event === 'purged' && commit.packs.length > 0) this.#purgedSeq = commit.seq;
     for (const seq of commit.snapshots) {
       const snapshot = this.#snapshots.get(seq);
       if (snapshot === undefined) continue;
-      if (commit.event === 'expired' || commit.event === 'purged') this.#snapshots.delete(seq);
-      else this.#snapshots.set(seq, { ...snapshot, state: commit.event === 'trashed' ? 'trashed' : 'active' });
+      if (commit.event === 'expired' || commit.event === 'purged') {
+        this.#snapshots.delete(seq);
+        this.#removals.push({ snapshot, seq: commit.seq, keychainSeq: commit.keychainSeq, at });
+      } else if (commit.event === 'trashed') this.#snapshots.set(seq, { ...snapshot, state: 'trashed', trashedAt: at });
+      else this.#snapshots.set(seq, { ...snapshot, state: 'active', trashedAt: 0 });
     }
   }
 }

@@ -104,6 +104,82 @@ describe('the history', () => {
   });
 });
 
+describe('what was taken away', () => {
+  const DAY = 86_400_000;
+  /** Of the commits that the vault makes. */
+  const COMMIT_TIME = 1_700_000_000_000;
+  const device = (): TestDevice => vault.devices[0] as TestDevice;
+  const event = (name: string, day: number, snapshots = [1]) =>
+    vault.commit(device(), {
+      kind: 'keeper-event',
+      event: name,
+      snapshots,
+      packs: new Uint8Array(),
+      clientTime: BigInt(COMMIT_TIME + day * DAY) * 1_000_000n,
+    });
+
+  async function told(nowDay: number, more: Parameters<MemoryVault['options']>[0] = {}): Promise<string[]> {
+    const messages: string[] = [];
+    const onDamage = ({ code, message }: EngineError) => messages.push(`${code} ${message}`);
+    await openRepository(vault.options({ onDamage, now: () => COMMIT_TIME + nowDay * DAY, ...more }));
+    return messages;
+  }
+
+  beforeEach(async () => {
+    for (let i = 0; i < 2; i++) await vault.addSnapshot({ ...stored, packs: i === 0 ? stored.packs : [] });
+  });
+
+  it('after its days in the trash is no alarm', async () => {
+    event('trashed', 0);
+    event('expired', 30);
+    event('purged', 37);
+    expect(await told(37)).toEqual([]);
+  });
+
+  it('before that is told, also to who follows from a saved log', async () => {
+    event('trashed', 0);
+    const log = (await open(vault)).log.state();
+    event('expired', 29);
+    const early = [
+      expect.stringMatching(/^purged-early read commit 4: snapshot #1 was purged early: .* until 2023-12-14/),
+    ];
+    expect(await told(40)).toEqual(early);
+    expect(await told(40, { log })).toEqual(early);
+  });
+
+  it('without having been in the trash is told, however it went', async () => {
+    event('expired', 100);
+    event('purged', 100, [2]);
+    expect(await told(100)).toHaveLength(2);
+    expect((await told(100))[0]).toMatch(/nobody had forgotten it/);
+  });
+
+  it('by a keeper whose dates are ahead of the own clock is told', async () => {
+    event('trashed', 0);
+    event('expired', 31);
+    expect(await told(5)).toHaveLength(1);
+    expect(await told(30)).toEqual([]);
+  });
+
+  it('counts its days from when it was last forgotten', async () => {
+    event('trashed', 0);
+    event('untrashed', 20);
+    event('trashed', 25);
+    event('expired', 40);
+    expect(await told(60)).toHaveLength(1);
+  });
+
+  it('because the owner asked for it is no alarm, unless that was later or taken back', async () => {
+    event('trashed', 0);
+    event('expired', 1);
+    const request = { seq: 0, time: 0, vaultId: vault.vaultId, snapshots: [1], cancelled: false };
+    const asked = (change: object) => ({ ...vault.keychain, deleteRequests: [{ ...request, ...change }] });
+    expect(await told(2, { keychain: asked({}) })).toEqual([]);
+    for (const change of [{ seq: 1 }, { cancelled: true }, { snapshots: [2] }, { vaultId: noise(16, 8) }])
+      expect(await told(2, { keychain: asked(change) })).toHaveLength(1);
+  });
+});
+
 describe('index objects', () => {
   it('are superseded by their own author only', async () => {
     const [mine, other] = vault.devices as [TestDevice, TestDevice];

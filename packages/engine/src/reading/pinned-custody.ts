@@ -10,6 +10,7 @@ import {
   type Custody,
   commitHashInput,
   ForkError,
+  overrideCustody,
   parseCommit,
   type RecordVerifier,
   type VaultId,
@@ -28,7 +29,7 @@ export interface PinnedCustodyOptions {
 /** Calls for other vaults pass through. */
 export function pinCustody(options: PinnedCustodyOptions): Custody {
   const { custody, chain, vaultId } = options;
-  return overridden(custody, {
+  return overrideCustody(custody, {
     head: async (vault) => {
       if (!equalBytes(vault, vaultId)) return await custody.head(vault);
       const before = chain.pin.seq;
@@ -56,16 +57,4 @@ function requireOwn(
   const { seq } = parseCommit(bytes).commit;
   if (head.seq === seq && equalBytes(head.hash, sha256(...commitHashInput(bytes)))) return;
   throw new ForkError(`commit ${seq}: the keeper says it has accepted it and names another commit`, bytes);
-}
-
-/** The custody with some of its calls answered otherwise; private state stays with the original. */
-function overridden(custody: Custody, calls: Partial<Custody>): Custody {
-  return new Proxy(custody, {
-    get: (target, name) => {
-      const own: unknown = Reflect.get(calls, name);
-      if (own !== undefined) return own;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
 }

@@ -11,6 +11,7 @@ import type { BlobKind } from '../pack-contents.ts';
 import type { BlobLocations, PackRecord } from './blob-locations.ts';
 import { BlobReader, type ComputeBlobId } from './blob-reader.ts';
 import { CommitLog, type CommitLogState, emptyCommitLog } from './commit-log.ts';
+import { earlyRemovals } from './early-removals.ts';
 import { contentParts } from './file-content.ts';
 import { IdTable } from './id-table.ts';
 import { type IndexStreamOptions, type OpenedIndex, readIndexObjects } from './index-stream.ts';
@@ -52,6 +53,8 @@ export interface RepositoryOptions extends ChainVerifier {
    */
   readonly onDamage?: ((error: EngineError) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** The reader's clock, unix milliseconds; with it `onDamage` is told of snapshots that were purged early. */
+  readonly now?: (() => number) | undefined;
 }
 
 /**
@@ -62,7 +65,13 @@ export async function openRepository(options: RepositoryOptions): Promise<Reposi
   const { keychain, keys } = options;
   const log = new CommitLog(options.log ?? emptyCommitLog(keychain, keys.vaultId));
   await syncCommitLog(log, options);
+  if (options.now !== undefined) tellEarlyRemovals(log, options, options.now());
   return new Repository(options, log);
+}
+
+function tellEarlyRemovals(log: CommitLog, { keychain, onDamage }: RepositoryOptions, now: number): void {
+  const removals = log.takeRemovals();
+  for (const error of earlyRemovals(removals, { keychain, vaultId: log.vaultId, now })) onDamage?.(error);
 }
 
 export class Repository {

@@ -1,0 +1,14 @@
+/** A custody with some of its calls answered otherwise: for wrappers, which leave everything else to the original. */
+import type { Custody } from './custody.ts';
+
+/** Private state stays with the original: its calls never see the wrapper. */
+export function overrideCustody(custody: Custody, calls: Partial<Custody>): Custody {
+  return new Proxy(custody, {
+    get: (target, name) => {
+      const own: unknown = Reflect.get(calls, name);
+      if (own !== undefined) return own;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
