@@ -54,7 +54,12 @@ export class PackStore {
     const stored = await this.#backend.stat(name);
     const options = onTaken === undefined ? {} : { onWritten: onTaken };
     // Cut short by a broken disk or a foreign hand: the right bytes are at hand, so they replace it.
-    if (stored !== undefined && stored.size !== bytes.length) await this.#backend.put(name, bytes, options);
+    if (stored !== undefined && stored.size !== bytes.length) {
+      if (!equalBytes(sha256(bytes), id)) {
+        throw new CustodyError('refused', `store pack ${toHex(id)}: it is there, and these bytes are not the pack`);
+      }
+      await this.#backend.put(name, bytes, options);
+    }
     // Also when it is there: whoever wrote it may have died before its name was durable.
     else await this.#backend.putNew(name, bytes, options);
     await this.#ledger.write(vault, async (transaction) => {

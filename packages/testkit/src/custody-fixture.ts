@@ -165,6 +165,8 @@ export interface FixtureCommit {
   readonly packsAdded: PackIdList;
   readonly refset: PackIdList;
   readonly parent?: { readonly seq: number; readonly refset: PackIdList };
+  /** Index objects. */
+  readonly superseded?: readonly ObjectName[];
 }
 
 /** A signed snapshot commit with its lists. */
@@ -187,7 +189,7 @@ export function createCommit(options: FixtureCommit): CommitRequest {
     packsDigest: hash(...packsDigestInput(packsAdded)),
     refsetDigest: hash(...refsetDigestInput(refset)),
     parentSeq: parent?.seq,
-    superseded: [],
+    superseded: options.superseded ?? [],
   });
   const delta = refsetDelta(parent?.seq, parent?.refset ?? new Uint8Array(0), refset);
   return { bytes: joinSigned(body, device.sign(commitSigningInput(body))), packsAdded, refset: delta };

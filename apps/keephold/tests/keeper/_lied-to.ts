@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Lie, lyingCustody } from '@keephold/testkit';
 import { expect } from 'vitest';
-import { DamagedHome } from '../damage/_damaged-home.ts';
+import type { DamagedHome } from '../damage/_damaged-home.ts';
 import type { Home, Ran, RunOptions } from '../damage/_home.ts';
 
 export interface Refusal {

@@ -69,8 +69,9 @@ async function auditGrants({ backend }: AuditParts): Promise<AuditFinding[]> {
 
 async function auditSessions({ backend }: AuditParts, { ledger, vault }: VaultTransaction): Promise<AuditFinding[]> {
   const found: AuditFinding[] = [];
-  for (const { name, role } of await ledger.objects()) {
-    const finding = role === 'session' ? await misnamed(backend, objectName(vault, name), name) : undefined;
+  const sessions = (await ledger.objects()).filter(({ role }) => role === 'session');
+  for (const name of new Map(sessions.map(({ name }) => [toHex(name), name])).values()) {
+    const finding = await misnamed(backend, objectName(vault, name), name);
     if (finding !== undefined) found.push({ ...finding, what: `session object ${toHex(name)} ${finding.what}` });
   }
   return found;

@@ -67,9 +67,11 @@ async function nameObjects(
 ): Promise<void> {
   for (const { name, role } of objectsOf(commit)) {
     const size = await sizeOf(name);
-    if (size !== undefined) await ledger.nameObject({ name, seq: commit.seq, role, size, supersededAt: 0 });
+    if (size === undefined) continue;
+    await ledger.nameObject({ name, deviceId: commit.deviceId, seq: commit.seq, role, size, supersededAt: 0 });
   }
-  for (const name of commit.superseded) await ledger.supersede(name, receivedAt);
+  const by = { deviceId: commit.deviceId, at: receivedAt };
+  for (const name of commit.superseded) await ledger.supersede(name, by);
 }
 
 /** Everything a commit names and needs. */

@@ -5,7 +5,7 @@
 import type { Sql } from './sql.ts';
 
 /** A ledger of another version is thrown away and replayed. */
-export const LEDGER_VERSION = 1;
+export const LEDGER_VERSION = 2;
 
 const TABLES: readonly string[] = [
   `ledger (account_id BLOB PRIMARY KEY, version BIGINT NOT NULL)`,
@@ -14,8 +14,9 @@ const TABLES: readonly string[] = [
   `chain_commit (vault_id BLOB NOT NULL, seq BIGINT NOT NULL, hash BLOB NOT NULL, kind BIGINT NOT NULL,
     device_id BLOB, stream_id BLOB, object BLOB, received_at BIGINT NOT NULL, parent_seq BIGINT NOT NULL,
     refset_digest BLOB, state BIGINT NOT NULL, trashed_at BIGINT NOT NULL, PRIMARY KEY (vault_id, seq))`,
-  `named_object (vault_id BLOB NOT NULL, name BLOB NOT NULL, seq BIGINT NOT NULL, role BIGINT NOT NULL,
-    size BIGINT NOT NULL, superseded_at BIGINT NOT NULL, PRIMARY KEY (vault_id, name))`,
+  `named_object (vault_id BLOB NOT NULL, name BLOB NOT NULL, device_id BLOB NOT NULL, seq BIGINT NOT NULL,
+    role BIGINT NOT NULL, size BIGINT NOT NULL, superseded_at BIGINT NOT NULL,
+    PRIMARY KEY (vault_id, name, device_id))`,
   `pack_shard (vault_id BLOB NOT NULL, shard BIGINT NOT NULL, records BLOB NOT NULL, PRIMARY KEY (vault_id, shard))`,
   `use_day (vault_id BLOB NOT NULL, day BIGINT NOT NULL, used_at BIGINT NOT NULL, PRIMARY KEY (vault_id, day))`,
 ];

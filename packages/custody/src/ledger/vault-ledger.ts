@@ -38,7 +38,9 @@ const ROLES: readonly ObjectRole[] = ['snapshot', 'index', 'session'];
 
 export interface NamedObject {
   readonly name: ObjectName;
-  /** The first commit that names it. */
+  /** Whose commit names it. */
+  readonly deviceId: DeviceId;
+  /** The first commit of that device that names it. */
   readonly seq: number;
   readonly role: ObjectRole;
   readonly size: number;
@@ -167,10 +169,11 @@ export class VaultLedger {
 
   async nameObject(object: NamedObject): Promise<void> {
     await this.#sql.query(
-      `INSERT INTO named_object (vault_id, name, seq, role, size, superseded_at) VALUES (?, ?, ?, ?, ?, ?)
-       ON CONFLICT (vault_id, name) DO NOTHING`,
+      `INSERT INTO named_object (vault_id, name, device_id, seq, role, size, superseded_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (vault_id, name, device_id) DO NOTHING`,
       this.#vault,
       object.name,
+      object.deviceId,
       object.seq,
       ROLES.indexOf(object.role),
       object.size,
@@ -178,18 +181,25 @@ export class VaultLedger {
     );
   }
 
-  async supersede(name: ObjectName, at: number): Promise<void> {
+  /** Only what the device itself named: a device may not decide over objects of another (security.md §3.4 P6). */
+  async supersede(
+    name: ObjectName,
+    { deviceId, at }: { readonly deviceId: DeviceId; readonly at: number },
+  ): Promise<void> {
     await this.#sql.query(
-      'UPDATE named_object SET superseded_at = ? WHERE vault_id = ? AND name = ? AND superseded_at = 0',
+      `UPDATE named_object SET superseded_at = ?
+       WHERE vault_id = ? AND name = ? AND device_id = ? AND superseded_at = 0`,
       at,
       this.#vault,
       name,
+      deviceId,
     );
   }
 
+  /** One row for each device that names an object; those of one object follow each other. */
   async objects(): Promise<readonly NamedObject[]> {
     const rows = await this.#sql.query(
-      'SELECT name, seq, role, size, superseded_at FROM named_object WHERE vault_id = ? ORDER BY name',
+      'SELECT name, seq, role, size, superseded_at, device_id FROM named_object WHERE vault_id = ? ORDER BY name, seq',
       this.#vault,
     );
     return rows.map((row) => ({
@@ -198,6 +208,7 @@ export class VaultLedger {
       role: pick(ROLES, numberAt(row, 2)),
       size: numberAt(row, 3),
       supersededAt: numberAt(row, 4),
+      deviceId: bytesAt(row, 5) as DeviceId,
     }));
   }
 

@@ -2,6 +2,7 @@
  * What a collection would do, worked out without changing anything. Whatever cannot be read makes the plan fail: when in
  * doubt nothing goes.
  */
+import { toHex } from '@keephold/bytes';
 import {
   containsPackId,
   type ObjectName,
@@ -94,14 +95,20 @@ async function planObjects(
   const rows = new Map(going.rows.map((row) => [row.seq, row]));
   const gone = new Set(going.gone);
   const deadIndexes = new Map<number, boolean>();
-  const objects: ObjectName[] = [];
-  for (const object of await transaction.ledger.objects()) {
+  const named = await transaction.ledger.objects();
+  // Whoever names an object of another device must not decide when it goes: all who name it have to be done with it.
+  const needed = new Set<string>();
+  for (const object of named) if (!(await isDead(object))) needed.add(toHex(object.name));
+  const dead = new Map(named.map(({ name }) => [toHex(name), name]));
+  for (const name of needed) dead.delete(name);
+  return [...dead.values()];
+
+  async function isDead(object: NamedObject): Promise<boolean> {
     const row = rows.get(object.seq);
-    if (row === undefined) continue;
-    if (object.role === 'snapshot' && (gone.has(object.seq) || row.state === 'gone')) objects.push(object.name);
-    if (object.role === 'index' && (await isDeadIndex(object, row))) objects.push(object.name);
+    if (row === undefined) return false;
+    if (object.role === 'snapshot') return gone.has(object.seq) || row.state === 'gone';
+    return object.role === 'index' && (await isDeadIndex(object, row));
   }
-  return objects;
 
   async function isDeadIndex({ supersededAt }: NamedObject, row: CommitRow): Promise<boolean> {
     if (supersededAt > 0 && supersededAt <= supersededBefore) return true;

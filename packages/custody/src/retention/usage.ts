@@ -1,4 +1,5 @@
 /** How much a vault holds, from the ledger alone. */
+import { toHex } from '@keephold/bytes';
 import { packLength, type Usage } from '@keephold/protocol';
 import type { VaultTransaction } from '../ledger/vault-transaction.ts';
 
@@ -12,7 +13,8 @@ export async function usageOf({ packs, ledger }: VaultTransaction): Promise<Usag
       if (state === 'condemned' || state === 'purging') usage.condemnedBytes += packLength(pages);
     }
   }
-  for (const { size } of await ledger.objects()) {
+  const sizes = new Map((await ledger.objects()).map(({ name, size }) => [toHex(name), size]));
+  for (const size of sizes.values()) {
     usage.objects += 1;
     usage.objectBytes += size;
   }

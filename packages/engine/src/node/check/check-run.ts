@@ -4,6 +4,7 @@ import { toHex } from '@keephold/bytes';
 import {
   type BlobId,
   containsPackId,
+  type DeviceId,
   type PackId,
   type PackIdList,
   packLength,
@@ -108,9 +109,9 @@ export class CheckRun {
   async #loadIndex(early: PackHandOver): Promise<void> {
     const onDamage = (error: EngineError): void => this.#findings.add('damaged-index', error.message);
     try {
-      for await (const { packs } of this.#options.repository.indexObjects('all', { onDamage })) {
+      for await (const { packs, entry } of this.#options.repository.indexObjects('all', { onDamage })) {
         this.#options.signal.throwIfAborted();
-        for (const pack of packs) this.#meetPack(pack, early);
+        for (const pack of packs) this.#meetPack(pack, entry.deviceId, early);
         await this.#turn.take();
       }
     } finally {
@@ -121,8 +122,8 @@ export class CheckRun {
     );
   }
 
-  #meetPack(pack: IndexedPack, early: PackHandOver): void {
-    const number = this.#catalog.add(pack);
+  #meetPack(pack: IndexedPack, author: DeviceId, early: PackHandOver): void {
+    const number = this.#catalog.add(pack, author);
     if (number === -1 || !containsPackId(this.#needed, pack.packId)) return;
     this.#packs++;
     const { readData, random = systemDraw } = this.#options;
@@ -224,7 +225,7 @@ export class CheckRun {
     yield* early;
     if (this.#later.size === 0) return;
     const { repository } = this.#options;
-    yield* packsOf(repository, this.#later, (packId) => this.#catalog.numberOf(packId));
+    yield* packsOf(repository, this.#later, (packId, author) => this.#catalog.numberOf(packId, author));
   }
 
   /** Whose files need what is lost: only asked when something is. */
@@ -305,11 +306,11 @@ export class CheckRun {
 async function* packsOf(
   repository: CheckOptions['repository'],
   wanted: Set<number>,
-  numberOf: (packId: Uint8Array) => number | undefined,
+  numberOf: (packId: Uint8Array, author: DeviceId) => number | undefined,
 ): AsyncGenerator<NumberedPack> {
-  for await (const { packs } of repository.indexObjects('all', { onDamage: () => undefined })) {
+  for await (const { packs, entry } of repository.indexObjects('all', { onDamage: () => undefined })) {
     for (const pack of packs) {
-      const number = numberOf(pack.packId);
+      const number = numberOf(pack.packId, entry.deviceId);
       if (number !== undefined && wanted.delete(number)) yield { pack, number };
     }
   }
