@@ -81,9 +81,10 @@ const sqlRule: IForbiddenRuleType = {
   comment: 'every statement lives in one folder, so that it can run on two dialects',
   severity: 'error',
   // The cache lock takes SQLite's lock on an empty file, the one that ends with its process everywhere: no statement.
+  // A drill opens databases of users with SQLite, because they are SQLite databases: there is no other dialect.
   from: {
     path: '^(packages|apps)/',
-    pathNot: `^packages/custody/|^packages/engine/src/node/backup/cache-lock.ts$|${testFiles}`,
+    pathNot: `^packages/custody/|^packages/engine/src/node/backup/cache-lock.ts$|^packages/drill/src/opening/sqlite.ts$|${testFiles}`,
   },
   to: { path: '^(node:)?sqlite$', dependencyTypes: ['core'] },
 };

@@ -101,6 +101,14 @@ export const layers: readonly Layer[] = [
     thirdParty: [],
   },
   {
+    folder: 'packages/drill',
+    name: '@keephold/drill',
+    purpose: 'restore drills: draws a sample, opens databases, images, archives and PDFs, remembers how it went',
+    runsOn: 'node',
+    imports: ['@keephold/bytes', '@keephold/crypto/verify'],
+    thirdParty: [],
+  },
+  {
     folder: 'packages/testkit',
     name: '@keephold/testkit',
     purpose: 'fakes, fault injection, vectors and conformance suites; imported by tests only',
@@ -118,6 +126,7 @@ export const layers: readonly Layer[] = [
       '@keephold/bytes',
       '@keephold/crypto',
       '@keephold/custody',
+      '@keephold/drill',
       '@keephold/engine',
       '@keephold/engine/node',
       '@keephold/ffi',
