@@ -40,6 +40,7 @@ const rules: Readonly<Record<string, Rule>> = {
     hint: 'keephold init creates one; --repo or KEEPHOLD_REPO names its folder',
   },
   'newer-version': { exitCode: failed, hint: updateHint },
+  'history-newer': { exitCode: failed, hint: updateHint },
   'downgrade-version': { exitCode: failed, hint: updateHint },
   'downgrade-suite': { exitCode: failed, hint: updateHint },
   'downgrade-argon2': tampered,

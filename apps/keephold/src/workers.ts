@@ -1,4 +1,4 @@
-/** Starts the worker threads of the engine's jobs: the entries are files of this program, so only it can name them. */
+/** Starts the worker threads and processes of jobs: the entries are files of this program, so only it can name them. */
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 
@@ -21,6 +21,11 @@ export function spawnRestoreWorker(): Worker {
 /** For what only reads. */
 export function spawnReadWorker(): Worker {
   return new Worker(new URL(entryName('read-worker'), import.meta.url), { resourceLimits });
+}
+
+/** Of the process that opens restored files. */
+export function openerEntry(): URL {
+  return new URL(entryName('open-worker'), import.meta.url);
 }
 
 /**

@@ -150,6 +150,23 @@ export function byteCount(described: Valued & Range): Option<number | undefined>
   };
 }
 
+const milliseconds: Readonly<Record<string, number>> = { s: 1000, min: 60_000, h: 3_600_000 };
+
+/** A time, in milliseconds: 90s, 5min, 2h. */
+export function duration(described: Valued & { readonly initial: number }): Option<number> {
+  return {
+    ...described,
+    arity: 'required-value',
+    valueName: described.value,
+    take(written, _before, name) {
+      const parts = /^(\d{1,6}) ?(s|min|h)$/.exec(written ?? '');
+      const value = Number(parts?.[1] ?? 0) * (milliseconds[parts?.[2] ?? ''] ?? 0);
+      if (value > 0) return value;
+      throw new UsageError(`--${name} takes a time such as 90s, 5min or 2h, not ${quoted(written)}`);
+    },
+  };
+}
+
 /** A share from 0 to 1, written as 5% or 0.05; the option without a value means `bare`. */
 export function share(described: Valued & { readonly bare: number }): Option<number | undefined> {
   return {

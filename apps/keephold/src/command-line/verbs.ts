@@ -47,6 +47,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: 'check that everything is there and intact',
     load: async () => (await import('../verbs/check.ts')).check,
   },
+  drill: {
+    summary: 'restore a sample, compare it, open it: prove that it comes back',
+    load: async () => (await import('../verbs/drill.ts')).drill,
+  },
   heal: {
     summary: 'mend damage from another copy, and from files that are still here',
     load: async () => (await import('../verbs/heal.ts')).heal,

@@ -39,7 +39,12 @@ const maxDifferences = 100;
 
 export async function proveRestore(context: Context, access: ReadAccess, request: ProofRequest): Promise<Proof> {
   const privileged = process.geteuid?.() === 0;
-  const target = temporaryFolderFor(request.bytes, [tmpdir(), join(context.environment.folders.cache, 'proof')]);
+  const target = temporaryFolderFor({
+    bytes: request.bytes,
+    places: [tmpdir(), join(context.environment.folders.cache, 'proof')],
+    prefix: 'keephold-proof-',
+    hint: 'the backup itself is done; set TMPDIR to a folder with more room, then run the same again',
+  });
   try {
     const missing: RestoredItem[] = [];
     const restored = await restoreInto(context, access, { ...request, target, privileged, missing });

@@ -4,15 +4,19 @@ import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { removeTree, temporaryFolderFor } from './temporary-folder.ts';
 
+const wanted = { prefix: 'keephold-test-', hint: 'make room' };
+
 test('the first place with room is taken, for its owner alone', () => {
-  const folder = temporaryFolderFor(1000, ['/dev/null/nowhere', tmpdir()]);
+  const folder = temporaryFolderFor({ ...wanted, bytes: 1000, places: ['/dev/null/nowhere', tmpdir()] });
   expect(dirname(folder)).toBe(tmpdir());
   expect(statSync(folder).mode & 0o777).toBe(0o700);
   removeTree(folder);
 });
 
 test('no room anywhere is an error of its own', () => {
-  expect(() => temporaryFolderFor(1e18, [tmpdir()])).toThrow(expect.objectContaining({ exitCode: 11 }));
+  expect(() => temporaryFolderFor({ ...wanted, bytes: 1e18, places: [tmpdir()] })).toThrow(
+    expect.objectContaining({ exitCode: 11, hint: 'make room' }),
+  );
 });
 
 test('folders that forbid everything are removed as well', () => {

@@ -7,17 +7,26 @@ import { formatBytes } from '../terminal/units.ts';
 /** For directories, links and metadata, beside the content. */
 const spare = 64e6;
 
+export interface TemporaryFolder {
+  readonly bytes: number;
+  readonly places: readonly string[];
+  /** What its name begins with. */
+  readonly prefix: string;
+  /** What to do when there is no room. */
+  readonly hint: string;
+}
+
 /** In the first of `places` that has room for `bytes`; only its owner may enter it. */
-export function temporaryFolderFor(bytes: number, places: readonly string[]): string {
+export function temporaryFolderFor({ bytes, places, prefix, hint }: TemporaryFolder): string {
   const needed = bytes * 1.02 + spare;
   const place = places.find((candidate) => freeBytes(candidate) >= needed);
-  if (place !== undefined) return mkdtempSync(join(place, 'keephold-proof-'));
+  if (place !== undefined) return mkdtempSync(join(place, prefix));
   throw new CommandError(
     `there is no room for ${formatBytes(needed)} to restore into: looked in ${places.join(' and ')}`,
     {
       code: 'no-room',
       exitCode: exitCodes.noRoom,
-      hint: 'the backup itself is done; set TMPDIR to a folder with more room, then run the same again',
+      hint,
     },
   );
 }

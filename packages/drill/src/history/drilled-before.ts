@@ -15,5 +15,5 @@ export function drilledBefore(runs: readonly DrillRun[], seed: number): (path: U
   for (const { drilled } of earlier) {
     for (let at = 0; at < drilled.length; at += MARK_LENGTH) marks.add(drilled.slice(at, at + MARK_LENGTH));
   }
-  return (path) => marks.has(pathMark(path));
+  return (path) => marks.size > 0 && marks.has(pathMark(path));
 }

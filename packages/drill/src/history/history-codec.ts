@@ -41,7 +41,8 @@ function parsed(bytes: Uint8Array): unknown {
 }
 
 function runOf(value: unknown): DrillRun {
-  const { at, seed, snapshots, result, files, bytes, firstFileMs, restoreMs, counts, problems, drilled } = record(value);
+  const { at, seed, snapshots, result, files, bytes, firstFileMs, restoreMs, counts, problems, drilled } =
+    record(value);
   const known = drillResults.find((one) => one === result);
   if (known === undefined) throw damaged('a result');
   if (typeof drilled !== 'string' || !/^(?:[0-9a-f]{16}){0,4096}$/.test(drilled)) throw damaged('marks of files');

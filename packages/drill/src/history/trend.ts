@@ -37,7 +37,10 @@ export function drillTrend(runs: readonly DrillRun[], now: number): DrillTrend {
     lastGoodAt,
     daysSinceGood: lastGoodAt === undefined ? undefined : Math.max(0, (now - lastGoodAt) / MS_PER_DAY),
     rate: rate && { ...rate, isWorse: rate.last * WORSE < rate.usual },
-    firstFile: first && { ...first, isWorse: first.last > first.usual * WORSE && first.last - first.usual > NOTICEABLE_MS },
+    firstFile: first && {
+      ...first,
+      isWorse: first.last > first.usual * WORSE && first.last - first.usual > NOTICEABLE_MS,
+    },
   };
 }
 

@@ -86,5 +86,6 @@ export function* pieces(file: FileBytes, offset: number, length: number): Genera
 function requireInside(size: number, offset: number, length: number): void {
   if (length > MAX_READ) throw new BrokenFileError(`a part of it would be ${length} bytes long`);
   if (!(offset >= 0 && length >= 0)) throw new BrokenFileError('it points to a place before its beginning');
-  if (offset + length > size) throw new BrokenFileError(`it ends at byte ${size}, and should reach to ${offset + length}`);
+  if (offset + length > size)
+    throw new BrokenFileError(`it ends at byte ${size}, and should reach to ${offset + length}`);
 }

@@ -56,5 +56,5 @@ function* withoutEmpty(source: Iterable<Uint8Array>): Generator<Uint8Array> {
 }
 
 function isZlibError(error: unknown): error is Error {
-  return error instanceof Error && /^Z_/.test(String((error as { readonly code?: unknown }).code));
+  return error instanceof Error && String((error as { readonly code?: unknown }).code).startsWith('Z_');
 }

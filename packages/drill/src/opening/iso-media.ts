@@ -31,6 +31,7 @@ function boxAt(file: FileBytes, at: number): { readonly type: string; readonly l
   // 0: up to the end of the file. 1: too long for 32 bits.
   if (length === 0) return { type, length: file.size - at };
   const long = length === 1 ? Number(Buffer.from(file.read(at + 8, 8)).readBigUInt64BE(0)) : length;
-  if (long < (length === 1 ? 16 : 8)) throw new BrokenFileError(`its ${type} box at byte ${at} has a length of ${long}`);
+  if (long < (length === 1 ? 16 : 8))
+    throw new BrokenFileError(`its ${type} box at byte ${at} has a length of ${long}`);
   return { type, length: long };
 }

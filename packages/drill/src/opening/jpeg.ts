@@ -8,7 +8,17 @@ import { type FileBytes, pieces } from './file-bytes.ts';
 import type { Done } from './opened.ts';
 
 const SOI_LENGTH = 2;
-const Marker = { dht: 0xc4, jpg: 0xc8, dac: 0xcc, rst0: 0xd0, rst7: 0xd7, eoi: 0xd9, sos: 0xda, dqt: 0xdb, dri: 0xdd } as const;
+const Marker = {
+  dht: 0xc4,
+  jpg: 0xc8,
+  dac: 0xcc,
+  rst0: 0xd0,
+  rst7: 0xd7,
+  eoi: 0xd9,
+  sos: 0xda,
+  dqt: 0xdb,
+  dri: 0xdd,
+} as const;
 
 interface Image {
   size: string | undefined;
@@ -30,7 +40,10 @@ export function openJpeg(file: FileBytes): Done {
 function finish({ size, scans }: Image): Done {
   if (size === undefined || scans === 0) throw new BrokenFileError('there is no image in it');
   const counted = scans === 1 ? 'its image data' : `the data of its ${scans} scans`;
-  return { did: `read every segment and ${counted} to the end (${size} pixels; not decoded into pixels)`, toTheEnd: true };
+  return {
+    did: `read every segment and ${counted} to the end (${size} pixels; not decoded into pixels)`,
+    toTheEnd: true,
+  };
 }
 
 function markerAt(file: FileBytes, at: number): { readonly marker: number; readonly next: number } {
@@ -57,7 +70,8 @@ function segment(file: FileBytes, marker: number, at: number, image: Image): num
   const body = file.read(at + 2, length - 2);
   if (marker === Marker.dht) huffman(body, at, image);
   else if (marker === Marker.dqt) quantization(body, at);
-  else if (marker === Marker.dri) image.restartInterval = body.length === 2 ? (body[0]! << 8) | body[1]! : wrong('restart interval', at);
+  else if (marker === Marker.dri)
+    image.restartInterval = body.length === 2 ? (body[0]! << 8) | body[1]! : wrong('restart interval', at);
   else if (marker === Marker.sos) scanHeader(body, at, image);
   else if (marker >= 0xc0 && marker <= 0xcf && marker !== Marker.dac) frameHeader(body, at, image);
   return at + length;

@@ -40,7 +40,11 @@ export async function openFile(path: Uint8Array, limits: OpeningLimits = OPENING
   const promised = formatNamed(path);
   if (format === undefined) {
     if (promised === undefined) return { kind: 'unknown' };
-    return { kind: 'broken', format: promised, reason: `it does not begin like the ${promised} that its name says it is` };
+    return {
+      kind: 'broken',
+      format: promised,
+      reason: `it does not begin like the ${promised} that its name says it is`,
+    };
   }
   try {
     const done = format === 'sqlite' ? openSqlite(path, file.size) : await openers[format](file, limits);

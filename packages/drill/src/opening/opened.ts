@@ -21,6 +21,6 @@ export type Opening =
   | ({ readonly kind: 'opened'; readonly format: Format } & Done)
   | { readonly kind: 'broken'; readonly format: Format; readonly reason: string }
   /** It could not be judged. */
-  | { readonly kind: 'undecided'; readonly format: Format; readonly reason: string }
+  | { readonly kind: 'undecided'; readonly format: Format | undefined; readonly reason: string }
   /** Of no format that is known here. */
   | { readonly kind: 'unknown' };

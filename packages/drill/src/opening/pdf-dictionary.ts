@@ -16,7 +16,8 @@ export interface PdfDictionary {
 export function pdfDictionary(file: FileBytes, at: number): PdfDictionary {
   const text = latin1(file.read(at, Math.min(MAX_LENGTH, file.size - at)));
   const start = text.indexOf('<<');
-  if (start < 0 || text.slice(0, start).trim() !== '') throw new BrokenFileError(`there is no dictionary at byte ${at}`);
+  if (start < 0 || text.slice(0, start).trim() !== '')
+    throw new BrokenFileError(`there is no dictionary at byte ${at}`);
   const length = closing(text, start);
   if (length < 0) throw new BrokenFileError(`the dictionary at byte ${at} has no end`);
   return { text: text.slice(start, length), end: at + length };

@@ -37,7 +37,8 @@ export class PdfObjects {
   at(number: number, offset: number): void {
     if (!this.#note(number)) return;
     const place = offset + this.#base;
-    if (place >= this.#file.size) throw new BrokenFileError(`its object ${number} would begin at byte ${place} of ${this.#file.size}`);
+    if (place >= this.#file.size)
+      throw new BrokenFileError(`its object ${number} would begin at byte ${place} of ${this.#file.size}`);
     if (++this.#looks > MAX_LOOKS) return;
     const text = latin1(this.#file.read(place, Math.min(40, this.#file.size - place)));
     const written = /^\s{0,8}(\d{1,10})\s{1,8}\d{1,5}\s{1,8}obj/.exec(text)?.[1];
@@ -56,7 +57,8 @@ export class PdfObjects {
 
   /** False when a newer section named it. */
   #note(number: number): boolean {
-    if (!(number >= 0 && number <= MAX_OBJECTS)) throw new BrokenFileError(`its cross-reference names an object ${number}`);
+    if (!(number >= 0 && number <= MAX_OBJECTS))
+      throw new BrokenFileError(`its cross-reference names an object ${number}`);
     if (++this.#entries > MAX_ENTRIES) throw new BrokenFileError('its cross-reference has no end');
     if (this.has(number)) return false;
     const index = number >>> 3;

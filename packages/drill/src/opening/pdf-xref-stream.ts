@@ -24,9 +24,11 @@ const MAX_COLUMNS = 64;
 export async function readXrefStream({ file, at, objects, budget }: XrefStream): Promise<PdfTrailer> {
   const head = /^\s*\d+\s+\d+\s+obj/.exec(latin1(file.read(at, Math.min(64, file.size - at))));
   const dictionary = pdfDictionary(file, at + (head?.[0].length ?? 0));
-  if (!/\/Type\s*\/XRef\b/.test(dictionary.text)) throw new BrokenFileError(`there is no cross-reference at byte ${at}`);
+  if (!/\/Type\s*\/XRef\b/.test(dictionary.text))
+    throw new BrokenFileError(`there is no cross-reference at byte ${at}`);
   const widths = numbersOf(dictionary, 'W') ?? [];
-  if (widths.length !== 3 || widths.some((width) => width > MAX_FIELD)) throw new BrokenFileError('the rows of its cross-reference are of no known form');
+  if (widths.length !== 3 || widths.some((width) => width > MAX_FIELD))
+    throw new BrokenFileError('the rows of its cross-reference are of no known form');
   const rows = rowsOf(file, dictionary, widths, budget);
   const size = numberOf(dictionary, 'Size') ?? 0;
   const index = numbersOf(dictionary, 'Index') ?? [0, size];
@@ -64,7 +66,8 @@ async function* rowsOf(
   const source = pieces(file, ...streamPlace(file, dictionary));
   const filters = filtersOf(dictionary);
   const isDeflated = filters.length === 1 && (filters[0] === 'FlateDecode' || filters[0] === 'Fl');
-  if (filters.length > 0 && !isDeflated) throw new UndecidedFileError(`its cross-reference is compressed with ${filters.join(' and ')}`);
+  if (filters.length > 0 && !isDeflated)
+    throw new UndecidedFileError(`its cross-reference is compressed with ${filters.join(' and ')}`);
   const length = widths.reduce((sum, width) => sum + width, 0);
   const rows = new RowFilter(isPredicted(dictionary, length) ? 'filtered' : 'plain', length);
   for await (const piece of isDeflated ? inflated(source, 'zlib', budget) : source) yield* rows.rows(piece);
@@ -75,7 +78,8 @@ function isPredicted(dictionary: PdfDictionary, length: number): boolean {
   const predictor = numberOf(dictionary, 'Predictor') ?? 1;
   if (predictor === 1) return false;
   const columns = numberOf(dictionary, 'Columns') ?? 1;
-  if (predictor < 10 || columns !== length || columns > MAX_COLUMNS) throw new UndecidedFileError(`its cross-reference has the predictor ${predictor} of ${columns} columns`);
+  if (predictor < 10 || columns !== length || columns > MAX_COLUMNS)
+    throw new UndecidedFileError(`its cross-reference has the predictor ${predictor} of ${columns} columns`);
   return true;
 }
 
@@ -86,6 +90,7 @@ function streamPlace(file: FileBytes, dictionary: PdfDictionary): readonly [offs
   if (start === null) throw new BrokenFileError(`there is no stream at byte ${end}`);
   const at = end + start[0].length;
   const length = numberOf(dictionary, 'Length') ?? file.size - at;
-  if (at + length > file.size) throw new BrokenFileError(`its cross-reference reaches to byte ${at + length} of ${file.size}`);
+  if (at + length > file.size)
+    throw new BrokenFileError(`its cross-reference reaches to byte ${at + length} of ${file.size}`);
   return [at, length];
 }

@@ -36,7 +36,10 @@ export async function openPdf(file: FileBytes, limits: OpeningLimits): Promise<D
   if (root === undefined) throw new BrokenFileError('its trailer names no document');
   if (!objects.has(root)) throw new BrokenFileError(`its document, object ${root}, is not in its cross-reference`);
   const found = `followed its cross-reference to ${objects.found} objects`;
-  return { did: `${found} in ${seen.size === 1 ? 'one section' : `${seen.size} sections`} (not rendered)`, toTheEnd: !objects.isLimited };
+  return {
+    did: `${found} in ${seen.size === 1 ? 'one section' : `${seen.size} sections`} (not rendered)`,
+    toTheEnd: !objects.isLimited,
+  };
 }
 
 /** Places in the file count from its header. */
@@ -50,7 +53,9 @@ function headerAt(file: FileBytes): number {
 function lastSection(file: FileBytes): number {
   const length = Math.min(file.size, TAIL);
   const tail = latin1(file.read(file.size - length, length));
-  const found = /^startxref\s{1,10}(\d{1,15})\s{1,10}%%EOF/.exec(tail.slice(Math.max(0, tail.lastIndexOf('startxref'))));
+  const found = /^startxref\s{1,10}(\d{1,15})\s{1,10}%%EOF/.exec(
+    tail.slice(Math.max(0, tail.lastIndexOf('startxref'))),
+  );
   if (found === null) throw new BrokenFileError('its end is not there: it is cut short');
   return Number(found[1]);
 }

@@ -120,4 +120,3 @@ class Rows {
     if (missing > 0) throw new BrokenFileError(`${missing} rows of its image are not there`);
   }
 }
-

@@ -17,7 +17,9 @@ export function openSqlite(path: Uint8Array, size: number): Done {
   let rows: readonly string[];
   try {
     using database = new DatabaseSync(Buffer.from(path));
-    database.exec('PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -16000');
+    database.exec(
+      'PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -16000',
+    );
     rows = database
       .prepare(`PRAGMA ${check}(5)`)
       .all()
@@ -25,7 +27,8 @@ export function openSqlite(path: Uint8Array, size: number): Done {
   } catch (cause) {
     throw explained(cause);
   }
-  if (rows.length !== 1 || rows[0] !== 'ok') throw new BrokenFileError(`SQLite finds: ${rows.join('; ').slice(0, 500)}`);
+  if (rows.length !== 1 || rows[0] !== 'ok')
+    throw new BrokenFileError(`SQLite finds: ${rows.join('; ').slice(0, 500)}`);
   return { did: `opened with SQLite, ${check.replace('_', ' ')} is ok`, toTheEnd: true };
 }
 

@@ -29,7 +29,8 @@ export class TarList {
   /** @throws BrokenFileError */
   push(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length && !this.#ended; ) {
-      const taken = this.#left > 0 && !this.#inMap ? this.#content(bytes.subarray(at)) : this.#header(bytes.subarray(at));
+      const taken =
+        this.#left > 0 && !this.#inMap ? this.#content(bytes.subarray(at)) : this.#header(bytes.subarray(at));
       at += taken;
       this.#at += taken;
     }

@@ -76,7 +76,11 @@ export function* zipEntries(file: FileBytes, { start, end, count, shift }: ZipDi
   for (let number = 1; number <= count; number++) {
     const head = Buffer.from(file.read(at, ENTRY_LENGTH));
     if (head.readUInt32LE(0) !== 0x0201_4b50) throw new BrokenFileError(`entry ${number} of its directory is wrong`);
-    const [nameLength, extraLength, commentLength] = [28, 30, 32].map((place) => head.readUInt16LE(place)) as [number, number, number];
+    const [nameLength, extraLength, commentLength] = [28, 30, 32].map((place) => head.readUInt16LE(place)) as [
+      number,
+      number,
+      number,
+    ];
     const rest = file.read(at + ENTRY_LENGTH, Math.min(nameLength + extraLength, MAX_READ));
     yield zipEntry(head, rest.subarray(0, nameLength), Buffer.from(rest.subarray(nameLength)), shift);
     at += ENTRY_LENGTH + nameLength + extraLength + commentLength;

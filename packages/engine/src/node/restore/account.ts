@@ -10,6 +10,8 @@ export interface RestoredItem {
   readonly type: NodeType;
   readonly outcome: Outcome;
   readonly reason?: string | undefined;
+  /** Of a failure: 'damaged' for what is stored, a code of the system or the target for where it goes. */
+  readonly code?: string | undefined;
   /** Content bytes of a file. */
   readonly bytes: number;
   /** Metadata that could not be set. */

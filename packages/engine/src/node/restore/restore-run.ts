@@ -142,7 +142,7 @@ export class RestoreRun {
       this.#settle({ ...item, outcome: 'restored', problems: end.problems }, metadataOf(slice.files, file).flags);
       return;
     }
-    this.#account.add({ ...item, outcome: 'failed', reason: reasonOf(end.failure) });
+    this.#account.add({ ...item, outcome: 'failed', reason: reasonOf(end.failure), code: end.failure.code });
     const key = slice.firstNames.get(file);
     if (key !== undefined) this.#options.walk.firstNames.delete(key);
     if (isNoRoom(end.failure)) this.noRoom ??= end.failure;
