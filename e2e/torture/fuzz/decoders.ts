@@ -47,6 +47,7 @@ import { decodeKeyring, encodeKeyring } from '../../../packages/vault/src/keyrin
 import { decodeSlotRecord, encodeSlotRecord } from '../../../packages/vault/src/slot-record.ts';
 import { caches } from './caches.ts';
 import { codec, type Decoder, reader } from './decoder.ts';
+import { opened as openedFiles } from './openers.ts';
 import * as records from './records.ts';
 
 const { format } = records;
@@ -156,7 +157,7 @@ const written: readonly Decoder[] = [
   { ...reader('device-state', [records.deviceState], decodeDeviceState), share: 0.2 },
 ];
 
-export const decoders: readonly Decoder[] = [...recordsOfDisk, ...sealed, ...written];
+export const decoders: readonly Decoder[] = [...recordsOfDisk, ...sealed, ...written, ...openedFiles];
 
 /** Only the sealed object itself may open; then all of it does. */
 function opened(name: string, object: Uint8Array, open: (bytes: Uint8Array) => Promise<Uint8Array>): Decoder {

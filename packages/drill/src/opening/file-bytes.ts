@@ -25,7 +25,8 @@ export function bytesAsFile(bytes: Uint8Array): FileBytes {
     size: bytes.length,
     read(offset, length) {
       requireInside(bytes.length, offset, length);
-      return bytes.slice(offset, offset + length);
+      // slice of a Buffer is no copy.
+      return new Uint8Array(bytes.subarray(offset, offset + length));
     },
   };
 }

@@ -39,6 +39,8 @@ export async function readXrefStream({ file, at, objects, budget }: XrefStream):
       note(objects, index[at]! + i, fields(row.value, widths));
     }
   }
+  // To the checksum of the compressed data.
+  for await (const _ of rows);
   return trailerOf(dictionary);
 }
 

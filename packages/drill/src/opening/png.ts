@@ -67,7 +67,7 @@ function* restOf(file: FileBytes, reading: Reading): Generator<void> {
 
 function chunkAt(file: FileBytes, at: number): Chunk {
   const head = file.read(at, 8);
-  const length = Buffer.from(head.buffer).readUInt32BE(0);
+  const length = Buffer.from(head).readUInt32BE(0);
   const type = latin1(head.subarray(4));
   if (length >= 2 ** 31 || !/^[A-Za-z]{4}$/.test(type)) throw new BrokenFileError(`there is no chunk at byte ${at}`);
   return { type, at, length };

@@ -37,10 +37,10 @@ export async function openZip(file: FileBytes, limits: OpeningLimits): Promise<D
 /** Behind the local header, which must tell of the same entry. */
 function contentStart(file: FileBytes, directory: ZipDirectory, entry: ZipEntry): number {
   const head = Buffer.from(file.read(entry.at, LOCAL_LENGTH));
+  if (head.readUInt32LE(0) !== 0x0403_4b50) throw wrong(entry, 'is not where it should be');
   const [nameLength, extraLength] = [head.readUInt16LE(26), head.readUInt16LE(28)];
   const name = file.read(entry.at + LOCAL_LENGTH, nameLength);
-  if (head.readUInt32LE(0) !== 0x0403_4b50 || !equalBytes(name, entry.name))
-    throw wrong(entry, 'is not where it should be');
+  if (!equalBytes(name, entry.name)) throw wrong(entry, 'has another name where it should be');
   const start = entry.at + LOCAL_LENGTH + nameLength + extraLength;
   if (start + entry.storedBytes > directory.start) throw wrong(entry, 'reaches into the directory');
   return start;
