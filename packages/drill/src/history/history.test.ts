@@ -123,7 +123,11 @@ describe('the trend', () => {
 
   test('leaves out runs that say nothing about speed', () => {
     const cut = at(5, { result: 'interrupted', restoreMs: 99_000 });
-    const nothing = at(6, { bytes: 0 });
-    expect(drillTrend([at(1), at(2), at(3), at(4), cut, nothing], 0).rate).toMatchObject({ isWorse: false });
+    const nothing = at(6, { bytes: 400, restoreMs: 900 });
+    expect(drillTrend([at(1), at(2), at(3), at(4), cut, nothing], 0).rate).toEqual({
+      last: 5_000_000,
+      usual: 5_000_000,
+      isWorse: false,
+    });
   });
 });

@@ -26,11 +26,15 @@ const ENOUGH = 3;
 /** Machines are busy at times: only twice as slow as usual is worth a word, and only where a person would notice. */
 const WORSE = 2;
 const NOTICEABLE_MS = 500;
+/** Of less than this, the rate is that of starting. */
+const TELLING_BYTES = 5e6;
 
 export function drillTrend(runs: readonly DrillRun[], now: number): DrillTrend {
   const lastGoodAt = runs.findLast(({ result }) => result === 'good')?.at;
   const timed = runs.filter(({ result, bytes, restoreMs }) => result !== 'interrupted' && bytes > 0 && restoreMs > 0);
-  const rate = pace(timed.map(({ bytes, restoreMs }) => (bytes / restoreMs) * 1000));
+  const rate = pace(
+    timed.filter(({ bytes }) => bytes >= TELLING_BYTES).map(({ bytes, restoreMs }) => (bytes / restoreMs) * 1000),
+  );
   const first = pace(timed.map(({ firstFileMs }) => firstFileMs).filter((ms) => ms !== undefined));
   return {
     runs: runs.length,

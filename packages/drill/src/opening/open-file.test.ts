@@ -281,7 +281,10 @@ describe('broken files are told', () => {
   test.each(['photo.jpg', 'Photo.PNG', 'letter.pdf', 'all.zip', 'data.sqlite'])(
     '%s that holds something else',
     async (name) => {
-      expect(await open(Buffer.alloc(3000), name)).toMatchObject({ kind: 'broken', reason: /does not begin like/ });
+      expect(await open(Buffer.alloc(3000), name)).toMatchObject({
+        kind: 'broken',
+        reason: expect.stringMatching(/does not begin like/),
+      });
     },
   );
 });
@@ -298,7 +301,7 @@ describe('other files', () => {
 
   test('a database that needs what only its program has is left open', async () => {
     const other = replaced(sqlite().database, 'COLLATE nocase', 'COLLATE nosuch');
-    expect(await open(other)).toMatchObject({ kind: 'undecided', reason: /no such collation/ });
+    expect(await open(other)).toMatchObject({ kind: 'undecided', reason: expect.stringMatching(/no such collation/) });
   });
 });
 

@@ -52,6 +52,12 @@ function weightOf(candidate: DrillCandidate, snapshot: Snapshot, { wasDrilled }:
 /** What stands beside a database and is part of it. */
 const COMPANIONS = ['-wal', '-journal'];
 
+/** Nothing that is opened by itself. The last is memory that SQLite shares: it makes it anew. */
+export function isCompanion(path: Uint8Array): boolean {
+  const end = Buffer.from(path.subarray(-8)).toString('latin1');
+  return [...COMPANIONS, '-shm'].some((suffix) => end.endsWith(suffix));
+}
+
 export interface FoundFile extends DrawnFile {
   readonly node: TreeNode;
 }

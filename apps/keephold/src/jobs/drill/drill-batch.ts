@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { EngineError, type Repository, type Snapshot } from '@keephold/engine';
 import type { RestoredItem } from '@keephold/engine/node';
 import { removeTree } from '../temporary-folder.ts';
-import { type DrawnFile, type FoundFile, filesOf } from './choose-sample.ts';
+import { type DrawnFile, type FoundFile, filesOf, isCompanion } from './choose-sample.ts';
 import type { FileComparer, FileComparison } from './compare-file.ts';
 import { type DrilledFile, judgeFailure, judgeFile } from './drilled-file.ts';
 import type { OpenAnswer, OpenerProcess } from './opener-process.ts';
@@ -54,6 +54,13 @@ interface Part {
   readonly root: string;
 }
 
+/** A file, and what is needed to open it. */
+interface ComparedGroup {
+  readonly file: FoundFile;
+  readonly compared: FileComparison;
+  readonly beside: readonly FileComparison[];
+}
+
 class SnapshotPart {
   readonly #tools: DrillTools;
   readonly #request: BatchRequest;
@@ -73,7 +80,13 @@ class SnapshotPart {
       if (found !== undefined) groups.push(found);
     }
     await this.#restore(groups.flat());
-    for (const group of groups) await this.#look(group);
+    const compared: ComparedGroup[] = [];
+    for (const group of groups) {
+      const one = await this.#compareGroup(group);
+      if (one !== undefined) compared.push(one);
+    }
+    // Only now: SQLite takes the logs of what it opens away.
+    for (const group of compared) await this.#openGroup(group);
   }
 
   /** Undefined for one whose entry cannot be read any more, which is told. */
@@ -106,22 +119,29 @@ class SnapshotPart {
     this.#request.onRestored({ firstFileMs, restoreMs: report.durationMs, bytes: report.bytes });
   }
 
-  /** A file and what is needed to open it. Those that the time did not suffice for are not told of. */
-  async #look(group: readonly FoundFile[]): Promise<void> {
+  /** Undefined when all is said; those that the time did not suffice for are not told of. */
+  async #compareGroup(group: readonly FoundFile[]): Promise<ComparedGroup | undefined> {
     const [file, ...companions] = group as [FoundFile, ...FoundFile[]];
     const failed = group.map(({ path }) => this.#items.get(latin1(path))).find((item) => item?.outcome === 'failed');
-    if (failed !== undefined) return this.#tell(file, judgeFailure(failed));
+    if (failed !== undefined) {
+      this.#tell(file, judgeFailure(failed));
+      return undefined;
+    }
     if (this.#items.get(latin1(file.path))?.outcome !== 'restored') return undefined;
     try {
       const compared = await this.#compare(file);
       const beside: FileComparison[] = [];
       for (const companion of companions) beside.push(await this.#compare(companion));
-      const opening = await this.#open(file);
-      this.#tell(file, judgeFile(compared, opening, beside), { compared, opening });
+      return { file, compared, beside };
     } catch (error) {
       this.#tell(file, this.#failureOf(error));
+      return undefined;
     }
-    return undefined;
+  }
+
+  async #openGroup({ file, compared, beside }: ComparedGroup): Promise<void> {
+    const opening = isCompanion(file.path) ? ({ kind: 'unknown' } as const) : await this.#open(file);
+    this.#tell(file, judgeFile(compared, opening, beside), { compared, opening });
   }
 
   async #compare(file: FoundFile): Promise<FileComparison> {

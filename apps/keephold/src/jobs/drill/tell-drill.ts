@@ -61,7 +61,7 @@ export async function tellDrill(out: Output, report: DrillReport, trend: DrillTr
   await out.record(summaryRecord(report, trend));
   if (out.quiet || out.json) return;
   for (const line of summaryLines(report)) await out.result(line);
-  await out.result(`${resultText(report)}${trendText(trend)}`);
+  await out.result(`${resultText(report)}${report.restoredFiles > 0 ? trendText(trend) : ''}`);
 }
 
 function summaryRecord(report: DrillReport, trend: DrillTrend): { readonly type: string } {
@@ -135,7 +135,9 @@ function openedText(report: DrillReport): string {
 }
 
 function resultText({ result, sample }: DrillReport): string {
-  if (sample.met.files === 0) return 'no file with content is in the snapshot: there was nothing to prove';
+  if (result === 'interrupted') return 'the drill was interrupted';
+  if (result !== 'damaged' && sample.met.files === 0)
+    return 'no file with content is in the snapshot: there was nothing to prove';
   if (result === 'good') return 'everything drawn came back as it was backed up';
   if (result === 'interrupted') return 'the drill was interrupted';
   return result === 'damaged'
