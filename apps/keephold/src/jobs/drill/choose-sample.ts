@@ -10,6 +10,8 @@ export interface SampleRequest {
   readonly budget: SampleBudget;
   readonly wasDrilled: (path: Uint8Array) => boolean;
   readonly signal: AbortSignal;
+  /** Told of each file that could be drawn; must not be slow. */
+  readonly onFile: (path: Uint8Array, met: ChosenSample['met']) => void;
 }
 
 /** A file to drill. */
@@ -28,7 +30,7 @@ export interface ChosenSample {
 }
 
 export async function chooseSample(request: SampleRequest): Promise<ChosenSample> {
-  const { repository, snapshots, seed, budget, signal } = request;
+  const { repository, snapshots, seed, budget, signal, onFile } = request;
   const sample = new Sample<DrawnFile>(budget);
   const damagedFolders: (DamagedFolder & { readonly snapshot: Snapshot })[] = [];
   for (const snapshot of snapshots) {
@@ -40,6 +42,7 @@ export async function chooseSample(request: SampleRequest): Promise<ChosenSample
       if (node.content === undefined) continue;
       const weight = weightOf({ path, size, mtime: node.mtime }, snapshot, request);
       sample.offer(drawKey(seed, path, weight), size, () => ({ snapshot, path: path.slice(), size }));
+      onFile(path, sample.met);
     }
   }
   return { files: sample.take(), damagedFolders, met: sample.met, tooLarge: sample.tooLarge };

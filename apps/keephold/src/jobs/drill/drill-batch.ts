@@ -23,6 +23,8 @@ export interface BatchRequest {
   readonly files: readonly DrawnFile[];
   readonly folder: string;
   readonly onFile: (file: DrilledFile) => void;
+  /** Told of each item that a restore is done with. */
+  readonly onItem: (item: RestoredItem) => void;
   readonly onRestored: (timing: RestoreTiming) => void;
 }
 
@@ -114,6 +116,7 @@ class SnapshotPart {
       onItem: (item) => {
         if (item.outcome === 'restored' && item.bytes > 0) firstFileMs ??= performance.now() - started;
         this.#items.set(latin1(item.path), item);
+        this.#request.onItem(item);
       },
     });
     this.#request.onRestored({ firstFileMs, restoreMs: report.durationMs, bytes: report.bytes });

@@ -139,7 +139,6 @@ function resultText({ result, sample }: DrillReport): string {
   if (result !== 'damaged' && sample.met.files === 0)
     return 'no file with content is in the snapshot: there was nothing to prove';
   if (result === 'good') return 'everything drawn came back as it was backed up';
-  if (result === 'interrupted') return 'the drill was interrupted';
   return result === 'damaged'
     ? 'not everything came back as it was backed up'
     : 'the drill has shown less than it should';
