@@ -26,6 +26,7 @@ const later = BigInt(Date.now() + 60_000) * 1_000_000n;
 
 beforeEach(() => {
   writeFileSync(live, content);
+  rmSync(restored, { force: true });
   writeFileSync(restored, content, { mode: 0o400 });
 });
 
@@ -61,6 +62,15 @@ async function compare(node: TreeNode, time = later): Promise<FileComparison> {
 describe.skipIf(process.platform === 'win32')('a restored file', () => {
   test('that is the same as index and original', async () => {
     expect(await compare(nodeOf())).toEqual({ indexDiffersAt: undefined, live: 'same', liveDiffersAt: undefined });
+  });
+
+  test('of blobs that are longer than usual', async () => {
+    const long = Buffer.alloc(6_000_000, 'x');
+    rmSync(restored);
+    for (const path of [live, restored]) writeFileSync(path, long);
+    const node = nodeOf();
+    const content = [{ blob: blobId(idKey, 1, long) as BlobId, length: long.length }];
+    expect(await compare({ ...node, content })).toMatchObject({ indexDiffersAt: undefined, live: 'same' });
   });
 
   test('that is not what the index says, or has another length', async () => {

@@ -17,14 +17,14 @@ export interface FileComparison {
   readonly liveDiffersAt: number | undefined;
 }
 
-/** The longest blob (format.md §3: pieces of 4 MiB at most). */
-const MAX_BLOB = 4 << 20;
+/** The longest blob that our writer makes (format.md §3); for longer ones there is more room made. */
+const USUAL_BLOB = 4 << 20;
 
 export class FileComparer {
   readonly #repository: Repository;
   readonly #computeBlobId: ReturnType<typeof readingTools>['computeBlobId'];
-  readonly #restored = new Uint8Array(MAX_BLOB);
-  readonly #live = new Uint8Array(MAX_BLOB);
+  #restored = new Uint8Array(USUAL_BLOB);
+  #live = new Uint8Array(USUAL_BLOB);
   readonly #id = new Uint8Array(32);
 
   constructor(repository: Repository) {
@@ -67,6 +67,7 @@ export class FileComparer {
     for await (const parts of this.#repository.contentParts(node)) {
       for (const { blob, length } of parts) {
         signal.throwIfAborted();
+        this.#makeRoom(length);
         const bytes = readAt(handle, this.#restored, offset, length);
         if (!this.#isBlob(blob, bytes, length)) indexDiffersAt ??= offset;
         if (live !== undefined && liveDiffersAt === undefined) {
@@ -79,6 +80,12 @@ export class FileComparer {
     return { indexDiffersAt, liveDiffersAt };
   }
 
+  #makeRoom(length: number): void {
+    if (length <= this.#restored.length) return;
+    this.#restored = new Uint8Array(length);
+    this.#live = new Uint8Array(length);
+  }
+
   #isBlob(blob: Uint8Array, bytes: Uint8Array, length: number): boolean {
     if (bytes.length !== length) return false;
     this.#computeBlobId(1, bytes, this.#id);
@@ -88,10 +95,9 @@ export class FileComparer {
 
 /** Less only at the end of the file. */
 function readAt(handle: number, into: Uint8Array, offset: number, length: number): Uint8Array {
-  const wanted = Math.min(length, into.length);
   let done = 0;
-  while (done < wanted) {
-    const read = readSync(handle, into, done, wanted - done, offset + done);
+  while (done < length) {
+    const read = readSync(handle, into, done, length - done, offset + done);
     if (read === 0) break;
     done += read;
   }
