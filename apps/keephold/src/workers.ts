@@ -1,4 +1,6 @@
 /** Starts the worker threads and processes of jobs: the entries are files of this program, so only it can name them. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 
@@ -26,6 +28,16 @@ export function spawnReadWorker(): Worker {
 /** Of the process that opens restored files. */
 export function openerEntry(): URL {
   return new URL(entryName('open-worker'), import.meta.url);
+}
+
+/** It gets nothing of the environment, where passwords may stand; Windows cannot do without. */
+export function spawnDatabaseCopyProcess(): ChildProcess {
+  return fork(fileURLToPath(new URL(entryName('database-copy-worker'), import.meta.url)), [], {
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    execArgv: import.meta.url.endsWith('.ts') ? ['--conditions=@keephold/source'] : [],
+    ...(process.platform === 'win32' ? {} : { env: {} }),
+  });
 }
 
 /**

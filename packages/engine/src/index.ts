@@ -20,6 +20,8 @@ export { joinPath, type WalkedNode } from './reading/tree-walk.ts';
 export * from './snapshot.ts';
 export {
   type ContentReader,
+  type DatabaseCopies,
+  type DatabaseCopy,
   type DirectoryListing,
   type EntryDetails,
   type EntryFailure,

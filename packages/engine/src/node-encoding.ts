@@ -178,6 +178,13 @@ export function contentRowLength(rows: Uint8Array, at: number): number {
   return (rows[at + 32]! | (rows[at + 33]! << 8) | (rows[at + 34]! << 16) | (rows[at + 35]! << 24)) >>> 0;
 }
 
+/** Bytes of content that rows stand for. */
+export function contentRowsLength(rows: Uint8Array): number {
+  let length = 0;
+  for (let at = 0; at < rows.length; at += CONTENT_ROW_BYTES) length += contentRowLength(rows, at);
+  return length;
+}
+
 function writeXattrs(xattrs: readonly Xattr[]): void {
   writer.uint(16);
   writer.mapHeader(xattrs.length);

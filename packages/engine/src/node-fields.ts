@@ -19,6 +19,10 @@ export type NodeType = (typeof NodeType)[keyof typeof NodeType];
 export const NodeFlag = { compressed: 0x4, immutable: 0x10, appendOnly: 0x20, noDump: 0x40 } as const;
 /** Those after which an entry, or what is in it, cannot be changed. */
 export const PROTECTING_FLAGS: number = NodeFlag.immutable | NodeFlag.appendOnly;
+/** Capture notes (format.md §6): how a file was captured when not by plainly reading it. */
+export const LIVE = 'live';
+export const SQLITE_BACKUP = 'sqlite-backup';
+export const PLACEHOLDER = 'placeholder';
 
 export interface ContentPart {
   readonly blob: BlobId;

@@ -80,7 +80,29 @@ export interface Source {
   describe(path: Uint8Array, stats: Uint32Array, row: number): EntryDetails;
   /** What was left out so far and why; bounded, with a count of the rest. */
   readonly excluded: { readonly entries: readonly ExcludedEntry[]; readonly count: number };
+  /** Where the content of a regular file lives, when this machine has only its name: reading it would fetch it. */
+  livesElsewhere(path: Uint8Array, stats: Uint32Array, row: number): string | undefined;
 }
+
+/**
+ * Copies databases that programs are writing, on the main thread (asks.md 19). One at a time is asked for. Nothing
+ * beside the database may be created or changed, and whatever happens is an answer: a copy never fails a backup.
+ */
+export interface DatabaseCopies extends AsyncDisposable {
+  copy(path: Uint8Array, row: Uint32Array): Promise<DatabaseCopy>;
+}
+
+export type DatabaseCopy =
+  /** A consistent database of its own, with all that was committed; to be removed when it was read. */
+  | {
+      readonly kind: 'copied';
+      readonly path: Uint8Array;
+      /** Row of the copy. */
+      readonly stats: Uint32Array;
+      readonly remove: () => void;
+    }
+  /** To be read as it lies. The reason is there when the user must know it. */
+  | { readonly kind: 'not-copied'; readonly reason: string | undefined };
 
 /** The reading half, in a worker thread. Handles are small integers; negative answers are −errno. */
 export interface ContentReader {

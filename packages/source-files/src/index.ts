@@ -2,6 +2,8 @@
 
 export { type CompareTreesOptions, compareTrees } from './compare/compare-trees.ts';
 export type { DifferenceKind, TreeComparison, TreeDifference } from './compare/tree-difference.ts';
+export { createDatabaseCopies, type DatabaseCopiesOptions } from './databases/database-copies.ts';
+export { runDatabaseCopyProcess } from './databases/run-copy-process.ts';
 export * from './errors.ts';
 export {
   createExcluder,

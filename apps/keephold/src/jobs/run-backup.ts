@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { ed25519FromSeed, sign, systemRandom } from '@keephold/crypto';
 import { type BackupReport, backup } from '@keephold/engine/node';
-import { createFileSource, type ExcluderConfig } from '@keephold/source-files';
+import { createDatabaseCopies, createFileSource, type ExcluderConfig } from '@keephold/source-files';
 import { writeKeysOf } from '@keephold/vault';
 import { cacheFolder } from '../access/cache-folder.ts';
 import type { DeviceAccess } from '../access/open-device.ts';
@@ -14,7 +14,7 @@ import { bytesFromRawText } from '../command-line/raw-text.ts';
 import type { Context } from '../context.ts';
 import { CommandError, exitCodes } from '../errors.ts';
 import { ProgressLine } from '../terminal/progress-line.ts';
-import { spawnBackupWorker } from '../workers.ts';
+import { spawnBackupWorker, spawnDatabaseCopyProcess } from '../workers.ts';
 import { createFileFilter } from './file-filter.ts';
 
 export interface BackupRequest {
@@ -59,6 +59,7 @@ export async function runBackup(context: Context, access: DeviceAccess, request:
       hostname,
       clientVersion: `keephold ${version}`,
       source,
+      copyDatabases: (folder) => createDatabaseCopies({ spawn: spawnDatabaseCopyProcess, folder }),
       spawnWorker: spawnBackupWorker,
       workers: availableParallelism(),
       cacheFolder: cacheFolder(environment, vaultId),

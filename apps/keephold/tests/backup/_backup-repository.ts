@@ -10,7 +10,7 @@ import { createRepositoryFolder, openRepositoryFolder } from '@keephold/custody'
 import { openRepository, type Repository } from '@keephold/engine';
 import { type BackupOptions, type BackupReport, backup, readingTools } from '@keephold/engine/node';
 import type { Custody, StreamId } from '@keephold/protocol';
-import { createFileSource, type FileSourceOptions } from '@keephold/source-files';
+import { createDatabaseCopies, createFileSource, type FileSourceOptions } from '@keephold/source-files';
 import {
   confirmSessionObject,
   createAccount,
@@ -26,7 +26,7 @@ import {
   writeKeysOf,
 } from '@keephold/vault';
 import { signerOf } from '../../src/access/open-device.ts';
-import { spawnBackupWorker } from '../../src/workers.ts';
+import { spawnBackupWorker, spawnDatabaseCopyProcess } from '../../src/workers.ts';
 
 export interface BackupRequest extends Partial<Omit<BackupOptions, 'source'>> {
   readonly roots: readonly (string | Uint8Array)[];
@@ -98,6 +98,7 @@ export class BackupRepository implements Disposable {
         hostname: 'test',
         clientVersion: 'test',
         source,
+        copyDatabases: (folder) => createDatabaseCopies({ spawn: spawnDatabaseCopyProcess, folder }),
         spawnWorker: spawnBackupWorker,
         workers: 2,
         cacheFolder: this.cacheFolder,

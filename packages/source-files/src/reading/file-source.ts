@@ -7,12 +7,14 @@ import {
   nodeTypeOf,
   type Source,
   STAT_ROW_WORDS,
+  sizeOf,
 } from '@keephold/engine';
 import { libc, openFlags } from '@keephold/ffi';
 import { createOwnerNames, type OwnerNames } from '../owner-names.ts';
 import { createXattrReader, type XattrReader } from '../xattrs.ts';
 import { createNativeLister, type DirectoryLister, type NameFilter } from './list-directory.ts';
 import { openLongPath } from './open-long-path.ts';
+import { placeholderOf } from './placeholders.ts';
 import { createPortableLister } from './portable-lister.ts';
 
 const PATH_MAX = 4096;
@@ -118,6 +120,10 @@ class FileSource implements Source {
     } finally {
       calls.close(folder);
     }
+  }
+
+  livesElsewhere(path: Uint8Array, stats: Uint32Array, row: number): string | undefined {
+    return placeholderOf(path, { size: sizeOf(stats, row), blocks: blocksOf(stats, row) }, this.#xattrs);
   }
 
   #owner(uid: number, gid: number): { readonly user: Uint8Array | undefined; readonly group: Uint8Array | undefined } {
@@ -236,6 +242,12 @@ function join(path: Uint8Array, name: Uint8Array): Uint8Array {
   joined[path.length] = 0x2f;
   joined.set(name, path.length + 1);
   return joined;
+}
+
+/** Blocks of 512 bytes. */
+function blocksOf(stats: Uint32Array, row: number): number {
+  const at = row * STAT_ROW_WORDS;
+  return stats[at + 22]! + stats[at + 23]! * 0x1_0000_0000;
 }
 
 /** Sorted, without roots inside other roots. */

@@ -2,9 +2,12 @@
  * One pass of a backup. Starts threads and opens the table of known blobs only when something changed: a run without
  * changes costs a look at every entry and one commit.
  */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { CustodyError, containsPackId, type Head, type PackIdList } from '@keephold/protocol';
 import { StreamCache } from '../tree-cache/stream-cache.ts';
 import { type CommittedSnapshot, commitSnapshot } from './commit-snapshot.ts';
+import { DatabaseQueue } from './database-queue.ts';
 import { FileQueue } from './file-queue.ts';
 import type { BackupOptions, BackupProgress, BackupReport, WriterSession } from './options.ts';
 import { selectRoots } from './paths.ts';
@@ -13,16 +16,15 @@ import { RunCounters } from './run-counters.ts';
 import { Storing } from './storing.ts';
 import { TreeWalk } from './tree-walk.ts';
 import { UsedPacks } from './used-packs.ts';
+import { isYoung } from './young.ts';
 
 /** Milliseconds the walk may go on before it lets messages in. */
 const TURN_MS = 4;
 /** The same while nothing is being stored. */
 const LOOKING_TURN_MS = 25;
 const PROGRESS_MS = 200;
-/** A change this shortly before the run may be followed by another within the file system's resolution of time. */
-const YOUNG_SECONDS = 0.1;
-/** The same for file systems whose times have whole seconds, or two. */
-const COARSE_YOUNG_SECONDS = 2.1;
+/** In the cache folder, which is lent to one process at a time. */
+const COPIES_FOLDER = 'copies';
 
 export type RunResult =
   | { readonly kind: 'done'; readonly report: BackupReport }
@@ -43,6 +45,7 @@ export class BackupRun {
   readonly #cache: StreamCache;
   readonly #used = new UsedPacks();
   readonly #walk: TreeWalk;
+  readonly #databases: DatabaseQueue | undefined;
   readonly #files: FileQueue;
   readonly #refset: RefsetInHand;
   readonly #startNs: bigint;
@@ -60,7 +63,12 @@ export class BackupRun {
     this.#startNs = options.now();
     this.#cache = new StreamCache(cacheFolder, keys.vaultId, stream);
     this.#refset = new RefsetInHand(options.custody, keys.vaultId, this.#cache.head);
-    this.#files = new FileQueue(() => this.#storing!.pool);
+    const copies = options.copyDatabases;
+    const folder = join(cacheFolder, COPIES_FOLDER);
+    // Copies of a run that was killed.
+    rmSync(folder, { recursive: true, force: true });
+    this.#databases = copies === undefined ? undefined : new DatabaseQueue(() => copies(folder));
+    this.#files = new FileQueue(() => this.#storing!.pool, this.#databases);
     const startSeconds = Number(this.#startNs / 1_000_000n) / 1000;
     this.#walk = new TreeWalk({
       source: options.source,
@@ -90,6 +98,7 @@ export class BackupRun {
       throw cause;
     } finally {
       clearInterval(timer);
+      await this.#databases?.[Symbol.asyncDispose]();
       await this.#storing?.close();
       this.#cache.close();
     }
@@ -125,7 +134,8 @@ export class BackupRun {
       if (this.#isCheckpointDue(storing)) await this.#checkpoint();
       this.#files.pump(() => !storing.mustCommit);
       if (!storing.pool.isIdle) await storing.pool.change();
-      else if (!this.#files.hasWaiting) return;
+      else if (this.#files.hasWaiting) await this.#files.databaseCopied();
+      else return;
     }
   }
 
@@ -331,6 +341,7 @@ export class BackupRun {
         packsAdded: counters.packs,
         unreadable: counters.unreadable,
         notes: counters.notes,
+        captured: { ...counters.captured },
         excluded: this.#options.source.excluded,
         durationMs: performance.now() - this.#startMs,
         interrupted,
@@ -359,11 +370,4 @@ async function refusedAsOnceMore<T>(committing: Promise<T>): Promise<T> {
       throw new OnceMore(new Uint8Array(0));
     throw cause;
   }
-}
-
-/** By the time of the last change, which nobody can set: a date of modification may lie in the future for years. */
-function isYoung(stats: Uint32Array, at: number, startSeconds: number): boolean {
-  const ctime = stats[at + 12]! + (stats[at + 13]! | 0) * 0x1_0000_0000 + stats[at + 4]! / 1e9;
-  const isCoarse = stats[at + 3] === 0 && stats[at + 4] === 0;
-  return ctime > startSeconds - (isCoarse ? COARSE_YOUNG_SECONDS : YOUNG_SECONDS);
 }

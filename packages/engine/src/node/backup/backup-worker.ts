@@ -128,7 +128,8 @@ class BackupWorker {
     for (let i = 0; i < batch.count; i++) {
       const end = batch.paths.indexOf(0, from) + 1;
       const row = batch.stats.subarray(i * STAT_ROW_WORDS, (i + 1) * STAT_ROW_WORDS);
-      this.#contents.capture(batch.paths.subarray(from, end), row, this.#results);
+      const path = batch.paths.subarray(from, end);
+      this.#contents.capture(path, { row, asItLies: batch.asTheyLie }, this.#results);
       this.#counters[2]!++;
       this.#counters[1] = this.#packer.storedBytes;
       from = end;

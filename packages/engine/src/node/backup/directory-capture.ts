@@ -2,8 +2,8 @@
  * Turns the entries of a directory that changed into nodes, and the directory into a tree when the last of them is
  * there. Marks every pack that holds something new entries refer to.
  */
-import { encodeNode } from '../../node-encoding.ts';
-import { NodeType } from '../../node-fields.ts';
+import { contentRowsLength, encodeNode } from '../../node-encoding.ts';
+import { LIVE, NodeType, PLACEHOLDER, SQLITE_BACKUP } from '../../node-fields.ts';
 import { type EntryDetails, nodeTypeOf, STAT_ROW_WORDS, sizeOf } from '../../source.ts';
 import { type EntryToCache, encodeDirectory } from '../tree-cache/tree-cache-writer.ts';
 import type { DirectoryJob } from './directory-job.ts';
@@ -128,12 +128,38 @@ export class DirectoryCapture {
       count(size);
       return this.#set(job, i, NodeType.file, { size: 0 });
     }
+    const path = this.#path(job, i);
+    const family = job.families.get(i);
+    const elsewhere = family === undefined ? this.#parts.source.livesElsewhere(path, stats, rows[i]!) : undefined;
+    if (elsewhere !== undefined) {
+      count(0);
+      return this.#setPlaceholder(job, i, elsewhere);
+    }
     job.pending++;
-    files.add(this.#path(job, i), stats, rows[i]! * STAT_ROW_WORDS, (result) => {
-      this.#fileRead(job, i, result, count);
+    const finish = (capture: () => void): void => {
+      capture();
       job.pending--;
       this.finishIfDone(job);
-    });
+    };
+    const onRead = (result: FileResult): void => finish(() => this.#fileRead(job, i, result, count));
+    const at = rows[i]! * STAT_ROW_WORDS;
+    if (family === undefined) return files.add(path, stats, at, onRead);
+    const row = stats.slice(at, at + STAT_ROW_WORDS);
+    const onHeld = (): void => finish(() => this.#setHeld(job, i, count));
+    family.add(i, { path, row, onRead, onHeld });
+  }
+
+  #setPlaceholder(job: DirectoryJob, i: number, elsewhere: string): void {
+    const { counters } = this.#parts;
+    counters.captured.placeholder++;
+    counters.notes.push({ path: this.#path(job, i), note: `lives in ${elsewhere}, not captured` });
+    this.#set(job, i, NodeType.file, { note: PLACEHOLDER });
+  }
+
+  /** A log or journal whose content is in the copy of its database. */
+  #setHeld(job: DirectoryJob, i: number, count: (bytes: number) => void): void {
+    count(0);
+    this.#set(job, i, NodeType.file, { size: 0, note: SQLITE_BACKUP });
   }
 
   #fileRead(job: DirectoryJob, i: number, result: FileResult, count: (bytes: number) => void): void {
@@ -147,18 +173,27 @@ export class DirectoryCapture {
       job.rows.set(i, result.changedRow);
       if (this.#parts.isTooYoung(result.changedRow, 0)) job.volatile.add(i);
     }
-    if (result.live) {
-      job.volatile.add(i);
-      this.#parts.counters.notes.push({ path: this.#path(job, i), note: 'changed while it was read' });
-    }
+    this.#tellHow(job, i, result);
     const { stats, row } = rowOf(job, i);
-    const size = sizeOf(stats, row);
+    const size = result.isCopy === true ? contentRowsLength(result.parts) : sizeOf(stats, row);
     const places = [...result.places];
     const content = this.#parts.trees().storeContent(result.parts, places);
-    this.#set(job, i, NodeType.file, { size, content, holes: result.holes, note: result.live ? 'live' : undefined });
+    this.#set(job, i, NodeType.file, { size, content, holes: result.holes, note: captureNote(result) });
     job.places[i] = places;
     this.#markUsed(places);
     count(size);
+  }
+
+  /** Tells the user of what was not read plainly. */
+  #tellHow(job: DirectoryJob, i: number, { live, isCopy, notCopied }: FileResult): void {
+    const { captured, notes } = this.#parts.counters;
+    if (isCopy === true) captured.sqliteBackup++;
+    if (notCopied !== undefined)
+      notes.push({ path: this.#path(job, i), note: `database read like any other file: ${notCopied}` });
+    if (!live) return;
+    job.volatile.add(i);
+    captured.live++;
+    notes.push({ path: this.#path(job, i), note: 'changed while it was read' });
   }
 
   #storeTree(job: DirectoryJob): StoredTree {
@@ -208,6 +243,11 @@ export class DirectoryCapture {
   #path(job: Pick<DirectoryJob, 'path' | 'listing'>, i: number): Uint8Array {
     return joinPath(job.path, job.listing.names[i]!);
   }
+}
+
+function captureNote({ live, isCopy }: FileResult): string | undefined {
+  if (isCopy === true) return SQLITE_BACKUP;
+  return live ? LIVE : undefined;
 }
 
 function rowOf(

@@ -1,5 +1,6 @@
 /** A directory whose tree is not known yet: some of its files are being read, or directories in it are not done. */
 import type { DirectoryListing } from '../../source.ts';
+import type { FamilyCapture } from './family-capture.ts';
 import type { StoredTree } from './tree-store.ts';
 
 export interface ParentPlace {
@@ -22,6 +23,8 @@ export class DirectoryJob {
   readonly rows: Map<number, Uint32Array> = new Map<number, Uint32Array>();
   /** Entries to be looked at again next time whatever their identity. */
   readonly volatile: Set<number> = new Set<number>();
+  /** Databases in use that are captured now, by the places of all of their files. */
+  readonly families: Map<number, FamilyCapture> = new Map<number, FamilyCapture>();
   /** Directories in it that are not done. */
   readonly waitsFor: Map<number, DirectoryJob> = new Map<number, DirectoryJob>();
   /** Entries still missing. */

@@ -16,9 +16,10 @@ import { type ContentReader, IDENTITY_WORDS, STAT_ROW_WORDS, sizeOf } from '../.
 import { NEW_BLOB } from '../known-blobs/known-blobs.ts';
 import { LARGE_BLOB_BYTES } from '../packing/frame-packer.ts';
 import type { BlobStore } from './blob-store.ts';
-import { byContent, type Cutting, cuttingOf, SIGNATURE_BYTES } from './file-kinds.ts';
+import { byContent, type Cutting, cuttingOf, isSqlite, SIGNATURE_BYTES } from './file-kinds.ts';
 import { type FileResultWriter, RECORD_PLACE } from './file-results.ts';
 import type { FileSegment } from './messages.ts';
+import { isYoung } from './young.ts';
 
 const WASM_PAGE = 65_536;
 const BUFFER_AT = WASM_PAGE;
@@ -57,6 +58,10 @@ export class FileContents {
   readonly #zeroRuns = new Map<number, ZeroRun>();
   #rest: Rest | undefined;
   #newBlobs = 0;
+  /** Of the file in hand. */
+  #isDatabase = false;
+  #asItLies = false;
+  #isInUse = false;
 
   constructor(parts: {
     readonly reader: ContentReader;
@@ -81,8 +86,16 @@ export class FileContents {
     this.#zeroRuns.clear();
   }
 
-  /** Reads the file at `path` (ends with NUL), listed as `row`, and writes what came of it. */
-  capture(path: Uint8Array, row: Uint32Array, results: FileResultWriter): void {
+  /**
+   * Reads the file at `path` (ends with NUL), listed as `row`, and writes what came of it. A database in use is given
+   * back, unless it is to be read as it lies.
+   */
+  capture(
+    path: Uint8Array,
+    { row, asItLies }: { readonly row: Uint32Array; readonly asItLies: boolean },
+    results: FileResultWriter,
+  ): void {
+    this.#asItLies = asItLies;
     if (this.#stopped) return results.gone();
     const handle = this.#reader.open(path);
     if (handle < 0) return this.#openFailed(handle, results);
@@ -93,8 +106,10 @@ export class FileContents {
         const failed = this.#read(handle, path, before, size);
         if (this.#stopped) return results.gone();
         if (failed < 0) return results.failed(this.#reader.errorCode(failed));
+        if (this.#isInUse) return results.inUse();
         if (!this.#reader.stat(handle, this.#row)) return results.gone();
         const still = sameIdentity(before, this.#row) && this.#parts.bytes === (this.#rest?.resumeAt ?? size);
+        if (!still && this.#isDatabase && !asItLies) return results.inUse();
         if (still || attempt === ATTEMPTS) {
           const row = attempt === 1 && still ? undefined : this.#row.slice();
           return this.#report(handle, { row, live: !still, from: 0 }, results);
@@ -146,13 +161,26 @@ export class FileContents {
     // A file that went on changing gets the length of what was read, so that its parts sum to its size.
     if (live && row !== undefined && from === 0 && this.#rest === undefined) setFileSize(row, this.#parts.bytes);
     const holes = isSparse(current) && !live && from === 0 ? this.#reader.holes(handle, sizeOf(current, 0)) : [];
-    results.read({ row, live, parts: this.#parts.rows, places: this.#parts.places, holes, ...this.#rest });
+    const { rows: parts, places } = this.#parts;
+    results.read({ row, live, parts, places, holes, isDatabase: this.#isDatabase, ...this.#rest });
   }
 
   #begin(): void {
     this.#parts.reset();
     this.#rest = undefined;
     this.#newBlobs = 0;
+    this.#isDatabase = false;
+    this.#isInUse = false;
+  }
+
+  /**
+   * Takes note of a database. One that has just changed is in use: a write within the same tick of the file system's
+   * clock could not be seen by its times.
+   */
+  #look(handle: number, head: Uint8Array): void {
+    this.#isDatabase = isSqlite(head);
+    if (!this.#isDatabase || this.#asItLies) return;
+    this.#isInUse = this.#reader.stat(handle, this.#row) && isYoung(this.#row, 0, Date.now() / 1000);
   }
 
   /** 0, or −errno. */
@@ -169,7 +197,8 @@ export class FileContents {
     if (read < 0) return read;
     this.#counters[0]! += read;
     const length = Math.min(read, size);
-    if (length > 0) this.#addStored(this.#store.storeRead(space.subarray(0, length)), length);
+    this.#look(handle, space.subarray(0, length));
+    if (length > 0 && !this.#isInUse) this.#addStored(this.#store.storeRead(space.subarray(0, length)), length);
     return 0;
   }
 
@@ -177,6 +206,8 @@ export class FileContents {
     const head = this.#buffer.subarray(0, SIGNATURE_BYTES);
     const read = this.#reader.read(handle, head, 0);
     if (read < 0) return read;
+    this.#look(handle, head.subarray(0, read));
+    if (this.#isInUse) return 0;
     const cutting = cuttingOf(head.subarray(0, read), range.to, path);
     const to = Math.min(range.to, segmentBytes(cutting));
     if (to < range.to) this.#rest = { cutting, resumeAt: to };

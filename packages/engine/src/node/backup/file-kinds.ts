@@ -47,7 +47,8 @@ function pieceBytes(size: number): number {
   return size <= 64 * GIB ? 256 * KIB : KIB * KIB;
 }
 
-function isSqlite(head: Uint8Array): boolean {
+/** Whether a file that begins like this is a SQLite database; an encrypted one is not. */
+export function isSqlite(head: Uint8Array): boolean {
   return startsWith(head, 0, 'SQLite format 3\0');
 }
 

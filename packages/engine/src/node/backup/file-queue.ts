@@ -1,29 +1,46 @@
 /**
  * Gathers files in walk order into batches for the workers and hands each result back to whoever queued the file. Files
- * that a worker wants cut into small pieces come back and go out again in segments, to all workers at once.
+ * that a worker wants cut into small pieces come back and go out again in segments, to all workers at once; databases
+ * in use come back and go out again as copies.
  */
-import { STAT_ROW_WORDS, sizeOf } from '../../source.ts';
-import { type FileResult, FileResultReader } from './file-results.ts';
+import { type DatabaseCopy, STAT_ROW_WORDS, sizeOf } from '../../source.ts';
+import type { DatabaseQueue } from './database-queue.ts';
+import { type FileResult, FileResultReader, nothingRead } from './file-results.ts';
 import { SpreadFile } from './spread-file.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 const BATCH_FILES = 128;
 const BATCH_BYTES: number = 4 * 1024 * 1024;
 const STAT_WORDS_PER_BATCH: number = BATCH_FILES * STAT_ROW_WORDS;
+/** A long file that changed is read again, unless it is as long as this: a running virtual machine never holds still. */
+const LONGEST_READ_AGAIN: number = 1024 * 1024 * 1024;
 
 type OnResult = (result: FileResult) => void;
 
+/** A file that goes out alone. */
+interface SingleFile {
+  /** Without NUL. */
+  readonly path: Uint8Array;
+  readonly row: Uint32Array;
+  readonly onResult: OnResult;
+  readonly asItLies: boolean;
+  readonly mayReadAgain: boolean;
+}
+
 export class FileQueue {
   readonly #pool: () => WorkerPool;
+  readonly #databases: DatabaseQueue | undefined;
   #paths: Uint8Array[] = [];
   #stats = new Uint32Array(STAT_WORDS_PER_BATCH);
   #handlers: OnResult[] = [];
   #bytes = 0;
   #spreading: SpreadFile[] = [];
+  readonly #later: SingleFile[] = [];
 
-  /** The pool is started at the first batch. */
-  constructor(pool: () => WorkerPool) {
+  /** The pool is started at the first batch. Without `databases` all are read as they lie. */
+  constructor(pool: () => WorkerPool, databases: DatabaseQueue | undefined) {
     this.#pool = pool;
+    this.#databases = databases;
   }
 
   /** Queues a file; `stats` holds its row at word `at`. */
@@ -39,13 +56,29 @@ export class FileQueue {
     if (this.#handlers.length === BATCH_FILES || this.#bytes >= BATCH_BYTES) this.flush();
   }
 
-  /** Whether parts of long files wait for a worker. */
-  get hasWaiting(): boolean {
-    return this.#spreading.some((file) => !file.isGivenOut);
+  /** Queues a file that may be a database in use: to be copied first, or read as it lies where that cannot be. */
+  addDatabase(path: Uint8Array, row: Uint32Array, onResult: OnResult): void {
+    const databases = this.#databases;
+    if (databases === undefined) return this.addAsItLies(path, row, onResult);
+    databases.add({ path, row, onAnswer: (copy) => this.#onCopied(copy, { path, row, onResult }) });
   }
 
-  /** Gives out parts of long files while workers have room and `mayGive` says so. */
+  /** Queues a file to be read as it lies, whatever it is and whenever there is room. */
+  addAsItLies(path: Uint8Array, row: Uint32Array, onResult: OnResult): void {
+    this.#later.push({ path, row, onResult, asItLies: true, mayReadAgain: true });
+  }
+
+  /** Whether parts of long files, or databases, wait for a worker. */
+  get hasWaiting(): boolean {
+    return (
+      this.#later.length > 0 || this.#databases?.hasWork === true || this.#spreading.some((file) => !file.isGivenOut)
+    );
+  }
+
+  /** Gives out what waits while workers have room and `mayGive` says so. */
   pump(mayGive: () => boolean): void {
+    this.#databases?.pump();
+    while (this.#later.length > 0 && this.#pool().hasRoom && mayGive()) this.#giveAlone(this.#later.shift()!);
     for (
       let file = this.#nextSpread();
       file !== undefined && this.#pool().hasRoom && mayGive();
@@ -58,8 +91,15 @@ export class FileQueue {
     }
   }
 
+  /** Resolves when a database was copied; at once when none is being copied. */
+  async databaseCopied(): Promise<void> {
+    await this.#databases?.change();
+  }
+
   /** Leaves out what waits, because the run ends. */
   giveUp(): void {
+    this.#databases?.giveUp();
+    for (const { onResult } of this.#later.splice(0)) onResult(GONE);
     for (const file of this.#spreading.splice(0)) file.giveUp();
   }
 
@@ -80,8 +120,16 @@ export class FileQueue {
     this.#paths = [];
     this.#handlers = [];
     this.#bytes = 0;
-    this.#pool().give({ kind: 'batch', paths, stats, count }, (results) =>
+    const asTheyLie = this.#databases === undefined;
+    this.#pool().give({ kind: 'batch', paths, stats, count, asTheyLie }, (results) =>
       this.#deliver(results, paths, stats, handlers),
+    );
+  }
+
+  #giveAlone(file: SingleFile): void {
+    const { row, asItLies: asTheyLie } = file;
+    this.#pool().give({ kind: 'batch', paths: joinWithNul([file.path]), stats: row, count: 1, asTheyLie }, (results) =>
+      this.#deliverOne(new FileResultReader(results).next(), file),
     );
   }
 
@@ -91,21 +139,59 @@ export class FileQueue {
     handlers.forEach((handler, i) => {
       const end = paths.indexOf(0, from) + 1;
       const result = reader.next();
-      if (result.outcome !== 'segments') handler(result);
+      if (result.outcome === 'read') handler(result);
       else {
-        const row = result.changedRow ?? stats.slice(i * STAT_ROW_WORDS, (i + 1) * STAT_ROW_WORDS);
-        this.#spread(new SpreadFile({ path: paths.slice(from, end), stats: row, first: result, onResult: handler }));
+        const row = stats.slice(i * STAT_ROW_WORDS, (i + 1) * STAT_ROW_WORDS);
+        const path = paths.slice(from, end - 1);
+        const file = { path, row, onResult: handler, asItLies: this.#databases === undefined, mayReadAgain: true };
+        this.#deliverOne(result, file);
       }
       from = end;
     });
   }
 
-  #spread(file: SpreadFile): void {
+  #deliverOne(result: FileResult, file: SingleFile): void {
+    if (result.outcome === 'in-use') return this.addDatabase(file.path, file.row, file.onResult);
+    if (result.outcome !== 'segments') return file.onResult(result);
+    const spread = new SpreadFile({
+      path: joinWithNul([file.path]),
+      stats: result.changedRow ?? file.row,
+      first: result,
+      onResult: (joined) => this.#spreadRead(joined, file),
+    });
     // Its first turn may have been all of it: it has become shorter meanwhile.
-    if (file.isGivenOut) file.finish();
-    else this.#spreading.push(file);
+    if (spread.isGivenOut) spread.finish();
+    else this.#spreading.push(spread);
+  }
+
+  /** A long file that changed between its parts is a database in use, or read again once. */
+  #spreadRead(joined: FileResult, file: SingleFile): void {
+    if (!joined.live) return file.onResult(joined);
+    if (joined.isDatabase && !file.asItLies) return this.addDatabase(file.path, file.row, file.onResult);
+    const row = joined.changedRow;
+    if (!file.mayReadAgain || row === undefined || sizeOf(row, 0) > LONGEST_READ_AGAIN) return file.onResult(joined);
+    this.#later.push({ ...file, row, mayReadAgain: false });
+  }
+
+  #onCopied(
+    copy: DatabaseCopy | undefined,
+    { path, row, onResult }: { readonly path: Uint8Array; readonly row: Uint32Array; readonly onResult: OnResult },
+  ): void {
+    if (copy === undefined) return onResult(GONE);
+    if (copy.kind === 'not-copied') {
+      const notCopied = copy.reason;
+      return this.addAsItLies(path, row, (result) => onResult({ ...result, notCopied }));
+    }
+    this.addAsItLies(copy.path, copy.stats, (result) => {
+      copy.remove();
+      if (result.outcome === 'read' && !result.live) return onResult({ ...result, isCopy: true });
+      const notCopied = `its copy could not be read (${result.errorCode || result.outcome})`;
+      this.addAsItLies(path, row, (instead) => onResult({ ...instead, notCopied }));
+    });
   }
 }
+
+const GONE: FileResult = { outcome: 'gone', errorCode: '', ...nothingRead };
 
 function joinWithNul(paths: readonly Uint8Array[]): Uint8Array {
   let length = 0;

@@ -2,9 +2,9 @@
  * What a worker found out about the files of a batch, as one byte array (little-endian, fields in this order):
  *
  * ```
- * outcome u8 (0 read, 1 failed, 2 gone, 3 go on in segments) ‖ changed u8 ‖ live u8 ‖ 0
+ * outcome u8 (0 read, 1 failed, 2 gone, 3 go on in segments, 4 database in use) ‖ changed u8 ‖ live u8 ‖ database u8
  * outcome 1:  length u32 ‖ error code as ASCII, padded to 4
- * else:       row (104 bytes, only when changed ≠ 0)
+ * 0 and 3:       row (104 bytes, only when changed ≠ 0)
  *             parts u32 ‖ parts × (blobId 32 ‖ length u32)      places u32 ‖ places × u32
  *             holes u32 ‖ holes × (offset f64 ‖ length f64)     outcome 3 also: cutting u32 (0 content,
  *             1 pages, 2 sectors) ‖ pieceBytes u32 ‖ resumeAt f64
@@ -19,8 +19,8 @@ import { byContent, type Cutting } from './file-kinds.ts';
 /** Top bit of a place: the rest is a record number. */
 export const RECORD_PLACE = 0x8000_0000;
 
-export type FileOutcome = 'read' | 'failed' | 'gone' | 'segments';
-const OUTCOMES: readonly FileOutcome[] = ['read', 'failed', 'gone', 'segments'];
+export type FileOutcome = 'read' | 'failed' | 'gone' | 'segments' | 'in-use';
+const OUTCOMES: readonly FileOutcome[] = ['read', 'failed', 'gone', 'segments', 'in-use'];
 const CUTTINGS: readonly Cutting['kind'][] = ['content', 'pages', 'sectors'];
 
 export interface FileResult {
@@ -30,6 +30,8 @@ export interface FileResult {
   readonly changedRow: Uint32Array | undefined;
   /** The file changed while it was read, twice. */
   readonly live: boolean;
+  /** With outcome segments: a SQLite database. */
+  readonly isDatabase: boolean;
   /** Rows of blobId 32 ‖ length u32. */
   readonly parts: Uint8Array;
   /** Where the parts are. */
@@ -39,12 +41,17 @@ export interface FileResult {
   readonly cutting: Cutting;
   /** … from this offset on. */
   readonly resumeAt: number;
+  /** A copy of a database was read; the file itself was not looked at. */
+  readonly isCopy?: boolean;
+  /** Why a database in use was not copied. */
+  readonly notCopied?: string | undefined;
 }
 
 /** The rest of a result that has no content. */
 export const nothingRead: Omit<FileResult, 'outcome' | 'errorCode'> = {
   changedRow: undefined,
   live: false,
+  isDatabase: false,
   parts: new Uint8Array(0),
   places: [],
   holes: [],
@@ -70,16 +77,23 @@ export class FileResultWriter {
     this.#header(2, false, false);
   }
 
+  /** A SQLite database that changes while it is read, or has just changed. */
+  inUse(): void {
+    this.#header(4, false, false);
+  }
+
   read(result: {
     readonly row: Uint32Array | undefined;
     readonly live: boolean;
     readonly parts: Uint8Array;
     readonly places: readonly number[];
     readonly holes: readonly (readonly [number, number])[];
+    readonly isDatabase: boolean;
     readonly cutting?: Cutting;
     readonly resumeAt?: number;
   }): void {
-    this.#header(result.cutting === undefined ? 0 : 3, result.row !== undefined, result.live);
+    const isDatabase = result.isDatabase ? 0x100_0000 : 0;
+    this.#header((result.cutting === undefined ? 0 : 3) | isDatabase, result.row !== undefined, result.live);
     if (result.row !== undefined) this.#raw(new Uint8Array(result.row.buffer, result.row.byteOffset, STAT_ROW_BYTES));
     this.#u32(result.parts.length / CONTENT_ROW_BYTES);
     this.#raw(result.parts);
@@ -146,7 +160,7 @@ export class FileResultReader {
   next(): FileResult {
     const header = this.#u32();
     const outcome = OUTCOMES[header & 0xff] ?? 'failed';
-    if (outcome === 'gone') return { outcome, errorCode: '', ...nothingRead };
+    if (outcome === 'gone' || outcome === 'in-use') return { outcome, errorCode: '', ...nothingRead };
     if (outcome === 'failed') return { outcome, errorCode: this.#text(), ...nothingRead };
     const changedRow = (header & 0x100) === 0 ? undefined : this.#row();
     const parts = this.#raw(this.#u32() * CONTENT_ROW_BYTES);
@@ -159,6 +173,7 @@ export class FileResultReader {
       errorCode: '',
       changedRow,
       live: (header & 0x1_0000) !== 0,
+      isDatabase: (header & 0x100_0000) !== 0,
       parts,
       places,
       holes,

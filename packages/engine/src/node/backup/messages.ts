@@ -29,6 +29,8 @@ export interface FileBatch {
   /** STAT_ROW_WORDS words a file, as listed. */
   readonly stats: Uint32Array;
   readonly count: number;
+  /** Databases are read as they lie; else those in use are given back. */
+  readonly asTheyLie: boolean;
 }
 
 /** A part of one big file; cut by content: as many chunks from `from` on as one turn takes. */

@@ -2,7 +2,7 @@
 import type { Worker } from 'node:worker_threads';
 import type { ChunkerKey, IdKey, IndexKey, SessionKey } from '@keephold/crypto';
 import type { ChainPin, Custody, DeviceId, ObjectName, SessionId, StreamId, VaultId } from '@keephold/protocol';
-import type { ExcludedEntry, Source } from '../../source.ts';
+import type { DatabaseCopies, ExcludedEntry, Source } from '../../source.ts';
 
 /** The keys of a writer (vault's WriteKeys). */
 export interface WriterKeys {
@@ -39,6 +39,8 @@ export interface BackupOptions {
   readonly hostname: string;
   readonly clientVersion: string;
   readonly source: Source;
+  /** Opens what copies databases in use, into a folder to be made and removed. Left out: they are read as they lie. */
+  readonly copyDatabases?: ((folder: string) => DatabaseCopies) | undefined;
   /** Starts a thread whose entry calls runBackupWorker; `others`: how many there are already. */
   readonly spawnWorker: (others: number) => Worker;
   readonly workers: number;
@@ -83,6 +85,12 @@ export interface UnreadableEntry {
   readonly error: string;
 }
 
+/**
+ * How a file was captured when not plainly: it changed while it was read; as a copy that SQLite made; not at all,
+ * because it lives elsewhere.
+ */
+export type SpecialCapture = 'live' | 'sqliteBackup' | 'placeholder';
+
 export interface CaptureNote {
   readonly path: Uint8Array;
   readonly note: string;
@@ -102,6 +110,8 @@ export interface BackupReport {
   readonly packsAdded: number;
   readonly unreadable: readonly UnreadableEntry[];
   readonly notes: readonly CaptureNote[];
+  /** Files read in this run that were not read plainly. */
+  readonly captured: Readonly<Record<SpecialCapture, number>>;
   readonly excluded: { readonly entries: readonly ExcludedEntry[]; readonly count: number };
   readonly durationMs: number;
   readonly interrupted: boolean;

@@ -1,4 +1,4 @@
-import type { CaptureNote, UnreadableEntry } from './options.ts';
+import type { CaptureNote, SpecialCapture, UnreadableEntry } from './options.ts';
 
 /** Counts and findings of a run. */
 export class RunCounters {
@@ -15,6 +15,8 @@ export class RunCounters {
   currentPath: Uint8Array | undefined;
   readonly unreadable: UnreadableEntry[] = [];
   readonly notes: CaptureNote[] = [];
+  /** Files that were not read plainly, by how (format.md §6, capture note). */
+  readonly captured: Record<SpecialCapture, number> = { live: 0, sqliteBackup: 0, placeholder: 0 };
 
   get files(): number {
     return this.filesNew + this.filesChanged + this.filesUnchanged;

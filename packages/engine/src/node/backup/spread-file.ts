@@ -3,7 +3,7 @@
  * content decides follow one after the other, since each starts where the last one ended.
  */
 import { concatBytes } from '@keephold/bytes';
-import { CONTENT_ROW_BYTES, contentRowLength } from '../../node-encoding.ts';
+import { contentRowsLength } from '../../node-encoding.ts';
 import { sizeOf } from '../../source.ts';
 import { segmentBytes, setFileSize } from './file-contents.ts';
 import { type FileResult, nothingRead } from './file-results.ts';
@@ -103,7 +103,7 @@ export class SpreadFile {
     const parts = concatBytes(...results.map((result) => result.parts));
     const row = results.findLast((result) => result.changedRow !== undefined)?.changedRow?.slice();
     // What changed between its parts has the length of what was read of it.
-    if (live && row !== undefined) setFileSize(row, lengthOf(parts));
+    if (live && row !== undefined) setFileSize(row, contentRowsLength(parts));
     const places = new Set(results.flatMap((result) => result.places));
     return {
       ...first,
@@ -115,10 +115,4 @@ export class SpreadFile {
       holes: live ? [] : first.holes,
     };
   }
-}
-
-function lengthOf(rows: Uint8Array): number {
-  let length = 0;
-  for (let at = 0; at < rows.length; at += CONTENT_ROW_BYTES) length += contentRowLength(rows, at);
-  return length;
 }

@@ -9,8 +9,10 @@ import { EngineError } from '../../errors.ts';
 import { NodeType } from '../../node-fields.ts';
 import { type DirectoryListing, nodeTypeOf, SourceError, STAT_ROW_WORDS, sizeOf } from '../../source.ts';
 import type { CachedDirectory } from '../tree-cache/tree-cache-reader.ts';
+import { type DatabaseFamilies, databaseFamilies } from './database-families.ts';
 import { DirectoryCapture, type Visited } from './directory-capture.ts';
 import { DirectoryJob } from './directory-job.ts';
+import { FamilyCapture } from './family-capture.ts';
 import { joinPath, type Selection } from './paths.ts';
 import type { StoredTree } from './tree-store.ts';
 import type { WalkParts } from './walk-parts.ts';
@@ -174,7 +176,8 @@ export class TreeWalk {
     const { cached, records, used } = this.#parts;
     const sequence = this.#sequence++;
     const old = cached.seek(frame.path);
-    const changed = this.#findChanged(frame, old);
+    const families = databaseFamilies(frame.listing);
+    const changed = this.#findChanged(frame, old, this.#staleTogether(frame, old, families));
     if (old !== undefined && changed.length === 0 && old.count === frame.listing.count && !this.#anyDead(old.places)) {
       used.addAll(old.places);
       records.put(sequence, { kind: 'old', file: cached.file, from: old.fileOffset, length: old.length });
@@ -185,6 +188,7 @@ export class TreeWalk {
     }
     const job = new DirectoryJob(frame.path, frame.listing, sequence);
     frame.job = job;
+    this.#addFamilies(job, families, changed);
     if (old !== undefined) {
       takeOver(job, old, new Set(changed.map((entry) => entry.index)));
       cached.pass();
@@ -194,6 +198,18 @@ export class TreeWalk {
     job.sealed = true;
     this.#capture.finishIfDone(job);
     return { kind: 'job', job };
+  }
+
+  /** Databases that are among the changed entries, with those of their files that are. */
+  #addFamilies(job: DirectoryJob, families: DatabaseFamilies, changed: readonly ChangedEntry[]): void {
+    if (families.size === 0) return;
+    const indexes = new Set(changed.map(({ index }) => index));
+    for (const [base, { companions }] of families) {
+      if (!indexes.has(base)) continue;
+      const captured = companions.filter((i) => indexes.has(i));
+      const family = new FamilyCapture(base, captured, this.#parts.files);
+      for (const i of [base, ...captured]) job.families.set(i, family);
+    }
   }
 
   async #captureAll(job: DirectoryJob, frame: Frame, changed: readonly ChangedEntry[]): Promise<void> {
@@ -206,8 +222,29 @@ export class TreeWalk {
     }
   }
 
-  /** Listed entries that the cache does not have as they are; counts the others and marks their packs. */
-  #findChanged(frame: Frame, old: CachedDirectory | undefined): readonly ChangedEntry[] {
+  /** Databases whose file, log or journal changed: all of their files are to be captured anew. */
+  #staleTogether(
+    { listing }: Frame,
+    old: CachedDirectory | undefined,
+    families: DatabaseFamilies,
+  ): ReadonlySet<number> {
+    const stale = new Set<number>();
+    if (old === undefined) return stale;
+    for (const [base, { logs, companions }] of families) {
+      const entries = old.entries();
+      const isSame = (i: number): boolean =>
+        entries.seekName(listing.names[i]!) && entries.hasIdentity(listing.stats, listing.rows[i]! * STAT_ROW_WORDS);
+      const isStale = [base, ...logs].sort((a, b) => a - b).some((i) => !isSame(i));
+      if (isStale) for (const i of [base, ...companions]) stale.add(i);
+    }
+    return stale;
+  }
+
+  /**
+   * Listed entries that are `stale`, or that the cache does not have as they are; counts the others and marks their
+   * packs.
+   */
+  #findChanged(frame: Frame, old: CachedDirectory | undefined, stale: ReadonlySet<number>): readonly ChangedEntry[] {
     const { listing, children, above } = frame;
     const { stats } = listing;
     const changed: ChangedEntry[] = [];
@@ -218,6 +255,7 @@ export class TreeWalk {
       const child = children.get(i);
       const same =
         !isNew &&
+        !stale.has(i) &&
         (entries.hasIdentity(stats, at) || (above.has(listing.names[i]!) && entries.hasOwnerAndMode(stats, at))) &&
         (child === undefined || (child.kind === 'unchanged' && child.file === this.#parts.cached.file)) &&
         entries.everyPlace(this.#isAlive);

@@ -1,5 +1,5 @@
 /** What is known of the target's side of a directory while the walk is in it. */
-import { NodeType, type TreeNode } from '../../node-fields.ts';
+import { NodeType, SQLITE_BACKUP, type TreeNode } from '../../node-fields.ts';
 import type { ExistingEntry, Target } from '../../target.ts';
 import { joinPath } from './judge-name.ts';
 
@@ -26,8 +26,12 @@ export function existingEntry(
   return names?.has(nameKey(name)) === true ? target.inspect(path) : undefined;
 }
 
-/** Same type, size and time: taken for the same content. A symbolic link's size is the length of its target. */
+/**
+ * Same type, size and time: taken for the same content. A symbolic link's size is the length of its target. A copy that
+ * SQLite made may have the size and time of its database and hold more.
+ */
 export function looksIdentical(existing: ExistingEntry, node: TreeNode): boolean {
+  if (node.note === SQLITE_BACKUP) return false;
   if (existing.type !== node.type || existing.mtime !== node.mtime) return false;
   if (node.type === NodeType.file) return existing.size === (node.size ?? 0);
   if (node.type === NodeType.symlink) return existing.size === node.linkTarget?.length;

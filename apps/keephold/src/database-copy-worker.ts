@@ -1,0 +1,4 @@
+/** Entry of the process that copies databases which programs are writing during a backup. */
+import { runDatabaseCopyProcess } from '@keephold/source-files';
+
+runDatabaseCopyProcess(process);
