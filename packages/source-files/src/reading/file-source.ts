@@ -123,7 +123,7 @@ class FileSource implements Source {
   }
 
   livesElsewhere(path: Uint8Array, stats: Uint32Array, row: number): string | undefined {
-    return placeholderOf(path, { size: sizeOf(stats, row), blocks: blocksOf(stats, row) }, this.#xattrs);
+    return placeholderOf(path, { size: sizeOf(stats, row), blocks: blocksOf(stats, row) }, libc());
   }
 
   #owner(uid: number, gid: number): { readonly user: Uint8Array | undefined; readonly group: Uint8Array | undefined } {

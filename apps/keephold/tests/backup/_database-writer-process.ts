@@ -1,0 +1,23 @@
+/**
+ * Commits to a SQLite database until it is killed: `PATH MODE PAGE_SIZE`. Every transaction moves money between accounts
+ * and rewrites some pages; what the database holds after n of them follows from n alone. Says `n` after each commit.
+ */
+import { writeSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { amountOf, bodyOf, fromOf, ROWS, setUp, toOf } from './_transfers.ts';
+
+const [, , path = '', mode = '', pageSize = ''] = process.argv;
+const database = new DatabaseSync(path, { timeout: 60_000 });
+setUp(database, mode, Number(pageSize));
+const move = database.prepare('UPDATE account SET balance = balance + ? WHERE id = ?');
+const fill = database.prepare('UPDATE page SET body = ? WHERE id = ?');
+const count = database.prepare('UPDATE counter SET n = ?');
+for (let n = 1; ; n++) {
+  database.exec('BEGIN IMMEDIATE');
+  move.run(-amountOf(n), fromOf(n));
+  move.run(amountOf(n), toOf(n));
+  for (let i = 0; i < 8; i++) fill.run(bodyOf(n), (n * 37 + i * 101) % ROWS);
+  count.run(n);
+  database.exec('COMMIT');
+  writeSync(1, `${n}\n`);
+}

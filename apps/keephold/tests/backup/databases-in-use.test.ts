@@ -1,0 +1,282 @@
+/** Databases that a program writes all through the backup: each restored one holds a state that existed. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { BackupRepository } from './_backup-repository.ts';
+import { putBack, readBack } from './_read-back.ts';
+import { truthOf } from './_snapshot-truth.ts';
+import { setUp, transactionsIn } from './_transfers.ts';
+
+let backups: BackupRepository;
+let root: string;
+const writers: Writer[] = [];
+
+beforeEach(async () => {
+  backups = await BackupRepository.create();
+  root = join(backups.folder, 'data');
+  mkdirSync(root);
+});
+afterEach(async () => {
+  for (const writer of writers.splice(0)) await writer.kill();
+  backups[Symbol.dispose]();
+});
+
+/** A process that commits without end. */
+class Writer {
+  readonly #process: ChildProcess;
+  committed = 0;
+
+  constructor(path: string, mode: string, pageSize: number) {
+    const module = join(import.meta.dirname, '_database-writer-process.ts');
+    this.#process = spawn(process.execPath, [...process.execArgv, module, path, mode, String(pageSize)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    this.#process.stdout!.setEncoding('utf8').on('data', (text: string) => {
+      this.committed = Number(text.trimEnd().split('\n').at(-1));
+    });
+    writers.push(this);
+  }
+
+  /** Resolves after some more commits. */
+  async commits(more: number): Promise<number> {
+    const wanted = this.committed + more;
+    while (this.committed < wanted) {
+      if (this.#process.exitCode !== null) throw new Error('the writer ended');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return this.committed;
+  }
+
+  async kill(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const ended = new Promise((resolve) => this.#process.once('close', resolve));
+    this.#process.kill('SIGKILL');
+    await ended;
+  }
+}
+
+async function restoredTransactions(name: string): Promise<number> {
+  const target = mkdtempSync(join(backups.folder, 'restored-'));
+  putBack(await readBack(backups, root), name, join(target, name));
+  return transactionsIn(join(target, name));
+}
+
+it.each([
+  ['wal', 4096],
+  ['wal', 512],
+  ['wal', 65_536],
+  ['delete', 4096],
+  ['delete', 1024],
+  ['truncate', 8192],
+  ['persist', 4096],
+] as const)('captures a state that existed: %s, pages of %i bytes', async (mode, pageSize) => {
+  const writer = new Writer(join(root, 'a.db'), mode, pageSize);
+  for (let run = 0; run < 2; run++) {
+    const before = await writer.commits(20);
+    const report = await backups.backup({ roots: [root] });
+    const after = await writer.commits(20);
+    expect(report.captured).toEqual({ live: 0, sqliteBackup: 1, placeholder: 0 });
+    expect(report.unreadable).toEqual([]);
+    const files = await readBack(backups, root);
+    expect(files.get('a.db')!.node.note).toBe('sqlite-backup');
+    const restored = await restoredTransactions('a.db');
+    expect(restored).toBeGreaterThanOrEqual(before);
+    expect(restored).toBeLessThanOrEqual(after);
+    expect((await truthOf(backups)).problems).toEqual([]);
+  }
+  expect(existsSync(join(backups.cacheFolder, 'copies'))).toBe(false);
+  expect(readdirSync(root).filter((name) => !/^a\.db(-wal|-shm|-journal)?$/.test(name))).toEqual([]);
+});
+
+const nothingSpecial = { live: 0, sqliteBackup: 0, placeholder: 0 };
+
+/** Runs `script` on the database in another process, which then keeps it open. */
+async function holding(path: string, script: string): Promise<Holder> {
+  const code = `const { DatabaseSync } = require('node:sqlite'); const db = new DatabaseSync(${JSON.stringify(path)});
+    ${script}; console.log('held'); process.stdin.resume();`;
+  const child = spawn(process.execPath, ['-e', code], { stdio: ['pipe', 'pipe', 'inherit'] });
+  await new Promise((resolve, reject) => {
+    child.stdout.once('data', resolve);
+    child.once('close', reject);
+  });
+  return new Holder(child);
+}
+
+class Holder {
+  readonly #process: ChildProcess;
+
+  constructor(process: ChildProcess) {
+    this.#process = process;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ended = new Promise((resolve) => this.#process.once('close', resolve));
+    this.#process.kill('SIGKILL');
+    await ended;
+  }
+}
+
+/** A database with a log: `more` runs with everything committed and nothing checkpointed. */
+async function withLog(path: string, more = ''): Promise<Holder> {
+  using database = new DatabaseSync(path);
+  setUp(database, 'delete', 4096);
+  database.close();
+  return await holding(
+    path,
+    `db.exec("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; UPDATE account SET balance = balance"); ${more}`,
+  );
+}
+
+it('captures a database again when only its log changed, and not when nothing did', async () => {
+  const path = join(root, 'a.db');
+  await using _held = await withLog(path);
+  await sleep(150);
+  const first = await backups.backup({ roots: [root] });
+  expect(first.captured.sqliteBackup).toBe(1);
+  const second = await backups.backup({ roots: [root] });
+  expect(second.files).toEqual({ new: 0, changed: 0, unchanged: 3 });
+  expect(second.bytesRead).toBe(0);
+  await using _other = await holding(path, 'db.exec("UPDATE page SET body = \'new\' WHERE id = 7")');
+  const third = await backups.backup({ roots: [root] });
+  expect(third.captured.sqliteBackup).toBe(1);
+  // Page by page: what did not change is not stored again.
+  expect(third.bytesStored).toBeLessThan(first.bytesStored / 3);
+  const files = await readBack(backups, root);
+  putBack(files, 'a.db', join(backups.folder, 'a.db'));
+  using restored = new DatabaseSync(join(backups.folder, 'a.db'));
+  expect(restored.prepare('SELECT body FROM page WHERE id = 7').get()).toEqual({ body: 'new' });
+  expect(files.get('a.db-wal')!.bytes.length).toBe(0);
+  expect(files.get('a.db-wal')!.node.note).toBe('sqlite-backup');
+});
+
+it('reads a database at rest like any other file', async () => {
+  const path = join(root, 'a.db');
+  using database = new DatabaseSync(path);
+  setUp(database, 'delete', 4096);
+  database.close();
+  await sleep(150);
+  const report = await backups.backup({ roots: [root] });
+  expect(report.captured).toEqual(nothingSpecial);
+  expect((await readBack(backups, root)).get('a.db')!.bytes.equals(readFileSync(path))).toBe(true);
+});
+
+it('creates and changes nothing beside a database', async () => {
+  const path = join(root, 'a.db');
+  await using _held = await withLog(path);
+  // Copied as it lies: a log without its shared index, which SQLite would make for a reader.
+  mkdirSync(join(root, 'left'));
+  copyFileSync(path, join(root, 'left', 'b.db'));
+  copyFileSync(`${path}-wal`, join(root, 'left', 'b.db-wal'));
+  await sleep(150);
+  const look = (): unknown =>
+    readdirSync(root, { recursive: true, encoding: 'utf8' })
+      .sort()
+      .map((name) => [name, statSync(join(root, name)).ctimeMs, statSync(join(root, name)).size]);
+  const before = look();
+  const report = await backups.backup({ roots: [root] });
+  expect(look()).toEqual(before);
+  expect(report.captured).toEqual({ ...nothingSpecial, sqliteBackup: 1 });
+  expect(report.notes).toEqual([]);
+  const files = await readBack(backups, join(root, 'left'));
+  expect(files.get('b.db-wal')!.bytes.equals(readFileSync(`${path}-wal`))).toBe(true);
+});
+
+it('keeps a journal of a killed program with its database', async () => {
+  const path = join(root, 'a.db');
+  const script = `db.exec("PRAGMA cache_size = 5; PRAGMA synchronous = OFF; BEGIN; UPDATE page SET body = body || 'x'")`;
+  using database = new DatabaseSync(path);
+  setUp(database, 'delete', 4096);
+  database.close();
+  {
+    await using _killed = await holding(path, script);
+  }
+  const journal = readFileSync(`${path}-journal`);
+  await sleep(150);
+  const report = await backups.backup({ roots: [root] });
+  expect(report.captured).toEqual(nothingSpecial);
+  expect(readFileSync(`${path}-journal`).equals(journal)).toBe(true);
+  expect((await readBack(backups, root)).get('a.db-journal')!.bytes.equals(journal)).toBe(true);
+  expect(await restoredTransactions('a.db')).toBe(0);
+});
+
+it('says which database it could not copy, and why', async () => {
+  await using _locked = await withLog(
+    join(root, 'locked.db'),
+    'db.close(); const own = new DatabaseSync(db_path); own.exec("PRAGMA locking_mode = EXCLUSIVE; UPDATE counter SET n = 0")'.replace(
+      'db_path',
+      JSON.stringify(join(root, 'locked.db')),
+    ),
+  );
+  await using _damaged = await withLog(join(root, 'sound.db'));
+  for (const ending of ['', '-wal', '-shm'])
+    copyFileSync(join(root, `sound.db${ending}`), join(root, `bad.db${ending}`));
+  const bytes = readFileSync(join(root, 'bad.db'));
+  for (let at = 8192; at < bytes.length; at += 4096) bytes.fill(0xff, at, at + 64);
+  writeFileSync(join(root, 'bad.db'), bytes);
+  await sleep(150);
+  const report = await backups.backup({ roots: [root] });
+  const notes = report.notes.map(
+    ({ path, note }) =>
+      `${Buffer.from(path)
+        .toString()
+        .slice(root.length + 1)}: ${note}`,
+  );
+  expect(notes).toHaveLength(2);
+  expect(notes[0]).toMatch(/^bad\.db: database read like any other file: it is damaged/);
+  expect(notes[1]).toBe('locked.db: database read like any other file: its program keeps it locked');
+  expect(report.captured.sqliteBackup).toBe(1);
+  const files = await readBack(backups, root);
+  expect(files.get('bad.db')!.bytes.equals(bytes)).toBe(true);
+  expect(files.get('bad.db-wal')!.bytes.length).toBeGreaterThan(0);
+});
+
+it('keeps files that only have the names of databases', async () => {
+  for (const name of ['notes', 'notes-wal', 'notes-shm', 'photo-journal', 'x-wal', 'x-wal-journal', '-wal', 'e-wal'])
+    writeFileSync(join(root, name), `${name} ${'.'.repeat(200)}`);
+  writeFileSync(join(root, 'e'), '');
+  mkdirSync(join(root, 'photo'));
+  // Encrypted databases look like this.
+  writeFileSync(join(root, 'y.db'), crypto.getRandomValues(new Uint8Array(8192)));
+  writeFileSync(join(root, 'y.db-wal'), crypto.getRandomValues(new Uint8Array(8192)));
+  // Begins like a database, and is none.
+  writeFileSync(join(root, 'z.db'), `SQLite format 3\0${'z'.repeat(8000)}`);
+  writeFileSync(join(root, 'z.db-wal'), 'z'.repeat(8000));
+  const report = await backups.backup({ roots: [root] });
+  expect(report.captured).toEqual(nothingSpecial);
+  expect(report.notes).toEqual([]);
+  expect((await truthOf(backups, { root })).problems).toEqual([]);
+});
+
+it('goes on when the copy cannot be made, and removes what a killed run left', async () => {
+  const path = join(root, 'a.db');
+  await using _held = await withLog(path);
+  const left = join(backups.cacheFolder, 'copies');
+  mkdirSync(left);
+  writeFileSync(join(left, '0.sqlite'), 'left by a run that was killed');
+  const blocked = await backups.backup({
+    roots: [root],
+    copyDatabases: (folder) => ({
+      copy: async () => {
+        expect(existsSync(folder)).toBe(false);
+        return { kind: 'not-copied', reason: 'no room for a copy' };
+      },
+      [Symbol.asyncDispose]: async () => undefined,
+    }),
+  });
+  expect(blocked.notes.map(({ note }) => note)).toEqual(['database read like any other file: no room for a copy']);
+  const files = await readBack(backups, root);
+  expect(files.get('a.db-wal')!.bytes.equals(readFileSync(`${path}-wal`))).toBe(true);
+  expect(files.get('a.db')!.node.note).toBeUndefined();
+});
