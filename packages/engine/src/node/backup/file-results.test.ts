@@ -15,6 +15,7 @@ const cutting: fc.Arbitrary<Cutting> = fc.oneof(
 const content = fc.record({
   row: fc.option(fc.uint32Array({ minLength: STAT_ROW_WORDS, maxLength: STAT_ROW_WORDS }), { nil: undefined }),
   live: fc.boolean(),
+  isDatabase: fc.boolean(),
   parts: fc.nat(5).map((count) => new Uint8Array(count * CONTENT_ROW_BYTES).fill(count)),
   places: fc.array(fc.nat()),
   holes: fc.array(fc.tuple(fc.maxSafeNat(), fc.maxSafeNat())),
@@ -23,17 +24,18 @@ const content = fc.record({
 
 it('reads results back as they were written, one after the other', () => {
   fc.assert(
-    fc.property(fc.array(fc.oneof(content, fc.constantFrom('EACCES', 'EIO', undefined)), { maxLength: 20 }), (all) => {
+    fc.property(fc.array(fc.oneof(content, fc.constantFrom('EACCES', 'EIO', 'gone' as const, 'in-use' as const)), { maxLength: 20 }), (all) => {
       const writer = new FileResultWriter();
       for (const one of all) {
-        if (one === undefined) writer.gone();
+        if (one === 'gone') writer.gone();
+        else if (one === 'in-use') writer.inUse();
         else if (typeof one === 'string') writer.failed(one);
         else writer.read({ ...one, ...one.rest });
       }
       const reader = new FileResultReader(writer.finish());
       for (const one of all) {
         const read = reader.next();
-        if (one === undefined) expect(read.outcome).toBe('gone');
+        if (one === 'gone' || one === 'in-use') expect(read.outcome).toBe(one);
         else if (typeof one === 'string') expect(read).toMatchObject({ outcome: 'failed', errorCode: one });
         else {
           const { row, rest, ...same } = one;
