@@ -1,6 +1,7 @@
 /** C functions of the running process, and the file and account calls of its C library. */
 
 export { type CopyBytes, copyBytes } from './copy-bytes.ts';
+export { type DeniableCall, denyCalls } from './deny-calls.ts';
 export { type Libc, libc } from './libc.ts';
 export { type AccountCalls, accountCalls } from './libc-accounts.ts';
 export * from './libc-constants.ts';

@@ -70,10 +70,21 @@ export const fileTypeBits: {
   socket: 0o140000,
 };
 
-/** System call numbers, for calls the C library of some distributions has no wrapper for. */
+/** System call numbers, for filters and for calls the C library of some distributions has no wrapper for. */
 export const syscallNumbers: Readonly<
-  Record<string, { statx: number; getdents64: number; mknodat: number; renameat2: number }>
+  Record<
+    string,
+    {
+      readonly statx: number;
+      readonly getdents64: number;
+      readonly mknodat: number;
+      readonly renameat2: number;
+      readonly seccomp: number;
+      readonly fchown: number;
+      readonly fchmod: number;
+    }
+  >
 > = {
-  x64: { statx: 332, getdents64: 217, mknodat: 259, renameat2: 316 },
-  arm64: { statx: 291, getdents64: 61, mknodat: 33, renameat2: 276 },
+  x64: { statx: 332, getdents64: 217, mknodat: 259, renameat2: 316, seccomp: 317, fchown: 93, fchmod: 91 },
+  arm64: { statx: 291, getdents64: 61, mknodat: 33, renameat2: 276, seccomp: 277, fchown: 55, fchmod: 52 },
 };

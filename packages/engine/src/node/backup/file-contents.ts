@@ -16,7 +16,7 @@ import { type ContentReader, IDENTITY_WORDS, STAT_ROW_WORDS, sizeOf } from '../.
 import { NEW_BLOB } from '../known-blobs/known-blobs.ts';
 import { LARGE_BLOB_BYTES } from '../packing/frame-packer.ts';
 import type { BlobStore } from './blob-store.ts';
-import { byContent, type Cutting, cuttingOf, isSqlite, SIGNATURE_BYTES } from './file-kinds.ts';
+import { byContent, type Cutting, cuttingOf, isSqlite, logEndingOf, SIGNATURE_BYTES } from './file-kinds.ts';
 import { type FileResultWriter, RECORD_PLACE } from './file-results.ts';
 import type { FileSegment } from './messages.ts';
 import { isYoung } from './young.ts';
@@ -62,6 +62,7 @@ export class FileContents {
   #isDatabase = false;
   #asItLies = false;
   #isInUse = false;
+  #hasLog = false;
 
   constructor(parts: {
     readonly reader: ContentReader;
@@ -106,10 +107,10 @@ export class FileContents {
         const failed = this.#read(handle, path, before, size);
         if (this.#stopped) return results.gone();
         if (failed < 0) return results.failed(this.#reader.errorCode(failed));
-        if (this.#isInUse) return results.inUse();
+        if (this.#isInUse) return results.inUse(this.#hasLog);
         if (!this.#reader.stat(handle, this.#row)) return results.gone();
         const still = sameIdentity(before, this.#row) && this.#parts.bytes === (this.#rest?.resumeAt ?? size);
-        if (!still && this.#isDatabase && !asItLies) return results.inUse();
+        if (!still && this.#isDatabase && !asItLies) return results.inUse(false);
         if (still || attempt === ATTEMPTS) {
           const row = attempt === 1 && still ? undefined : this.#row.slice();
           return this.#report(handle, { row, live: !still, from: 0 }, results);
@@ -171,33 +172,46 @@ export class FileContents {
     this.#newBlobs = 0;
     this.#isDatabase = false;
     this.#isInUse = false;
+    this.#hasLog = false;
   }
 
   /**
-   * Takes note of a database. One that has just changed is in use: a write within the same tick of the file system's
-   * clock could not be seen by its times.
+   * Takes note of a database. It is in use when it has just changed, since a write within the same tick of the file
+   * system's clock could not be seen by its times; and when there is a log or journal, which was not there yet when its
+   * folder was listed: the transaction may have written a part of its pages before that.
    */
-  #look(handle: number, head: Uint8Array): void {
+  #look(handle: number, path: Uint8Array, head: Uint8Array): void {
     this.#isDatabase = isSqlite(head);
     if (!this.#isDatabase || this.#asItLies) return;
-    this.#isInUse = this.#reader.stat(handle, this.#row) && isYoung(this.#row, 0, Date.now() / 1000);
+    this.#hasLog = this.#isFilled(withEnding(path, logEndingOf(head)));
+    this.#isInUse = this.#hasLog || (this.#reader.stat(handle, this.#row) && isYoung(this.#row, 0, Date.now() / 1000));
+  }
+
+  #isFilled(path: Uint8Array): boolean {
+    const handle = this.#reader.open(path);
+    if (handle < 0) return false;
+    try {
+      return this.#reader.stat(handle, this.#row) && sizeOf(this.#row, 0) > 0;
+    } finally {
+      this.#reader.close(handle);
+    }
   }
 
   /** 0, or −errno. */
   #read(handle: number, path: Uint8Array, row: Uint32Array, size: number): number {
     this.#begin();
-    if (size < LARGE_BLOB_BYTES) return this.#readSmall(handle, size);
+    if (size < LARGE_BLOB_BYTES) return this.#readSmall(handle, path, size);
     return this.#readLarge(handle, path, { from: 0, to: size, isSparse: isSparse(row) });
   }
 
   /** One blob, read in place. 0, or −errno. A file longer than listed is noticed by the stat that follows. */
-  #readSmall(handle: number, size: number): number {
+  #readSmall(handle: number, path: Uint8Array, size: number): number {
     const space = this.#store.space(size);
     const read = this.#reader.read(handle, space, 0);
     if (read < 0) return read;
     this.#counters[0]! += read;
     const length = Math.min(read, size);
-    this.#look(handle, space.subarray(0, length));
+    this.#look(handle, path, space.subarray(0, length));
     if (length > 0 && !this.#isInUse) this.#addStored(this.#store.storeRead(space.subarray(0, length)), length);
     return 0;
   }
@@ -206,7 +220,7 @@ export class FileContents {
     const head = this.#buffer.subarray(0, SIGNATURE_BYTES);
     const read = this.#reader.read(handle, head, 0);
     if (read < 0) return read;
-    this.#look(handle, head.subarray(0, read));
+    this.#look(handle, path, head.subarray(0, read));
     if (this.#isInUse) return 0;
     const cutting = cuttingOf(head.subarray(0, read), range.to, path);
     const to = Math.min(range.to, segmentBytes(cutting));
@@ -448,6 +462,11 @@ interface ZeroRun {
   /** Of an earlier commit. */
   readonly pack: number | undefined;
   readonly record: number;
+}
+
+/** A path with something behind its name; both end with NUL. */
+function withEnding(path: Uint8Array, ending: string): Uint8Array {
+  return Buffer.concat([path.subarray(0, -1), Buffer.from(`${ending}\0`)]);
 }
 
 /** A stretch of a file to be read. */

@@ -52,6 +52,11 @@ export function isSqlite(head: Uint8Array): boolean {
   return startsWith(head, 0, 'SQLite format 3\0');
 }
 
+/** What the name of the file has at its end that holds changes of a database: its write version tells (offset 18). */
+export function logEndingOf(head: Uint8Array): '-wal' | '-journal' {
+  return head[18] === 2 ? '-wal' : '-journal';
+}
+
 function isDiskImage(head: Uint8Array): boolean {
   return isPartitioned(head) || isFileSystem(head) || isQcow(head) || isVirtualDisk(head);
 }

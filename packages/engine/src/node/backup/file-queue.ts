@@ -151,7 +151,7 @@ export class FileQueue {
   }
 
   #deliverOne(result: FileResult, file: SingleFile): void {
-    if (result.outcome === 'in-use') return this.addDatabase(file.path, file.row, file.onResult);
+    if (result.outcome === 'in-use') return this.#addInUse(file, result.live);
     if (result.outcome !== 'segments') return file.onResult(result);
     const spread = new SpreadFile({
       path: joinWithNul([file.path]),
@@ -162,6 +162,13 @@ export class FileQueue {
     // Its first turn may have been all of it: it has become shorter meanwhile.
     if (spread.isGivenOut) spread.finish();
     else this.#spreading.push(spread);
+  }
+
+  /** `isPart`: what is not in the file was not listed beside it, and is lost without a copy. */
+  #addInUse({ path, row, onResult }: SingleFile, isPart: boolean): void {
+    this.addDatabase(path, row, (result) =>
+      onResult(isPart && result.outcome === 'read' && result.isCopy !== true ? { ...result, live: true } : result),
+    );
   }
 
   /** A long file that changed between its parts is a database in use, or read again once. */

@@ -28,14 +28,15 @@ it('reads results back as they were written, one after the other', () => {
       const writer = new FileResultWriter();
       for (const one of all) {
         if (one === 'gone') writer.gone();
-        else if (one === 'in-use') writer.inUse();
+        else if (one === 'in-use') writer.inUse(true);
         else if (typeof one === 'string') writer.failed(one);
         else writer.read({ ...one, ...one.rest });
       }
       const reader = new FileResultReader(writer.finish());
       for (const one of all) {
         const read = reader.next();
-        if (one === 'gone' || one === 'in-use') expect(read.outcome).toBe(one);
+        if (one === 'gone' || one === 'in-use')
+          expect(read).toMatchObject({ outcome: one, live: one === 'in-use' });
         else if (typeof one === 'string') expect(read).toMatchObject({ outcome: 'failed', errorCode: one });
         else {
           const { row, rest, ...same } = one;

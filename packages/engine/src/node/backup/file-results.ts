@@ -28,7 +28,7 @@ export interface FileResult {
   readonly errorCode: string;
   /** The row as it was when the file was read, if it differs from the listing. */
   readonly changedRow: Uint32Array | undefined;
-  /** The file changed while it was read, twice. */
+  /** The file changed while it was read, twice. With outcome in-use: it is not all of the database. */
   readonly live: boolean;
   /** With outcome segments: a SQLite database. */
   readonly isDatabase: boolean;
@@ -77,9 +77,9 @@ export class FileResultWriter {
     this.#header(2, false, false);
   }
 
-  /** A SQLite database that changes while it is read, or has just changed. */
-  inUse(): void {
-    this.#header(4, false, false);
+  /** A SQLite database that changes while it is read, has just changed, or has a log that its folder did not list. */
+  inUse(hasLog: boolean): void {
+    this.#header(4, false, hasLog);
   }
 
   read(result: {
@@ -160,7 +160,8 @@ export class FileResultReader {
   next(): FileResult {
     const header = this.#u32();
     const outcome = OUTCOMES[header & 0xff] ?? 'failed';
-    if (outcome === 'gone' || outcome === 'in-use') return { outcome, errorCode: '', ...nothingRead };
+    const live = (header & 0x1_0000) !== 0;
+    if (outcome === 'gone' || outcome === 'in-use') return { outcome, errorCode: '', ...nothingRead, live };
     if (outcome === 'failed') return { outcome, errorCode: this.#text(), ...nothingRead };
     const changedRow = (header & 0x100) === 0 ? undefined : this.#row();
     const parts = this.#raw(this.#u32() * CONTENT_ROW_BYTES);
@@ -172,7 +173,7 @@ export class FileResultReader {
       outcome,
       errorCode: '',
       changedRow,
-      live: (header & 0x1_0000) !== 0,
+      live,
       isDatabase: (header & 0x100_0000) !== 0,
       parts,
       places,
