@@ -135,13 +135,14 @@ async function withLog(path: string, more = ''): Promise<Holder> {
   database.close();
   return await holding(
     path,
-    `db.exec("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; UPDATE account SET balance = balance"); ${more}`,
+    `db.exec("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; UPDATE counter SET n = 1; UPDATE counter SET n = 0"); ${more}`,
   );
 }
 
 it('captures a database again when only its log changed, and not when nothing did', async () => {
   const path = join(root, 'a.db');
-  await using _held = await withLog(path);
+  const photo = 'CREATE TABLE photo (bytes BLOB); INSERT INTO photo VALUES (randomblob(2000000))';
+  await using _held = await withLog(path, `db.exec("${photo}")`);
   await sleep(150);
   const first = await backups.backup({ roots: [root] });
   expect(first.captured.sqliteBackup).toBe(1);
@@ -214,7 +215,7 @@ it('keeps a journal of a killed program with its database', async () => {
 it('says which database it could not copy, and why', async () => {
   await using _locked = await withLog(
     join(root, 'locked.db'),
-    'db.close(); const own = new DatabaseSync(db_path); own.exec("PRAGMA locking_mode = EXCLUSIVE; UPDATE counter SET n = 0")'.replace(
+    'db.close(); const own = new DatabaseSync(db_path); own.exec("PRAGMA locking_mode = EXCLUSIVE; UPDATE counter SET n = 1; UPDATE counter SET n = 0")'.replace(
       'db_path',
       JSON.stringify(join(root, 'locked.db')),
     ),
