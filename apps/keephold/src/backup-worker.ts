@@ -3,4 +3,4 @@ import { parentPort } from 'node:worker_threads';
 import { runBackupWorker } from '@keephold/engine/node';
 import { createContentReader } from '@keephold/source-files';
 
-if (parentPort !== null) runBackupWorker(parentPort, createContentReader());
+if (parentPort !== null) runBackupWorker(parentPort, { reader: createContentReader(), now: Date.now });

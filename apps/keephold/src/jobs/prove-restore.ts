@@ -4,7 +4,7 @@
  */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Snapshot } from '@keephold/engine';
+import { type Snapshot, SQLITE_BACKUP } from '@keephold/engine';
 import type { RestoredItem, RestoreReport } from '@keephold/engine/node';
 import { compareTrees, type DifferenceKind, type TreeComparison, type TreeDifference } from '@keephold/source-files';
 import type { ReadAccess } from '../access/open-for-reading.ts';
@@ -31,6 +31,8 @@ export interface Proof {
   readonly differences: readonly TreeDifference[];
   /** What was not restored, and why. */
   readonly missing: readonly RestoredItem[];
+  /** Not compared: what SQLite made of databases in use, which lie on the disk in another form. */
+  readonly databaseCopies: readonly Uint8Array[];
   /** Owners can only be restored, and compared, as root. */
   readonly ownersCompared: boolean;
 }
@@ -47,21 +49,25 @@ export async function proveRestore(context: Context, access: ReadAccess, request
   });
   try {
     const missing: RestoredItem[] = [];
-    const restored = await restoreInto(context, access, { ...request, target, privileged, missing });
+    const databaseCopies: Uint8Array[] = [];
+    const restored = await restoreInto(context, access, { ...request, target, privileged, missing, databaseCopies });
     const unrestored = new Set(missing.map(({ path }) => Buffer.from(path).toString('latin1')));
+    const copied = new Set(databaseCopies.map((path) => Buffer.from(path).toString('latin1')));
     const differences: TreeDifference[] = [];
     const ignore: DifferenceKind[] = privileged ? [] : ['owner'];
     const compared = await compareTrees(request.folder, target, {
       signal: context.signal,
       ignore,
       changedSince: request.snapshot.time,
-      skip: (path, isDirectory) =>
-        unrestored.has(Buffer.from(path).toString('latin1')) || request.leftOut(path, isDirectory),
+      skip: (path, isDirectory) => {
+        const name = Buffer.from(path).toString('latin1');
+        return unrestored.has(name) || copied.has(name) || request.leftOut(path, isDirectory);
+      },
       onDifference: (difference) => {
         if (difference.weight !== 'hint' && differences.length < maxDifferences) differences.push(difference);
       },
     });
-    return { restored, compared, differences, missing, ownersCompared: privileged };
+    return { restored, compared, differences, missing, databaseCopies, ownersCompared: privileged };
   } finally {
     removeTree(target);
   }
@@ -72,6 +78,8 @@ interface RestoreInto extends ProofRequest {
   readonly privileged: boolean;
   /** Gets what was not restored. */
   readonly missing: RestoredItem[];
+  /** Gets the paths of databases in use, and of the logs beside them. */
+  readonly databaseCopies: Uint8Array[];
 }
 
 async function restoreInto(context: Context, access: ReadAccess, into: RestoreInto): Promise<RestoreReport> {
@@ -87,6 +95,9 @@ async function restoreInto(context: Context, access: ReadAccess, into: RestoreIn
     use: 'look',
     onItem: (item) => {
       if (item.outcome === 'failed' || item.outcome === 'skipped') into.missing.push(item);
+    },
+    onNote: (path, note) => {
+      if (note === SQLITE_BACKUP) into.databaseCopies.push(path.slice());
     },
   });
   if (report.interrupted) throw new InterruptedError();

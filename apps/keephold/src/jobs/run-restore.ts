@@ -29,6 +29,8 @@ export interface RestoreRequest {
   /** Kept, or thrown away after a look at it. */
   readonly use: 'keep' | 'look';
   readonly onItem: (item: RestoredItem) => void;
+  /** Told of files that were not read plainly when they were backed up. */
+  readonly onNote?: (path: Uint8Array, note: string) => void;
 }
 
 /** Throws RestoreError `no-room`, which carries the report so far. */
@@ -66,6 +68,7 @@ export async function runRestore(
           ...(planned.complete && { totalFiles: planned.items, totalBytes: planned.bytes }),
         }),
       onItem: request.onItem,
+      onNote: request.onNote,
     });
     if (!report.interrupted) note?.finish({ durable: request.sync });
     return report;

@@ -12,7 +12,7 @@ export interface ProofToTell {
 }
 
 export async function tellProof(out: Output, { proof, unreadable }: ProofToTell): Promise<void> {
-  const { restored, compared, differences, missing, ownersCompared } = proof;
+  const { restored, compared, differences, missing, databaseCopies, ownersCompared } = proof;
   for (const { path, kind, weight, detail } of differences) {
     await out.record({ type: 'difference', kind, weight, detail, ...pathFields(path) });
     const text = `${printable(path)}: ${kind.replace('-', ' ')}${detail === '' ? '' : ` (${detail})`}`;
@@ -29,6 +29,7 @@ export async function tellProof(out: Output, { proof, unreadable }: ProofToTell)
     equal: compared.differences === 0,
     restored: sums(proof),
     ...compared,
+    databaseCopies: databaseCopies.length,
     ownersCompared,
   });
   if (out.quiet || out.json) return;
@@ -42,6 +43,11 @@ export async function tellProof(out: Output, { proof, unreadable }: ProofToTell)
     await out.result(
       `compared ${what}: every byte and all metadata the same${ownersCompared ? '' : ' (owners need root)'}`,
     );
+  if (databaseCopies.length > 0) {
+    await out.result(
+      `not compared: ${counted(databaseCopies.length, 'file')} of databases in use, which SQLite copied and checked`,
+    );
+  }
   if (compared.changedMeanwhile > 0) {
     await out.result(`${counted(compared.changedMeanwhile, 'item')} changed while this ran; the next run has them`);
   }

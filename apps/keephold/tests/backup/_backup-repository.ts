@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ed25519FromSeed, sha256, sign, systemRandom } from '@keephold/crypto';
 import { createRepositoryFolder, openRepositoryFolder } from '@keephold/custody';
-import { openRepository, type Repository } from '@keephold/engine';
+import { openRepository, type Repository, type Source } from '@keephold/engine';
 import { type BackupOptions, type BackupReport, backup, readingTools } from '@keephold/engine/node';
 import type { Custody, StreamId } from '@keephold/protocol';
 import { createDatabaseCopies, createFileSource, type FileSourceOptions } from '@keephold/source-files';
@@ -32,6 +32,8 @@ export interface BackupRequest extends Partial<Omit<BackupOptions, 'source'>> {
   readonly roots: readonly (string | Uint8Array)[];
   readonly filter?: FileSourceOptions['filter'];
   readonly oneFileSystem?: boolean;
+  /** Called when a folder was listed and nothing of it was read. */
+  readonly onListed?: (path: Uint8Array) => void;
   /** Wraps the keeper, to make it fail. */
   readonly wrap?: (custody: Custody) => Custody;
 }
@@ -75,18 +77,19 @@ export class BackupRepository implements Disposable {
   }
 
   async backup(request: BackupRequest): Promise<BackupReport> {
-    const { roots, filter, oneFileSystem, wrap, ...options } = request;
+    const { roots, filter, oneFileSystem, onListed, wrap, ...options } = request;
     const opened = await openRepositoryFolder(this.repositoryFolder, {});
     const custody = wrap === undefined ? opened : wrap(opened);
     try {
       const state = this.#load();
       const { keychain } = await openDevice(opened, state);
       const keys = writeKeysOf(state);
-      const source = createFileSource({
+      const files = createFileSource({
         roots: roots.map((root) => (typeof root === 'string' ? Buffer.from(root) : root)),
         filter,
         oneFileSystem: oneFileSystem ?? false,
       });
+      const source = onListed === undefined ? files : telling(files, onListed);
       return await backup({
         custody,
         keys,
@@ -203,6 +206,22 @@ export class BackupRepository implements Disposable {
     writeFileSync(`${path}.new`, encodeDeviceState(state));
     renameSync(`${path}.new`, path);
   }
+}
+
+function telling(source: Source, onListed: (path: Uint8Array) => void): Source {
+  return {
+    roots: source.roots,
+    list: (path, only) => {
+      const listing = source.list(path, only);
+      onListed(path);
+      return listing;
+    },
+    describe: (path, stats, row) => source.describe(path, stats, row),
+    livesElsewhere: (path, stats, row) => source.livesElsewhere(path, stats, row),
+    get excluded() {
+      return source.excluded;
+    },
+  };
 }
 
 function streamOf(roots: readonly Uint8Array[]): StreamId {

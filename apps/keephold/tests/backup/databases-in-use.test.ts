@@ -17,7 +17,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { BackupRepository } from './_backup-repository.ts';
 import { putBack, readBack } from './_read-back.ts';
 import { truthOf } from './_snapshot-truth.ts';
-import { setUp, transactionsIn } from './_transfers.ts';
+import { ROWS, setUp, transactionsIn } from './_transfers.ts';
 
 let backups: BackupRepository;
 let root: string;
@@ -242,6 +242,44 @@ it('says which database it could not copy, and why', async () => {
   expect(files.get('bad.db')!.bytes.equals(bytes)).toBe(true);
   expect(files.get('bad.db-wal')!.bytes.length).toBeGreaterThan(0);
 });
+
+it.each([
+  ['wal', 'PRAGMA wal_autocheckpoint = 0'],
+  ['delete', 'PRAGMA cache_size = 5'],
+])('sees a transaction that began while its folder was listed: %s', async (mode, pragma) => {
+  const path = join(root, 'a.db');
+  using database = new DatabaseSync(path);
+  setUp(database, mode, 4096);
+  database.close();
+  await sleep(150);
+  const before = readFileSync(path);
+  await using _held = await holding(
+    path,
+    `db.exec("${pragma}; BEGIN; UPDATE page SET body = body || 'x'; ${end(mode)}")`,
+  );
+  await sleep(150);
+  expect(readFileSync(path).equals(before)).toBe(mode === 'wal');
+  // As if the log or journal had come after its name was looked for.
+  const log = mode === 'wal' ? 'a.db-wal' : 'a.db-journal';
+  const hiding = { excludedEntry: (_: Uint8Array, name: string) => (name === log ? 'not there yet' : undefined) };
+  const filter = { ...hiding, excludedContents: () => undefined };
+  const report = await backups.backup({ roots: [root], filter });
+  if (mode === 'wal') {
+    expect(report.captured).toEqual({ ...nothingSpecial, sqliteBackup: 1 });
+    putBack(await readBack(backups, root), 'a.db', join(backups.folder, 'a.db'));
+    using restored = new DatabaseSync(join(backups.folder, 'a.db'));
+    expect(restored.prepare("SELECT count(*) AS n FROM page WHERE body LIKE '%x'").get()).toEqual({ n: ROWS });
+  } else {
+    expect(report.captured).toEqual({ ...nothingSpecial, live: 1 });
+    expect(report.notes.map(({ note }) => note)).toContain(
+      'database read like any other file: its program keeps it locked',
+    );
+    expect((await readBack(backups, root)).get('a.db')!.node.note).toBe('live');
+  }
+});
+
+/** A transaction without a log goes on. */
+const end = (mode: string): string => (mode === 'wal' ? 'COMMIT' : '');
 
 it('keeps files that only have the names of databases', async () => {
   for (const name of ['notes', 'notes-wal', 'notes-shm', 'photo-journal', 'x-wal', 'x-wal-journal', '-wal', 'e-wal'])

@@ -18,13 +18,19 @@ import { FileContents } from './file-contents.ts';
 import { FileResultWriter } from './file-results.ts';
 import type { FileBatch, FileSegment, FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 
+export interface BackupWorkerTools {
+  readonly reader: ContentReader;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
 /** Serves one backup run over `port`; the caller's module is the worker's entry. */
-export function runBackupWorker(port: MessagePort, reader: ContentReader): void {
+export function runBackupWorker(port: MessagePort, tools: BackupWorkerTools): void {
   let worker: BackupWorker | undefined;
   port.on('message', (message: ToWorker) => {
     try {
       if (message.kind === 'setup') {
-        worker = new BackupWorker(message, reader, (answer) => port.postMessage(answer));
+        worker = new BackupWorker(message, tools, (answer) => port.postMessage(answer));
         port.postMessage({ kind: 'ready' } satisfies FromWorker);
       } else if (message.kind === 'stop') port.close();
       else worker?.handle(message);
@@ -55,7 +61,7 @@ class BackupWorker {
   #identity: PackIdentity;
   #settling = false;
 
-  constructor(setup: WorkerSetup, reader: ContentReader, answer: (message: FromWorker) => void) {
+  constructor(setup: WorkerSetup, tools: BackupWorkerTools, answer: (message: FromWorker) => void) {
     const native = setup.native ? nativeLibrary() : undefined;
     const bulk = createBulkCrypto({ idKey: setup.idKey, native });
     const areas = new AreaPool(setup.areas);
@@ -81,7 +87,7 @@ class BackupWorker {
       kind: BlobKind.data,
     });
     this.#contents = new FileContents({
-      reader,
+      ...tools,
       store: this.#store,
       gearTable: setup.gearTable,
       counters: this.#counters,

@@ -47,6 +47,7 @@ interface Rest {
 
 export class FileContents {
   readonly #reader: ContentReader;
+  readonly #now: () => number;
   readonly #store: BlobStore;
   readonly #counters: Float64Array;
   readonly #stop: Int32Array;
@@ -66,6 +67,7 @@ export class FileContents {
 
   constructor(parts: {
     readonly reader: ContentReader;
+    readonly now: () => number;
     readonly store: BlobStore;
     readonly gearTable: Uint8Array;
     readonly counters: Float64Array;
@@ -77,6 +79,7 @@ export class FileContents {
     this.#buffer = new Uint8Array(memory.buffer, BUFFER_AT, BUFFER_BYTES);
     this.#chunker = createChunker(memory);
     this.#reader = parts.reader;
+    this.#now = parts.now;
     this.#store = parts.store;
     this.#counters = parts.counters;
     this.#stop = parts.stop;
@@ -184,7 +187,7 @@ export class FileContents {
     this.#isDatabase = isSqlite(head);
     if (!this.#isDatabase || this.#asItLies) return;
     this.#hasLog = this.#isFilled(withEnding(path, logEndingOf(head)));
-    this.#isInUse = this.#hasLog || (this.#reader.stat(handle, this.#row) && isYoung(this.#row, 0, Date.now() / 1000));
+    this.#isInUse = this.#hasLog || (this.#reader.stat(handle, this.#row) && isYoung(this.#row, 0, this.#now() / 1000));
   }
 
   #isFilled(path: Uint8Array): boolean {

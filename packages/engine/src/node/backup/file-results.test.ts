@@ -24,30 +24,34 @@ const content = fc.record({
 
 it('reads results back as they were written, one after the other', () => {
   fc.assert(
-    fc.property(fc.array(fc.oneof(content, fc.constantFrom('EACCES', 'EIO', 'gone' as const, 'in-use' as const)), { maxLength: 20 }), (all) => {
-      const writer = new FileResultWriter();
-      for (const one of all) {
-        if (one === 'gone') writer.gone();
-        else if (one === 'in-use') writer.inUse(true);
-        else if (typeof one === 'string') writer.failed(one);
-        else writer.read({ ...one, ...one.rest });
-      }
-      const reader = new FileResultReader(writer.finish());
-      for (const one of all) {
-        const read = reader.next();
-        if (one === 'gone' || one === 'in-use')
-          expect(read).toMatchObject({ outcome: one, live: one === 'in-use' });
-        else if (typeof one === 'string') expect(read).toMatchObject({ outcome: 'failed', errorCode: one });
-        else {
-          const { row, rest, ...same } = one;
-          expect(read).toMatchObject({
-            outcome: rest === undefined ? 'read' : 'segments',
-            changedRow: row,
-            ...same,
-            ...rest,
-          });
+    fc.property(
+      fc.array(fc.oneof(content, fc.constantFrom('EACCES', 'EIO', 'gone' as const, 'in-use' as const)), {
+        maxLength: 20,
+      }),
+      (all) => {
+        const writer = new FileResultWriter();
+        for (const one of all) {
+          if (one === 'gone') writer.gone();
+          else if (one === 'in-use') writer.inUse(true);
+          else if (typeof one === 'string') writer.failed(one);
+          else writer.read({ ...one, ...one.rest });
         }
-      }
-    }),
+        const reader = new FileResultReader(writer.finish());
+        for (const one of all) {
+          const read = reader.next();
+          if (one === 'gone' || one === 'in-use') expect(read).toMatchObject({ outcome: one, live: one === 'in-use' });
+          else if (typeof one === 'string') expect(read).toMatchObject({ outcome: 'failed', errorCode: one });
+          else {
+            const { row, rest, ...same } = one;
+            expect(read).toMatchObject({
+              outcome: rest === undefined ? 'read' : 'segments',
+              changedRow: row,
+              ...same,
+              ...rest,
+            });
+          }
+        }
+      },
+    ),
   );
 });

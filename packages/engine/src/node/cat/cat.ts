@@ -6,6 +6,7 @@
 import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import { EngineError } from '../../errors.ts';
+import { missingContent } from '../../missing-content.ts';
 import { type ContentPart, NodeType, type TreeNode } from '../../node-fields.ts';
 import { BlobKind } from '../../pack-contents.ts';
 import { IdTable } from '../../reading/id-table.ts';
@@ -44,12 +45,8 @@ export async function cat(options: CatOptions): Promise<void> {
   const { repository, snapshot, path, signal, write } = options;
   const node = await repository.nodeAt(snapshot, path);
   if (node.type !== NodeType.file) throw new EngineError('refused', 'read file: what has this path is no regular file');
-  if (node.content === undefined && (node.note !== undefined || (node.size ?? 0) > 0)) {
-    throw new EngineError(
-      'refused',
-      `read file: its content is not in the snapshot (${node.note ?? 'no reason is noted'})`,
-    );
-  }
+  const missing = missingContent(node);
+  if (missing !== undefined) throw new EngineError('refused', `read file: ${missing}`);
   if ((node.size ?? 0) > SMALL_FILE_BYTES) {
     await catLarge(options, node);
     return;

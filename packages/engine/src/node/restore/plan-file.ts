@@ -1,5 +1,6 @@
 /** Decides about one regular file: nothing to do, metadata only, one more name of another, or content to be written. */
 import { toHex } from '@keephold/bytes';
+import { missingContent } from '../../missing-content.ts';
 import { NodeType, type TreeNode } from '../../node-fields.ts';
 import type { ExistingEntry } from '../../target.ts';
 import type { Outcome } from './account.ts';
@@ -33,7 +34,8 @@ export function planFile(walk: FilePlans, file: FileToPlan): ReadFirst {
   const { account, target, overwrite, dryRun } = walk.options;
   const item = { path, type: NodeType.file, bytes: node.size ?? 0 };
   account.plannedBytes += item.bytes;
-  const missing = contentMissing(node);
+  if (node.note !== undefined) walk.options.onNote(path, node.note);
+  const missing = missingContent(node);
   const settle = (outcome: Outcome, reason?: string): undefined => {
     account.add({ ...item, outcome, reason });
   };
@@ -72,14 +74,6 @@ function tooLarge({ target, dryRun }: RestoreWalkOptions, { size = 0 }: TreeNode
 function needsMetadata(existing: ExistingEntry, node: TreeNode): boolean {
   const sameOwner = existing.uid === node.uid && existing.gid === node.gid;
   return existing.mode !== node.mode || !sameOwner || node.xattrs !== undefined || node.flags !== undefined;
-}
-
-/** What a snapshot says of a file whose content it does not have (format.md §6, capture note). */
-function contentMissing({ content, note, size = 0 }: TreeNode): string | undefined {
-  if (content !== undefined) return undefined;
-  if (note !== undefined && (note === 'placeholder' || note.startsWith('unreadable')))
-    return `its content is not in the snapshot (${note})`;
-  return size > 0 ? 'its content is not in the snapshot' : undefined;
 }
 
 /** A directory in the way of something else goes when it is empty, or when what is not in the snapshot is deleted. */

@@ -42,6 +42,8 @@ export interface RestoreOptions<Config> {
   readonly signal: AbortSignal;
   readonly onProgress?: ((progress: RestoreProgress) => void) | undefined;
   readonly onItem?: ((item: RestoredItem) => void) | undefined;
+  /** Told of files that were not read plainly when they were backed up: path and capture note (format.md §6). */
+  readonly onNote?: ((path: Uint8Array, note: string) => void) | undefined;
   /** False: only node:crypto and node:zlib. */
   readonly native?: boolean | undefined;
 }
@@ -94,6 +96,7 @@ async function startWalk<Config>(
     // Beside a single file everything is foreign.
     delete: options.delete && isDirectory,
     isLeftover: options.isLeftover ?? (() => false),
+    onNote: options.onNote ?? (() => undefined),
   });
 }
 

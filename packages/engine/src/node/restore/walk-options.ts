@@ -21,6 +21,8 @@ export interface RestoreWalkOptions {
   readonly overwrite: Overwrite;
   readonly delete: boolean;
   readonly dryRun: boolean;
+  /** Told of files that were not read plainly when they were backed up: their capture note (format.md §6). */
+  readonly onNote: (path: Uint8Array, note: string) => void;
   /** Names that a killed restore may have left behind. */
   readonly isLeftover: (name: Uint8Array) => boolean;
 }
