@@ -13,7 +13,10 @@ import {
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DatabaseCopies } from '@keephold/engine';
+import { createDatabaseCopies } from '@keephold/source-files';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { spawnDatabaseCopyProcess } from '../../src/workers.ts';
 import { BackupRepository } from './_backup-repository.ts';
 import { putBack, readBack } from './_read-back.ts';
 import { truthOf } from './_snapshot-truth.ts';
@@ -296,6 +299,56 @@ it('keeps files that only have the names of databases', async () => {
   expect(report.captured).toEqual(nothingSpecial);
   expect(report.notes).toEqual([]);
   expect((await truthOf(backups, { root })).problems).toEqual([]);
+});
+
+it.each(['before', 'while'] as const)('leaves no copy behind when it is stopped %s one is made', async (when) => {
+  await using _a = await withLog(join(root, 'a.db'));
+  await using _b = await withLog(join(root, 'b.db'));
+  await using _c = await withLog(join(root, 'c.db'));
+  const abort = new AbortController();
+  const stopped = await backups.backup({
+    roots: [root],
+    signal: abort.signal,
+    copyDatabases: (folder) => {
+      const copies = createDatabaseCopies({ spawn: spawnDatabaseCopyProcess, folder });
+      const copy: DatabaseCopies['copy'] = async (...wanted) => {
+        if (when === 'before') abort.abort();
+        const made = copies.copy(...wanted);
+        if (when === 'while') abort.abort();
+        return await made;
+      };
+      return { copy, [Symbol.asyncDispose]: async () => await copies[Symbol.asyncDispose]() };
+    },
+  });
+  expect(stopped.interrupted).toBe(true);
+  expect(existsSync(join(backups.cacheFolder, 'copies'))).toBe(false);
+  expect(await backups.backup({ roots: [root] })).toMatchObject({ kind: 'complete', captured: { sqliteBackup: 3 } });
+  expect((await truthOf(backups)).problems).toEqual([]);
+  for (const name of ['a.db', 'b.db', 'c.db']) expect(await restoredTransactions(name)).toBe(0);
+});
+
+it('reads a database as it lies when the process that copies it is killed', async () => {
+  const path = join(root, 'a.db');
+  await using _held = await withLog(path);
+  const report = await backups.backup({
+    roots: [root],
+    copyDatabases: (folder) =>
+      createDatabaseCopies({
+        folder,
+        spawn: () => {
+          const child = spawnDatabaseCopyProcess();
+          child.kill('SIGKILL');
+          return child;
+        },
+      }),
+  });
+  expect(report).toMatchObject({ kind: 'complete', unreadable: [], captured: nothingSpecial });
+  expect(report.notes.map(({ note }) => note)).toEqual([
+    'database read like any other file: the process that copies it ended',
+  ]);
+  const files = await readBack(backups, root);
+  expect(files.get('a.db-wal')!.bytes.equals(readFileSync(`${path}-wal`))).toBe(true);
+  expect(await restoredTransactions('a.db')).toBe(0);
 });
 
 it('goes on when the copy cannot be made, and removes what a killed run left', async () => {
