@@ -5,7 +5,8 @@
 import { concatBytes } from '@keephold/bytes';
 import { contentRowsLength } from '../../node-encoding.ts';
 import { sizeOf } from '../../source.ts';
-import { segmentBytes, setFileSize } from './file-contents.ts';
+import { segmentBytes } from './content-cutter.ts';
+import { setFileSize } from './file-contents.ts';
 import { type FileResult, nothingRead } from './file-results.ts';
 import type { FileSegment } from './messages.ts';
 

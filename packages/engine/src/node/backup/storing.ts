@@ -8,7 +8,7 @@ import { markDeadPacks, openKnownBlobs } from '../known-blobs/sync-known-blobs.t
 import { AreaGrowth } from '../packing/area-growth.ts';
 import { AreaPool, createSharedAreaPool } from '../packing/area-pool.ts';
 import { packAreaBytes } from '../packing/pack-builder.ts';
-import { SEGMENT_PIECES } from './file-contents.ts';
+import { SEGMENT_PIECES } from './content-cutter.ts';
 import type { BackupOptions, WriterSession } from './options.ts';
 import { PackUploads } from './pack-uploads.ts';
 import type { RunCounters } from './run-counters.ts';
