@@ -50,14 +50,14 @@ function openDatabase(): DatabaseSync {
 }
 
 describe('a drill of databases', () => {
-  test('opens one together with its log', async () => {
+  test('opens one that was in use, and does not take the copy for damage', async () => {
     using _ = openDatabase();
     await must(['init', '--trusted']);
     await must(['backup', home.data]);
     const ran = await must(['drill']);
     expect(outcomes(ran)).toMatchObject({ 'mail.sqlite': 'good' });
     const file = ran.records.find(({ path }) => String(path).endsWith('mail.sqlite'));
-    expect(file?.['opening']).toMatchObject({ kind: 'opened', format: 'sqlite' });
+    expect(file).toMatchObject({ here: 'copied', opening: { kind: 'opened', format: 'sqlite' } });
     // Nothing of the original was touched: it is in use.
     expect(existsSync(join(home.data, 'mail.sqlite-wal'))).toBe(true);
   });

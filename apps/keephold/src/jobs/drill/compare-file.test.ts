@@ -92,6 +92,12 @@ describe.skipIf(process.platform === 'win32')('a restored file', () => {
     expect(await compare(nodeOf(), BigInt(Date.now()) * 1_000_000n - 1_000_000_000n)).toMatchObject({ live: 'young' });
   });
 
+  test('whose original was in use and copied by SQLite, or changed while it was read, is no damage when it differs', async () => {
+    writeFileSync(live, Buffer.from(content).fill('x'));
+    expect(await compare(nodeOf(content, { note: 'sqlite-backup' }))).toMatchObject({ live: 'copied' });
+    expect(await compare(nodeOf(content, { note: 'live' }))).toMatchObject({ live: 'young' });
+  });
+
   test.each<[string, Partial<TreeNode>]>([
     ['time of modification', { mtime: 5n }],
     ['time of change', { ctime: 5n }],

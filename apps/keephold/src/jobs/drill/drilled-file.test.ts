@@ -26,6 +26,8 @@ describe('what a drill says of a file', () => {
     ['gone', broken, 'unopenable'],
     ['young', broken, 'unopenable'],
     ['unreadable', broken, 'unopenable'],
+    ['copied', broken, 'unopenable'],
+    ['copied', whole, 'good'],
     ['differs', whole, 'differs'],
     ['differs', broken, 'differs'],
   ])('%s here', (live, opening, outcome) => {

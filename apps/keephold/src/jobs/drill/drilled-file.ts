@@ -57,6 +57,7 @@ export function judgeFile(
 }
 
 function sourceText(live: FileComparison['live']): string {
+  if (live === 'copied') return 'a copy that SQLite made while the one here was in use: keephold backup makes another';
   const now = live === 'gone' ? 'is gone' : live === 'unreadable' ? 'cannot be read' : 'has changed since';
   return `the file here ${now}, so that it cannot be told whether it was so when backed up`;
 }

@@ -3,10 +3,13 @@
  * Only then can a difference be told from a change. It is only ever read.
  */
 import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
-import type { Snapshot, TreeNode } from '@keephold/engine';
+import { type Snapshot, SQLITE_BACKUP, type TreeNode } from '@keephold/engine';
 
-/** same, differs: it is unchanged, and was compared. young: it differs, and was changed when the backup began. */
-export type LiveState = 'same' | 'differs' | 'young' | 'changed' | 'gone' | 'unreadable';
+/**
+ * same, differs: it is unchanged, and was compared. young: it differs, and was being changed when it was backed up.
+ * copied: what is stored is SQLite's copy of it, which need not have the same bytes.
+ */
+export type LiveState = 'same' | 'differs' | 'young' | 'copied' | 'changed' | 'gone' | 'unreadable';
 
 export class LiveFile implements Disposable {
   readonly handle: number;
@@ -21,6 +24,7 @@ export class LiveFile implements Disposable {
   static open(path: Uint8Array, node: TreeNode): LiveFile | LiveState {
     // There, paths of a snapshot begin with a drive.
     if (process.platform === 'win32') return 'gone';
+    if (node.note === SQLITE_BACKUP) return 'copied';
     const place = Buffer.concat([Buffer.from('/'), path]);
     try {
       if (!isUnchanged(lstatSync(place, { bigint: true }), node)) return 'changed';
@@ -61,9 +65,9 @@ const SECOND = 1_000_000_000n;
 const TICK = 100_000_000n;
 const COARSE_TICK = 2n * SECOND;
 
-/** Whether a file may have been changed once more after it was read, without its times showing it. */
-export function isYoung({ ctime, mtime }: TreeNode, { time }: Pick<Snapshot, 'time'>): boolean {
-  if (ctime === undefined) return true;
+/** Whether a file may have been changed while or after it was read, without its times showing it. */
+export function isYoung({ ctime, mtime, note }: TreeNode, { time }: Pick<Snapshot, 'time'>): boolean {
+  if (ctime === undefined || note !== undefined) return true;
   const isCoarse = ctime % SECOND === 0n && mtime % SECOND === 0n;
   return ctime > time - (isCoarse ? COARSE_TICK : TICK);
 }

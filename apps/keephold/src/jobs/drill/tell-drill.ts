@@ -109,6 +109,8 @@ function comparedText(report: DrillReport): string {
   const parts = [`${formatCount(report.count('here-same'))} the same`];
   const changed = report.count('here-changed') + report.count('here-young');
   if (changed > 0) parts.push(`${formatCount(changed)} changed since`);
+  if (report.count('here-copied') > 0)
+    parts.push(`${formatCount(report.count('here-copied'))} copied by SQLite while in use`);
   if (report.count('here-gone') > 0) parts.push(`${formatCount(report.count('here-gone'))} no longer here`);
   if (report.count('here-unreadable') > 0) parts.push(`${formatCount(report.count('here-unreadable'))} unreadable`);
   if (report.count('here-differs') > 0) parts.push(`${formatCount(report.count('here-differs'))} different`);
