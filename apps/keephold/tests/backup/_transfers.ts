@@ -22,6 +22,12 @@ export function setUp(database: DatabaseSync, mode: string, pageSize: number): v
   database.exec('COMMIT');
 }
 
+/** Makes it larger by this many bytes, which no transaction touches. */
+export function fillUp(database: DatabaseSync, bytes: number): void {
+  database.exec('CREATE TABLE filling (bytes BLOB)');
+  database.prepare('INSERT INTO filling VALUES (randomblob(?))').run(bytes);
+}
+
 /** How many transactions the database at `path` holds. Throws when it is not exactly what so many make. */
 export function transactionsIn(path: string): number {
   using database = new DatabaseSync(path);

@@ -20,7 +20,7 @@ import { spawnDatabaseCopyProcess } from '../../src/workers.ts';
 import { BackupRepository } from './_backup-repository.ts';
 import { putBack, readBack } from './_read-back.ts';
 import { truthOf } from './_snapshot-truth.ts';
-import { ROWS, setUp, transactionsIn } from './_transfers.ts';
+import { fillUp, ROWS, setUp, transactionsIn } from './_transfers.ts';
 
 let backups: BackupRepository;
 let root: string;
@@ -41,11 +41,10 @@ class Writer {
   readonly #process: ChildProcess;
   committed = 0;
 
-  constructor(path: string, mode: string, pageSize: number) {
+  constructor(path: string, mode: string, { pageSize = 4096, filling = 0 } = {}) {
     const module = join(import.meta.dirname, '_database-writer-process.ts');
-    this.#process = spawn(process.execPath, [...process.execArgv, module, path, mode, String(pageSize)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const words = [module, path, mode, String(pageSize), String(filling)];
+    this.#process = spawn(process.execPath, [...process.execArgv, ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#process.stdout!.setEncoding('utf8').on('data', (text: string) => {
       this.committed = Number(text.trimEnd().split('\n').at(-1));
     });
@@ -77,15 +76,18 @@ async function restoredTransactions(name: string): Promise<number> {
 }
 
 it.each([
-  ['wal', 4096],
-  ['wal', 512],
-  ['wal', 65_536],
-  ['delete', 4096],
-  ['delete', 1024],
-  ['truncate', 8192],
-  ['persist', 4096],
-] as const)('captures a state that existed: %s, pages of %i bytes', async (mode, pageSize) => {
-  const writer = new Writer(join(root, 'a.db'), mode, pageSize);
+  ['wal', 4096, 0],
+  ['wal', 512, 0],
+  ['wal', 65_536, 0],
+  ['delete', 4096, 0],
+  ['delete', 1024, 0],
+  ['truncate', 8192, 0],
+  ['persist', 4096, 0],
+  // More than is copied under one lock at once.
+  ['wal', 4096, 40_000_000],
+  ['delete', 4096, 40_000_000],
+] as const)('captures a state that existed: %s, pages of %i bytes, %i bytes more', async (mode, pageSize, filling) => {
+  const writer = new Writer(join(root, 'a.db'), mode, { pageSize, filling });
   for (let run = 0; run < 2; run++) {
     const before = await writer.commits(20);
     const report = await backups.backup({ roots: [root] });
@@ -163,6 +165,34 @@ it('captures a database again when only its log changed, and not when nothing di
   expect(restored.prepare('SELECT body FROM page WHERE id = 7').get()).toEqual({ body: 'new' });
   expect(files.get('a.db-wal')!.bytes.length).toBe(0);
   expect(files.get('a.db-wal')!.node.note).toBe('sqlite-backup');
+});
+
+it('copies a large database in steps, and goes on after somebody wrote between two of them', async () => {
+  const path = join(root, 'a.db');
+  using database = new DatabaseSync(path, { timeout: 60_000 });
+  setUp(database, 'persist', 4096);
+  fillUp(database, 60_000_000);
+  let copies = 0;
+  const report = await backups.backup({
+    roots: [root],
+    copyDatabases: (folder) => {
+      const made = createDatabaseCopies({ spawn: spawnDatabaseCopyProcess, folder });
+      const copy: DatabaseCopies['copy'] = async (...wanted) => {
+        const copying = made.copy(...wanted);
+        const target = join(folder, `${copies++}.sqlite`);
+        while (!existsSync(target) || statSync(target).size < 8_000_000) await sleep(1);
+        database.exec("UPDATE page SET body = 'new' WHERE id = 7");
+        return await copying;
+      };
+      return { copy, [Symbol.asyncDispose]: async () => await made[Symbol.asyncDispose]() };
+    },
+  });
+  expect(report.captured).toEqual({ ...nothingSpecial, sqliteBackup: 1 });
+  database.close();
+  putBack(await readBack(backups, root), 'a.db', join(backups.folder, 'a.db'));
+  using restored = new DatabaseSync(join(backups.folder, 'a.db'));
+  expect(restored.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' });
+  expect(restored.prepare('SELECT body FROM page WHERE id = 7').get()).toEqual({ body: 'new' });
 });
 
 it('reads a database at rest like any other file', async () => {

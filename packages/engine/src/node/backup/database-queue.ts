@@ -70,7 +70,7 @@ export class DatabaseQueue implements AsyncDisposable {
 
   async #copy({ path, row, onAnswer }: DatabaseToCopy): Promise<void> {
     this.#copies ??= this.#open();
-    const copy = this.#counted(await this.#copies.copy(path, row));
+    const copy = this.#counted(await this.#copies.copy(path, row).catch(notCopied));
     this.#isCopying = false;
     if (this.#isGivenUp && copy.kind === 'copied') copy.remove();
     this.#answered.push(() => onAnswer(this.#isGivenUp ? undefined : copy));
@@ -87,4 +87,9 @@ export class DatabaseQueue implements AsyncDisposable {
     };
     return { ...copy, remove };
   }
+}
+
+/** A copy never fails a backup. */
+function notCopied(cause: unknown): DatabaseCopy {
+  return { kind: 'not-copied', reason: (cause as Error).message };
 }
