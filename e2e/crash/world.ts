@@ -163,7 +163,7 @@ function isCompiled(path: string): boolean {
 let bundle: string | undefined;
 
 /** The command as it is shipped, bundled once for this process: what is built meanwhile is not run by halves. */
-function nodeCommand(): readonly string[] {
+export function nodeCommand(): readonly string[] {
   bundle ??= bundled();
   return [process.execPath, '--disable-warning=ExperimentalWarning', bundle];
 }

@@ -4,6 +4,14 @@ import { crashKill } from './crash-kill.ts';
 import { hostileBytes } from './hostile-bytes.ts';
 import { retentionModel } from './retention-model.ts';
 import { retentionSimulation } from './retention-simulation.ts';
+import { severalWritersJob } from './several-writers.ts';
 import type { TortureJob } from './torture-job.ts';
 
-export const jobs: readonly TortureJob[] = [crash, crashKill, hostileBytes, retentionModel, retentionSimulation];
+export const jobs: readonly TortureJob[] = [
+  crash,
+  crashKill,
+  hostileBytes,
+  retentionModel,
+  retentionSimulation,
+  severalWritersJob,
+];

@@ -165,6 +165,10 @@ export interface FixtureCommit {
   readonly packsAdded: PackIdList;
   readonly refset: PackIdList;
   readonly parent?: { readonly seq: number; readonly refset: PackIdList };
+  /** The device's own unless it pretends to be of another. */
+  readonly streamId?: StreamId;
+  /** What its clock says, unix nanoseconds. */
+  readonly clientTime?: bigint;
   /** Index objects. */
   readonly superseded?: readonly ObjectName[];
 }
@@ -180,9 +184,9 @@ export function createCommit(options: FixtureCommit): CommitRequest {
     prevHash: head.hash,
     keychainSeq: account.keychain.length - 1,
     keychainHash: hash(...keychainHashInput(account.keychain.at(-1) as Uint8Array)),
-    clientTime: 1_800_000_000_000_000_000n,
+    clientTime: options.clientTime ?? 1_800_000_000_000_000_000n,
     deviceId: device.deviceId,
-    streamId: device.streamId,
+    streamId: options.streamId ?? device.streamId,
     snapshotObject: options.snapshotObject,
     indexObjects: options.indexObjects ?? [],
     sessionObjects: options.sessionObjects ?? [],

@@ -1,8 +1,9 @@
 import { toHex } from '@keephold/bytes';
-import { type PackId, sortPackIds } from '@keephold/protocol';
+import { sha256 } from '@keephold/crypto';
+import { type PackId, packsDigestInput, sortPackIds } from '@keephold/protocol';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MemoryVault, noise } from '../../reading/_memory-vault.ts';
-import { file, putTree, type StoredTree, tree } from '../../reading/_stored-tree.ts';
+import { file, paths, putTree, type StoredTree, TREE_ENTRIES, tree } from '../../reading/_stored-tree.ts';
 import { openRepository } from '../../reading/repository.ts';
 import { inProcessWorker } from '../restore/_in-process-worker.ts';
 import { type CheckOptions, type CheckReport, check } from './check.ts';
@@ -155,6 +156,28 @@ describe('damage', () => {
 });
 
 describe('a writer that lies', () => {
+  it('that another device only claims, by listing packs with other blobs, hides nothing (M19)', async () => {
+    const [, other] = vault.devices;
+    const [data] = stored.packs.filter(({ kind }) => kind === 1);
+    const { frames, blobs } = data!.contents;
+    const claimed = {
+      ...data!,
+      contents: { frames, blobs: blobs.map((byte, at) => (at % 48 < 32 ? byte ^ 1 : byte)) },
+    };
+    // Before the one whose pack it is: it saw the pack when it was stored.
+    vault.commit(other!, {
+      kind: 'index-maintenance',
+      indexObjects: [await vault.putIndex([claimed])],
+      packsDigest: sha256(...packsDigestInput(sortPackIds([data!.packId]))),
+      superseded: [],
+    });
+    await vault.addSnapshot(stored);
+    const { problems } = await run();
+    expect(problems.map(({ kind }) => kind)).not.toContain('missing-blob');
+    for (const { affects } of problems) expect(affects).toEqual([]);
+    expect(await paths(await openRepository(vault.options()))).toHaveLength(TREE_ENTRIES);
+  });
+
   it('about the refset: blobs reached outside it are told, also when an earlier snapshot had them', async () => {
     await vault.addSnapshot(stored);
     const meta = stored.packs.find(({ kind }) => kind === 2)!.packId;
