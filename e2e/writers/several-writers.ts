@@ -77,7 +77,7 @@ async function harm(
   device: Device,
   { seed, acts }: { readonly seed: number; readonly acts: number },
 ): Promise<WritersReport['acts']> {
-  const program = join(import.meta.dirname, '_malicious-device.ts');
+  const program = join(import.meta.dirname, '_malicious-process.ts');
   const flags = ['--conditions=@keephold/source', '--disable-warning=ExperimentalWarning'];
   const args = [...flags, program, vault.repository, device.stateFolder, String(seed), String(acts)];
   const { exitCode, stdout, stderr } = await ending(

@@ -10,8 +10,16 @@ import {
   type TestAccount,
   testAccount,
 } from './_memory-account.ts';
-import { addPasswordSlot, addWordsSlot, changePassword, removeSlot, verifyWords } from './change-slots.ts';
+import {
+  addPasswordSlot,
+  addWordsSlot,
+  changePassword,
+  type PasswordChange,
+  removeSlot,
+  verifyWords,
+} from './change-slots.ts';
 import { LastSlotError, WrongPasswordError } from './errors.ts';
+import { settlePasswordChange } from './settle-password-change.ts';
 import { unlockWithPassword, unlockWithWords } from './unlock.ts';
 import { listSlots } from './unlocked.ts';
 
@@ -48,6 +56,42 @@ describe('changing the password', () => {
     expect(unlocked.secret).toEqual(made.account.unlocked.secret);
     await verifyWords(custody, made.account.words as readonly string[]);
     expect(custody.slotRecords.size).toBe(2);
+  });
+
+  describe('cut short at any step, then settled', () => {
+    const steps = 4;
+    const cases = Array.from({ length: steps }, (_, done) => done).flatMap((done) =>
+      (['old', 'new', 'words'] as const).map((given) => [done, given] as const),
+    );
+    it.each(cases)('after %i writes, with the %s: one password opens, the one that was given', async (done, given) => {
+      const custody = made.custody.clone();
+      let change: PasswordChange | undefined;
+      const intend = (intended: PasswordChange): void => void (change = intended);
+      custody.writesLeft = done;
+      await expect(changePassword(made.account.unlocked, { ...passwordOptions(custody), intend })).rejects.toThrow(
+        'power cut',
+      );
+      custody.writesLeft = Number.POSITIVE_INFINITY;
+      const password = given === 'new' ? NEW_PASSWORD : PASSWORD;
+      if (given !== 'words' && !(await opens(custody, password))) return;
+      const unlock = async () =>
+        given === 'words'
+          ? await unlockWithWords(custody, made.account.words as readonly string[])
+          : await unlockWithPassword(custody, password);
+      const unlocked = await unlock();
+      const { end } = await settlePasswordChange(unlocked, change as PasswordChange, optionsFor(custody));
+      const [old, fresh] = [await opens(custody, PASSWORD), await opens(custody, NEW_PASSWORD)];
+      expect([old, fresh].filter(Boolean)).toHaveLength(1);
+      if (given === 'words') expect(fresh).toBe(done >= 2);
+      else expect(await opens(custody, password)).toBe(true);
+      if (done === 2) expect(end).toBe(given === 'old' ? 'undone' : 'finished');
+      else expect(end).toBe('nothing');
+      // Again, as after a crash in the middle of it; and nothing is left lying about.
+      expect((await settlePasswordChange(await unlock(), change as PasswordChange, optionsFor(custody))).end).toBe(
+        'nothing',
+      );
+      expect(custody.slotRecords.size).toBe(done === 3 ? 3 : 2);
+    });
   });
 
   it('leaves a way in after a crash at every step', async () => {

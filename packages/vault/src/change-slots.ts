@@ -31,6 +31,18 @@ export async function addPasswordSlot(unlocked: Unlocked, options: PasswordOptio
   return addSlot(unlocked, await newPasswordSlot(unlocked, options), options);
 }
 
+export interface PasswordChange {
+  /** slotId of the new password. */
+  readonly added: Uint8Array;
+  /** Of the passwords that it replaces. */
+  readonly replaced: readonly Uint8Array[];
+}
+
+export interface ChangePasswordOptions extends PasswordOptions {
+  /** Told before anything is written: kept durably, a change that is cut short can be settled (settle-password-change.ts). */
+  readonly intend?: (change: PasswordChange) => void;
+}
+
 export interface NewWords {
   readonly unlocked: Unlocked;
   /** 24, to be shown once. */
@@ -48,11 +60,12 @@ export async function addWordsSlot(unlocked: Unlocked, options: ChangeSlotsOptio
  * Sets a new password in place of the one the account was unlocked with; unlocked with words, in place of all.
  * @returns the account as if unlocked with the new password
  */
-export async function changePassword(unlocked: Unlocked, options: PasswordOptions): Promise<Unlocked> {
+export async function changePassword(unlocked: Unlocked, options: ChangePasswordOptions): Promise<Unlocked> {
   const old = activeSlots(unlocked.keychain)
     .filter((slot) => slot.method === 'local-password')
     .filter((slot) => unlocked.method !== 'local-password' || equalBytes(slot.slotId, unlocked.slotId));
   const added = await newPasswordSlot(unlocked, options);
+  options.intend?.({ added: added.slotId, replaced: old.map(({ slotId }) => slotId) });
   let changed = await addSlot(unlocked, added, options);
   for (const slot of old) changed = await removeSlot(changed, slot.slotId, options);
   return { ...changed, slotId: added.slotId, method: 'local-password' };

@@ -7,6 +7,7 @@ export {
   type ChangeSlotsOptions,
   changePassword,
   type NewWords,
+  type PasswordChange,
   type PasswordOptions,
   removeSlot,
   verifyWords,
@@ -55,5 +56,6 @@ export {
   startSession,
 } from './session-chain.ts';
 export { chainNameOf, openSessionObject, SessionChainReader } from './session-reader.ts';
+export { type PasswordChangeEnd, settlePasswordChange } from './settle-password-change.ts';
 export { type UnlockCustody, unlockWithPassword, unlockWithWords } from './unlock.ts';
 export { listSlots, onlyVault, readKeys, type SlotSummary, type Unlocked } from './unlocked.ts';

@@ -20,6 +20,7 @@ import type { Context } from '../context.ts';
 import { CommandError, exitCodes } from '../errors.ts';
 import { DeviceStore } from './device-store.ts';
 import { keepingEvidence } from './evidence.ts';
+import { PasswordChangeNote } from './password-change.ts';
 import { repositoryFolder } from './repository-folder.ts';
 import { unlockAccount } from './unlock.ts';
 
@@ -50,6 +51,7 @@ export async function openAsDevice(context: Context, options: OpenDeviceOptions 
   // The signer is known only when the account is; opening reads one small file.
   const probe = await context.openRepository(folder);
   const store = new DeviceStore(context.environment, await probe.accountId());
+  new PasswordChangeNote(store.folder).warn(context);
   return await keepingEvidence(context, store.folder, async () => {
     const opened = (await openKnownDevice(store, probe)) ?? (await enrol(context, { store, custody: probe, options }));
     await probe[Symbol.asyncDispose]();

@@ -14,6 +14,7 @@ import {
 } from '@keephold/vault';
 import { DeviceStore } from '../access/device-store.ts';
 import { readPasswordFile, requireStrong, typeNewPassword } from '../access/password.ts';
+import { PasswordChangeNote, settleNotedChange } from '../access/password-change.ts';
 import { handOverWords } from '../access/recovery-words.ts';
 import { repositoryFolder } from '../access/repository-folder.ts';
 import { unlockAccount } from '../access/unlock.ts';
@@ -79,8 +80,8 @@ const methodNames: Readonly<Record<string, string>> = {
   words: '24 recovery words',
 };
 
-async function list(context: Context, { custody }: Task): Promise<void> {
-  const unlocked = await unlockAccount(context, custody);
+async function list(context: Context, task: Task): Promise<void> {
+  const unlocked = await unlockOwner(context, task);
   const { out } = context;
   const slots = listSlots(unlocked.keychain);
   for (const { slotId, method } of slots) {
@@ -98,19 +99,31 @@ function sameSlot(slotId: Uint8Array, unlocked: Unlocked): boolean {
   return hex(slotId) === hex(unlocked.slotId);
 }
 
+/** What was cut short before is settled first: from then on it is clear which passwords there are. */
+async function unlockOwner(context: Context, task: Task): Promise<Unlocked> {
+  const unlocked = await unlockAccount(context, task.custody);
+  return await settleNotedChange(context, noteOf(context, unlocked), { unlocked, options: changes(context, task) });
+}
+
+function noteOf({ environment }: Context, { accountId }: Unlocked): PasswordChangeNote {
+  return new PasswordChangeNote(new DeviceStore(environment, accountId).folder);
+}
+
 function changes(context: Context, { custody }: Task): ChangeSlotsOptions {
   return { custody, now: context.now(), random: systemRandom };
 }
 
 async function changeThePassword(context: Context, task: Task): Promise<void> {
-  const unlocked = await unlockAccount(context, task.custody);
+  const unlocked = await unlockOwner(context, task);
   const password = await wantedPassword(context, task);
-  await changePassword(unlocked, { ...changes(context, task), password });
+  const note = noteOf(context, unlocked);
+  await changePassword(unlocked, { ...changes(context, task), password, intend: (change) => note.begin(change) });
+  note.end();
   await context.out.answer('the password is changed', { type: 'key-changed', method: 'local-password' });
 }
 
 async function addPassword(context: Context, task: Task): Promise<void> {
-  const unlocked = await unlockAccount(context, task.custody);
+  const unlocked = await unlockOwner(context, task);
   const password = await wantedPassword(context, task);
   const grown = await addPasswordSlot(unlocked, { ...changes(context, task), password });
   const id = hex(listSlots(grown.keychain).at(-1)?.slotId ?? new Uint8Array());
@@ -128,7 +141,7 @@ async function wantedPassword(context: Context, { files }: Task): Promise<string
 }
 
 async function addWords(context: Context, task: Task): Promise<void> {
-  const unlocked = await unlockAccount(context, task.custody);
+  const unlocked = await unlockOwner(context, task);
   const { words, unlocked: grown } = await addWordsSlot(unlocked, changes(context, task));
   const { folder } = new DeviceStore(context.environment, unlocked.accountId);
   const id = hex(listSlots(grown.keychain).at(-1)?.slotId ?? new Uint8Array());
@@ -170,7 +183,7 @@ async function readWords(file: string): Promise<string> {
 async function remove(context: Context, task: Task): Promise<void> {
   if (!/^[0-9a-f]{4,32}$/i.test(task.id))
     throw new UsageError('keys remove needs the beginning of an id', 'keephold keys list shows them');
-  const unlocked = await unlockAccount(context, task.custody);
+  const unlocked = await unlockOwner(context, task);
   const slot = findSlot(listSlots(unlocked.keychain), task.id.toLowerCase());
   await removeSlot(unlocked, slot.slotId, changes(context, task));
   const id = hex(slot.slotId);
