@@ -50,3 +50,47 @@ it('finds that a list which it has seen stands for other bytes, or at another le
   });
   expect(problems).toEqual([expect.stringContaining('read list')]);
 });
+
+/** `outer/inner/file` beside a file of its own in each of three snapshots, walked with a judge that reports some blobs. */
+async function reported(isBad: (kind: number | undefined) => boolean): Promise<string[]> {
+  const vault = await MemoryVault.create();
+  const fixture = new TreeFixture((blob) => vault.idOf(blob));
+  const file = (name: string, byte: number): Uint8Array => {
+    const content = [{ blob: fixture.put({ kind: 1, bytes: new Uint8Array([byte]) }), bytes: 1 }];
+    return encodeNode(name, {
+      type: 0,
+      fields: [
+        [10, 1],
+        [11, content],
+      ],
+    });
+  };
+  const folder = (...nodes: Uint8Array[]): BlobId => fixture.put({ kind: 2, bytes: treeOf(nodes) });
+  const inner = folder(file('file', 1));
+  const outer = folder(encodeNode('inner', { type: 1, fields: [[12, inner]] }));
+  const unchanged = encodeNode('outer', { type: 1, fields: [[12, outer]] });
+  const roots = [folder(file('a', 2), unchanged), folder(file('a', 3), unchanged)];
+  const stored = new Map(fixture.meta.map((blob) => [toHex(vault.idOf(blob)), blob]));
+  const places: string[] = [];
+  const walk = new SnapshotWalk({
+    judge: { blob: (_id, kind, where) => void (isBad(kind) && places.push(where())), unreadable: () => undefined },
+    kindOf: (id) => stored.get(toHex(id))?.kind,
+    readBlob: async (id) => stored.get(toHex(id))!.bytes,
+    signal: new AbortController().signal,
+    onTree: () => undefined,
+  });
+  for (const [i, root] of [...roots, roots[1]!].entries()) await walk.walk(`#${i + 1}`, root);
+  return places;
+}
+
+it('tells the path of each directory that it reports, in every snapshot that has it', async () => {
+  const directories = ['/', '/outer', '/outer/inner'];
+  expect(await reported((kind) => kind === 2)).toEqual(
+    [1, 2, 3].flatMap((seq) => directories.map((path) => `#${seq}:${path}`)),
+  );
+});
+
+it('tells every snapshot of a damaged file, also where its folder did not change', async () => {
+  const places = await reported((kind) => kind === 1);
+  expect(places).toEqual([1, 2, 3].flatMap((seq) => [`#${seq}:/a`, `#${seq}:/outer/inner/file`]));
+});

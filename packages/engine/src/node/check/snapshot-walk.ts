@@ -1,6 +1,7 @@
 /**
  * Walks the trees of snapshots and shows every blob they reach to a judge. A subtree that was seen is not walked again
- * while nothing that it was judged by has changed. Paths are built only for what is reported.
+ * while nothing that it was judged by has changed, unless something in it was reported: every snapshot that has it is
+ * told, once. Paths are built only for what is reported.
  */
 import type { BlobId } from '@keephold/protocol';
 import { DamagedError, EngineError } from '../../errors.ts';
@@ -32,14 +33,27 @@ export interface SnapshotWalkOptions {
 
 interface Level {
   readonly name: Uint8Array;
+  /** Of its subtree, among those that were seen. */
+  readonly number: number;
+  readonly isNew: boolean;
   readonly parts: AsyncIterator<readonly TreeNode[]>;
   nodes: readonly TreeNode[];
   next: number;
 }
 
+/** A directory, and the snapshot it is met in. */
+interface Entered {
+  readonly name: Uint8Array;
+  readonly subtree: BlobId;
+  readonly label: string;
+}
+
 export class SnapshotWalk {
   readonly #options: SnapshotWalkOptions;
   #seen = new IdTable();
+  /** Seen subtrees in which something was reported, by number: the last snapshot that was told, counted from 1. */
+  readonly #reported = new Map<number, number>();
+  #snapshots = 0;
   /** Lists of contents that were seen, with what was found. */
   #lists = new IdTable();
   readonly #listOf: { readonly level: number; readonly bytes: number }[] = [];
@@ -51,13 +65,17 @@ export class SnapshotWalk {
   /** What was seen must be looked at again. */
   forget(): void {
     this.#seen = new IdTable();
+    this.#reported.clear();
     this.#lists = new IdTable();
   }
 
   async walk(label: string, rootTree: BlobId): Promise<void> {
+    this.#snapshots++;
+    // Their blobs are to be reported once more.
+    if (this.#reported.size > 0) this.#lists = new IdTable();
     const levels: Level[] = [];
-    const where = (): string => pathText(label, levels);
-    this.#enter(levels, new Uint8Array(0), rootTree, where);
+    const where = (): string => this.#place(label, levels);
+    this.#enter(levels, { name: new Uint8Array(0), subtree: rootTree, label }, where);
     for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
       this.#options.signal.throwIfAborted();
       const node = level.nodes[level.next++] ?? (await this.#nextPart(level, where));
@@ -69,16 +87,22 @@ export class SnapshotWalk {
     }
   }
 
-  #enter(levels: Level[], name: Uint8Array, subtree: BlobId, where: () => string): void {
-    if (this.#seen.has(subtree)) return;
-    this.#seen.add(subtree);
+  #enter(levels: Level[], { name, subtree, label }: Entered, where: () => string): void {
+    const isNew = !this.#seen.has(subtree);
+    const number = this.#seen.add(subtree);
+    if (!isNew) {
+      const told = this.#reported.get(number);
+      if (told === undefined || told === this.#snapshots) return;
+      this.#reported.set(number, this.#snapshots);
+    }
     if (levels.length > MAX_TREE_DEPTH) {
       const error = new DamagedError(`walk tree: directories are more than ${MAX_TREE_DEPTH} deep`);
       this.#options.judge.unreadable(error, where);
       return;
     }
-    const read = async (id: BlobId): Promise<Blob> => await this.#read(id, where);
-    levels.push({ name, parts: readDirectory(read, subtree), nodes: [], next: 0 });
+    // Read when it is the last of the levels, which have its name by then.
+    const read = async (id: BlobId): Promise<Blob> => await this.#read(id, () => this.#place(label, levels));
+    levels.push({ name, number, isNew, parts: readDirectory(read, subtree), nodes: [], next: 0 });
   }
 
   async #nextPart(level: Level, where: () => string): Promise<TreeNode | undefined> {
@@ -86,7 +110,7 @@ export class SnapshotWalk {
       for (;;) {
         const next = await level.parts.next();
         if (next.done === true) return undefined;
-        this.#options.onTree();
+        if (level.isNew) this.#options.onTree();
         level.nodes = next.value;
         level.next = 1;
         if (level.nodes.length > 0) return level.nodes[0];
@@ -94,15 +118,21 @@ export class SnapshotWalk {
     });
   }
 
+  /** The path of what is reported; from here on all directories on the way to it count as reported. */
+  #place(label: string, levels: readonly Level[], name?: Uint8Array): string {
+    for (const { number } of levels) this.#reported.set(number, this.#snapshots);
+    return pathText(label, levels, name);
+  }
+
   /** Answers a promise only where lists have to be read: nearly all entries have all they say in their node. */
   #visit(node: TreeNode, levels: Level[], label: string): Promise<void> | undefined {
-    const where = (): string => pathText(label, levels, node.name);
+    const where = (): string => this.#place(label, levels, node.name);
     const { judge } = this.#options;
     for (const { value } of node.xattrs ?? []) {
       if (!(value instanceof Uint8Array)) for (const { blob } of value) judge.blob(blob, BlobKind.data, where);
     }
     if (node.type === NodeType.directory && node.subtree !== undefined)
-      this.#enter(levels, node.name, node.subtree, where);
+      this.#enter(levels, { name: node.name, subtree: node.subtree, label }, where);
     const { content } = node;
     if (content === undefined) return undefined;
     if (Array.isArray(content)) {
