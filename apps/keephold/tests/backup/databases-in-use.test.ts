@@ -1,5 +1,5 @@
 /** Databases that a program writes all through the backup: each restored one holds a state that existed. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
@@ -329,6 +329,18 @@ it('keeps files that only have the names of databases', async () => {
   expect(report.captured).toEqual(nothingSpecial);
   expect(report.notes).toEqual([]);
   expect((await truthOf(backups, { root })).problems).toEqual([]);
+});
+
+it.skipIf(process.platform === 'win32')('does not wait for a pipe in the place of a log', async () => {
+  await using _held = await withLog(join(root, 'a.db'));
+  copyFileSync(join(root, 'a.db'), join(root, 'b.db'));
+  copyFileSync(join(root, 'a.db-wal'), join(root, 'b.db-wal'));
+  execFileSync('mkfifo', [join(root, 'b.db-shm')]);
+  const started = performance.now();
+  const report = await backups.backup({ roots: [root] });
+  expect(performance.now() - started).toBeLessThan(30_000);
+  expect(report.captured).toEqual({ ...nothingSpecial, sqliteBackup: 1 });
+  expect(report.notes).toEqual([]);
 });
 
 it.each(['before', 'while'] as const)('leaves no copy behind when it is stopped %s one is made', async (when) => {

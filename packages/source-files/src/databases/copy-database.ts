@@ -4,7 +4,7 @@
  * shared index that its owner cuts short under us ends the process. It must never create or change anything beside the
  * database: it opens for reading, and the shared index of a write-ahead log too.
  */
-import { lstatSync, readdirSync, statfsSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, type Stats, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
 import type { CopyAnswer, CopyRequest } from './copy-messages.ts';
@@ -69,12 +69,19 @@ function look({ path, inode }: CopyRequest): Header {
   const head = readHead(file, HEADER_BYTES);
   if (head.length < HEADER_BYTES || head.toString('latin1', 0, 16) !== MAGIC) throw new NotCopied(undefined);
   const pageBytes = head.readUInt16BE(16);
-  const log = lstatSync(Buffer.concat([file, Buffer.from('-wal')]), { throwIfNoEntry: false });
+  const [log] = ['-wal', '-shm', '-journal'].map((ending) => lookBeside(file, ending));
   return {
     pageBytes: pageBytes === 1 ? 65_536 : Math.max(512, pageBytes),
     bytes: Number(stat.size) + (log?.size ?? 0),
     hasLog: head[18] === 2,
   };
+}
+
+/** Something else there than a file is not SQLite's, and a pipe would keep whoever opens it. */
+function lookBeside(file: Buffer, ending: string): Stats | undefined {
+  const stat = lstatSync(Buffer.concat([file, Buffer.from(ending)]), { throwIfNoEntry: false });
+  if (stat !== undefined && !stat.isFile()) throw new NotCopied(undefined);
+  return stat;
 }
 
 function requireRoom({ target }: CopyRequest, bytes: number): void {
