@@ -76,7 +76,7 @@ async function reportDamage({ out }: Context, { custody, vaultId }: ReadAccess, 
   try {
     const lost = await custody.reportDamage(vaultId, report.damagedPacks);
     await out.record({ type: 'lost', packs: packNames(lost) });
-    if (lost.length > 0)
+    if (lost.length > 0 && report.problems.length > 0)
       out.note('the next backup stores again what it can; keephold heal --from takes it from a copy');
   } catch (error) {
     if (!(error instanceof CustodyError)) throw error;

@@ -26,13 +26,16 @@ export const snapshots: Command = defineCommand({
     const { out } = context;
     await using access = await openForReading(context);
     const all = await access.repository.snapshots();
+    // Named in warnings. With them nobody may take this list for all there is.
+    const unread = access.repository.log.snapshots.length - all.length;
     const shown = all.filter(({ state }) => options.all || state === 'active');
     for (const snapshot of shown) await out.record({ type: 'snapshot', ...snapshotFields(snapshot) });
-    if (shown.length === 0) out.note('there is no snapshot yet; keephold backup FOLDER makes one');
-    else await out.result(snapshotTable(shown).trimEnd());
+    if (shown.length > 0) await out.result(snapshotTable(shown).trimEnd());
+    else if (all.length === 0 && unread === 0) out.note('there is no snapshot yet; keephold backup FOLDER makes one');
     const hidden = all.length - shown.length;
     if (hidden > 0) out.note(`${counted(hidden, 'forgotten snapshot')} not shown (--all shows them)`);
-    return exitCodes.done;
+    if (unread > 0) out.note(`${counted(unread, 'snapshot')} cannot be read; keephold check says why`);
+    return unread > 0 ? exitCodes.damaged : exitCodes.done;
   },
 });
 

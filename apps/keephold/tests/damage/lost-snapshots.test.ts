@@ -1,0 +1,29 @@
+/** Lists say so when snapshots are there that cannot be read. */
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { Home } from './_home.ts';
+
+let home: Home;
+beforeEach(() => {
+  home = new Home();
+  mkdirSync(home.data);
+  writeFileSync(join(home.data, 'notes.txt'), 'some words');
+});
+afterEach(async () => {
+  await home.settle();
+  home[Symbol.dispose]();
+});
+
+it('does not take a repository whose snapshots are gone for an empty one', async () => {
+  expect((await home.run(['init', '--trusted', '--json'])).code).toBe(0);
+  const empty = await home.run(['snapshots']);
+  expect([empty.code, empty.stderr]).toEqual([0, expect.stringContaining('no snapshot yet')]);
+  expect((await home.run(['backup', home.data, '--json'])).code).toBe(0);
+  for (const name of readdirSync(home.repository, { recursive: true, encoding: 'utf8' }))
+    if (/objects\/.*[0-9a-f]{64}$/.test(name)) rmSync(join(home.repository, name));
+  const ran = await home.run(['snapshots']);
+  expect(ran.code).toBe(13);
+  expect(ran.stderr).toContain('1 snapshot cannot be read');
+  expect(ran.stderr).not.toContain('no snapshot yet');
+});
