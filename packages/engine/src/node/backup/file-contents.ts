@@ -56,11 +56,11 @@ export class FileContents {
         const failed = this.#read(handle, path, before, size);
         if (this.#cutter.stopped) return results.gone();
         if (failed < 0) return results.failed(this.#reader.errorCode(failed));
-        if (this.#isInUse) return results.inUse(this.#hasLog);
+        if (this.#isInUse) return results.inUse(this.#hasLog ? 'part' : 'whole');
         if (!this.#reader.stat(handle, this.#row)) return results.gone();
         const still =
           sameIdentity(before, this.#row) && this.#cutter.parts.bytes === (this.#cutter.rest?.resumeAt ?? size);
-        if (!still && this.#isDatabase && !asItLies) return results.inUse(false);
+        if (!still && this.#isDatabase && !asItLies) return results.inUse('whole');
         if (still || attempt === ATTEMPTS) {
           const row = attempt === 1 && still ? undefined : this.#row.slice();
           return this.#report(handle, { row, live: !still, from: 0 }, results);

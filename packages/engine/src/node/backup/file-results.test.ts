@@ -32,7 +32,7 @@ it('reads results back as they were written, one after the other', () => {
         const writer = new FileResultWriter();
         for (const one of all) {
           if (one === 'gone') writer.gone();
-          else if (one === 'in-use') writer.inUse(true);
+          else if (one === 'in-use') writer.inUse('part');
           else if (typeof one === 'string') writer.failed(one);
           else writer.read({ ...one, ...one.rest });
         }

@@ -77,9 +77,12 @@ export class FileResultWriter {
     this.#header(2, false, false);
   }
 
-  /** A SQLite database that changes while it is read, has just changed, or has a log that its folder did not list. */
-  inUse(hasLog: boolean): void {
-    this.#header(4, false, hasLog);
+  /**
+   * A SQLite database that changes while it is read or has just changed; `part`: one that has a log which its folder did
+   * not list.
+   */
+  inUse(state: 'whole' | 'part'): void {
+    this.#header(4, false, state === 'part');
   }
 
   read(result: {
