@@ -140,3 +140,8 @@ export function afterMissing(before: PackEntry): PackEntry | undefined {
 export function isReferable(state: PackState): boolean {
   return state === 'pending' || state === 'live' || state === 'condemned';
 }
+
+/** Its bytes are gone, or set aside as damaged. */
+export function isLost(state: PackState): boolean {
+  return state === 'lost';
+}

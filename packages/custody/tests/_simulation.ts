@@ -84,6 +84,8 @@ class Simulation {
   readonly #latest = new Map<FixtureDevice, number>();
   #time = START;
   #depth = 0;
+  /** Steps of others so far within the step that runs. */
+  #interruptions = 0;
   #counts = { steps: 0, kills: 0, refused: 0, lostLedgers: 0, purgedPacks: 0, nested: 0 };
 
   constructor(path: string, seed: number, devices: number) {
@@ -100,6 +102,7 @@ class Simulation {
 
   async step(): Promise<void> {
     this.#counts.steps += 1;
+    this.#interruptions = 0;
     this.#pass();
     if (this.#random.chance(0.02)) await this.#loseLedger();
     await this.#stepOfSomebody();
@@ -214,7 +217,10 @@ class Simulation {
   }
 
   async #letOthersAct(): Promise<void> {
-    if (this.#depth >= DEPTH || !this.#random.chance(0.06) || this.#isLocked()) return;
+    // Rarer each time: a collection makes hundreds of calls, and so may those that act between them.
+    const chance = 0.06 / (1 + this.#interruptions);
+    if (this.#depth >= DEPTH || !this.#random.chance(chance) || this.#isLocked()) return;
+    this.#interruptions += 1;
     this.#depth += 1;
     this.#counts.nested += 1;
     this.#pass();

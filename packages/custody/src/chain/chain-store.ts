@@ -18,6 +18,11 @@ export function hashOfCommit(bytes: Uint8Array): Uint8Array {
   return sha256(...commitHashInput(bytes));
 }
 
+export interface CommitName {
+  readonly seq: number;
+  readonly hash: Uint8Array;
+}
+
 export class ChainStore {
   readonly #backend: Backend;
   readonly #vault: VaultId;
@@ -80,6 +85,14 @@ export class ChainStore {
   async writeRecord(record: KeeperRecord, commitHash: Uint8Array): Promise<void> {
     // A crash between record and commit leaves a record that the same commit, tried again, replaces.
     await this.#backend.put(recordName(this.#vault, record.seq, commitHash), encodeKeeperRecord(record));
+  }
+
+  /** The records of these commits, in their order; some are read ahead. Throws as `readRecord`. */
+  async *records(commits: readonly CommitName[]): AsyncGenerator<KeeperRecord> {
+    for (let at = 0; at < commits.length; at += READS_AT_ONCE) {
+      const batch = commits.slice(at, at + READS_AT_ONCE);
+      yield* await Promise.all(batch.map(async ({ seq, hash }) => await this.readRecord(seq, hash)));
+    }
   }
 
   /** @throws CustodyError 'damaged' when it is not there or not what was written. */

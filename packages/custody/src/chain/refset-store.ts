@@ -59,10 +59,10 @@ export class RefsetStore {
     if (known !== undefined) return known;
     const { digest } = await this.#commit(seq);
     if (digest === undefined) throw new CustodyError('damaged', `read refset of commit ${seq}: the commit is damaged`);
-    const records = await this.#recordsDownTo(seq);
+    const { base, records } = await this.#recordsDownTo(seq);
     const refset = records.reduceRight(
-      (base, record) => findingDamage(`refset of commit ${record.seq}`, () => extend(base, record)),
-      EMPTY,
+      (below, record) => findingDamage(`refset of commit ${record.seq}`, () => extend(below, record)),
+      base,
     );
     if (!equalBytes(sha256(...refsetDigestInput(refset.packs)), digest)) {
       throw new CustodyError('damaged', `read refset of commit ${seq}: it does not match the commit's digest`);
@@ -84,14 +84,17 @@ export class RefsetStore {
     }
   }
 
-  async #recordsDownTo(seq: number): Promise<KeeperRecord[]> {
+  /** Down to a full set, or to one that is in memory. */
+  async #recordsDownTo(seq: number): Promise<{ readonly base: StoredRefset; readonly records: KeeperRecord[] }> {
     const records: KeeperRecord[] = [];
     for (let at = seq; at !== 0; ) {
+      const known = this.#recent.get(at);
+      if (known !== undefined) return { base: known, records };
       const record = await this.#chain.readRecord(at, (await this.#commit(at)).hash);
       records.push(record);
       at = record.baseSeq;
     }
-    return records;
+    return { base: EMPTY, records };
   }
 
   async #commit(seq: number): Promise<NonNullable<Awaited<ReturnType<CommitLookup>>>> {

@@ -74,7 +74,7 @@ export async function lostPacks({ ledger }: Parts, vault: VaultId): Promise<Pack
     const rows = await transaction.ledger.commits();
     const kept = rows.filter(({ state }) => state === 'active' || state === 'trashed').map(({ seq }) => seq);
     try {
-      return intersectPackIds(lost, await neededPacks(transaction, rows, new Set(kept)));
+      return intersectPackIds(lost, (await neededPacks(transaction, rows, { kept: new Set(kept) })).packs);
     } catch (error) {
       // Which are needed cannot be told: all of them may be.
       if (error instanceof CustodyError && error.code === 'damaged') return lost;

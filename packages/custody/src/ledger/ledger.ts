@@ -9,7 +9,8 @@ import { type AccountId, ChainError, CustodyError, type VaultId, vaultRecord } f
 import type { AccountRecords } from '../account/account-records.ts';
 import { ChainStore, hashOfCommit } from '../chain/chain-store.ts';
 import { chainName } from '../layout.ts';
-import { reconcileObjects, reconcilePacks, replay } from './replay.ts';
+import { listPacks, reconcilePacks } from './reconcile-packs.ts';
+import { reconcileObjects, replay } from './replay.ts';
 import { createTables, LEDGER_VERSION } from './schema.ts';
 import { isSignedCommit } from './sound-commits.ts';
 import { type Sql, type SqlDatabase, SqlError } from './sql.ts';
@@ -147,7 +148,8 @@ export class Ledger {
     const row = await transaction.ledger.vault();
     if (row === undefined || !(await this.#isSameHistory(transaction, row))) await this.#startVault(transaction);
     await replay(transaction, backend, await this.#options.account.keychainState());
-    await reconcilePacks(transaction, backend);
+    const listing = await listPacks(backend, transaction.vault);
+    await reconcilePacks(transaction, listing, async (id) => listing.get(toHex(id)));
     await reconcileObjects(transaction, backend);
   }
 

@@ -10,21 +10,16 @@
  * commit run from when their files were written.
  */
 import type { Backend } from '@keephold/backend';
-import { fromHex, toHex } from '@keephold/bytes';
 import {
   applyRefsetDelta,
   type Commit,
   CustodyError,
   type KeychainState,
   type ObjectName,
-  PACK_HEADER_LENGTH,
-  type PackId,
   type PackIdList,
-  SEALED_PAGE_LENGTH,
 } from '@keephold/protocol';
 import type { KeeperRecord } from '../chain/keeper-record.ts';
-import { chainName, objectName, packsFolder } from '../layout.ts';
-import { afterFound, afterMissing, type PackEntry } from '../pack-state.ts';
+import { chainName, objectName } from '../layout.ts';
 import { packsToProve } from '../snapshot-state.ts';
 import { applyCommit, NO_PACKS } from './apply-commit.ts';
 import { soundCommits } from './sound-commits.ts';
@@ -90,49 +85,9 @@ async function wholeSet(transaction: VaultTransaction, record: KeeperRecord): Pr
   return applyRefsetDelta(packs, { parentSeq: undefined, added: record.added, removed: record.removed });
 }
 
-/**
- * Compares the ledger with the packs that are really there: takes in those it does not know and marks those that are
- * gone. Reads the whole listing.
- */
-export async function reconcilePacks(transaction: VaultTransaction, backend: Backend): Promise<void> {
-  const { packs, vault } = transaction;
-  const seen = new Set<string>();
-  for await (const { name, size, modifiedAt } of backend.list(packsFolder(vault))) {
-    const hex = name.slice(name.lastIndexOf('/') + 1);
-    const id = packIdOf(hex);
-    const pages = (size - PACK_HEADER_LENGTH) / SEALED_PAGE_LENGTH;
-    // A file that is no pack is left alone; `check` reports it.
-    if (id === undefined || !Number.isInteger(pages) || pages < 1 || pages > 256) continue;
-    seen.add(hex);
-    const before = await packs.get(id);
-    const after = afterFound(before, { pages, writtenAt: modifiedAt });
-    if (after !== before) await packs.set(id, after);
-  }
-  await markMissing(transaction, seen);
-}
-
 /** Takes objects that are gone out of the ledger: an older one still names what was purged since. */
 export async function reconcileObjects({ ledger, vault }: VaultTransaction, backend: Backend): Promise<void> {
   for (const { name } of await ledger.objects()) {
     if ((await backend.stat(objectName(vault, name))) === undefined) await ledger.forgetObject(name);
   }
-}
-
-async function markMissing({ packs }: VaultTransaction, seen: ReadonlySet<string>): Promise<void> {
-  const missing: (readonly [PackId, PackEntry])[] = [];
-  for (const shard of await packs.all()) {
-    for (const [id, entry] of shard.entries()) {
-      // The id is a view of the shard, which is about to change.
-      if (!seen.has(toHex(id))) missing.push([new Uint8Array(id) as Uint8Array as PackId, entry]);
-    }
-  }
-  for (const [id, entry] of missing) {
-    const after = afterMissing(entry);
-    if (after === undefined) await packs.remove(id);
-    else if (after !== entry) await packs.set(id, after);
-  }
-}
-
-function packIdOf(hex: string): PackId | undefined {
-  return /^[0-9a-f]{64}$/.test(hex) ? (fromHex(hex) as Uint8Array as PackId) : undefined;
 }

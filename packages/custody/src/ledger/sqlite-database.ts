@@ -4,6 +4,7 @@
  */
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LONGEST_PAUSE } from './give-way.ts';
 import { type Sql, type SqlDatabase, SqlError, type SqlErrorCode, type SqlRow, type SqlValue } from './sql.ts';
 import { Turns } from './turns.ts';
 
@@ -19,7 +20,6 @@ const CODES: Readonly<Record<number, SqlErrorCode>> = {
 };
 /** A commit holds the lock for some fsyncs; the longest holder is a replay of a large chain. */
 const PATIENCE = 120_000;
-const LONGEST_PAUSE = 50;
 
 export class SqliteDatabase implements SqlDatabase {
   readonly #database: DatabaseSync;

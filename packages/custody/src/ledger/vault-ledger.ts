@@ -212,6 +212,11 @@ export class VaultLedger {
     }));
   }
 
+  async isNamed(name: Uint8Array): Promise<boolean> {
+    const rows = await this.#sql.query('SELECT 1 FROM named_object WHERE vault_id = ? AND name = ?', this.#vault, name);
+    return rows.length > 0;
+  }
+
   async forgetObject(name: Uint8Array): Promise<void> {
     await this.#sql.query('DELETE FROM named_object WHERE vault_id = ? AND name = ?', this.#vault, name);
   }

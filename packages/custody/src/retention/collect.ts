@@ -2,6 +2,9 @@
  * Reclaiming space (security.md §6.5), in an order in which any step may be the last: expiry, condemning and purging
  * are decided and recorded in one transaction, the chain first; then bytes go, in the reverse of the order in which they
  * were written; then the ledger forgets them. What a crash leaves half done is in state purging and finished next time.
+ *
+ * Backups go on meanwhile: whatever reads many files is done without the lock, and what was found is checked again under
+ * it; deleting takes the lock for a few files at a time and gives way in between.
  */
 import {
   type CollectOptions,
@@ -11,24 +14,30 @@ import {
   type PurgeReport,
   packIdAt,
   packIdCount,
+  unionPackIds,
   type VaultId,
   vaultRecord,
 } from '@keephold/protocol';
 import { objectName, packName } from '../layout.ts';
 import { NO_PACKS } from '../ledger/apply-commit.ts';
-import { reconcilePacks } from '../ledger/replay.ts';
+import { giveWay } from '../ledger/give-way.ts';
+import { findPack, listPacks, reconcilePacks } from '../ledger/reconcile-packs.ts';
 import { ledgerTime, type VaultTransaction, vaultRow } from '../ledger/vault-transaction.ts';
 import { DAY, mayDelete } from '../pack-state.ts';
 import { isPausedByClock } from './clock-pause.ts';
-import { type CollectionDelays, type CollectionPlan, planCollection } from './collection-plan.ts';
+import { type CollectionDelays, type CollectionPlan, keptAt, planCollection } from './collection-plan.ts';
+import { deadObjects } from './dead-objects.ts';
 import { appendEvent, type SigningKeeper } from './keeper-event.ts';
+import { type NeededPacks, NOTHING_NEEDED, neededPacks } from './needed-packs.ts';
 import { removeOrphans } from './orphans.ts';
+import { removeUnneededDamaged } from './unneeded-damaged.ts';
 
 /** G: far longer than a writer may hold on to what it saw (security.md §6.5). */
 const PURGE_DAYS = 7;
 /** Keeps an event a record of some hundred kilobytes. */
 const PACKS_PER_EVENT = 4096;
-const DELETES_AT_ONCE = 16;
+/** Few enough that whoever waits for the lock waits for some milliseconds. */
+const DELETES_AT_ONCE = 32;
 
 export interface FolderCollectOptions extends CollectOptions {
   /** The owner has looked at the date: no pause after a jump of the clock. */
@@ -56,26 +65,62 @@ export async function collectVault(
 ): Promise<FolderPurgeReport> {
   const delays = await delaysOf(keeper, vault, options);
   options.signal?.throwIfAborted();
-  if (options.dryRun === true) {
-    const plan = await keeper.ledger.read(
-      vault,
-      async (transaction) => await decide(keeper, transaction, delays, options),
-    );
-    return reportOf(plan);
-  }
+  if (options.dryRun === true) return await foresee(keeper, vault, { ...options, delays });
+  const listing = await listPacks(keeper.backend, vault);
+  const known = await keeper.ledger.read(vault, async (transaction) => await neededNow(keeper, transaction, delays));
+  options.signal?.throwIfAborted();
   const plan = await keeper.ledger.write(vault, async (transaction) => {
-    await reconcilePacks(transaction, keeper.backend);
-    const decided = await decide(keeper, transaction, delays, options);
+    await reconcilePacks(transaction, listing, async (id) => await findPack(keeper.backend, vault, id));
+    const decided = await decide(keeper, transaction, { ...options, delays, known });
     const now = await ledgerTime(keeper.clock, transaction);
     await transaction.ledger.saveVault({ ...(await vaultRow(transaction)), time: now });
     await transaction.ledger.use(now, DAY);
     if (decided !== undefined) await record(keeper, transaction, decided);
     return decided;
   });
-  if (plan !== undefined) await deleteObjects(keeper, vault, plan.objects, options.signal);
-  await deletePurging(keeper, vault, options.signal);
-  if (plan !== undefined) await removeOrphans(keeper, vault, plan.now);
-  return reportOf(plan);
+  const deaths = await keeper.ledger.read(vault, async (transaction) => await deathsOf(transaction, plan, delays));
+  if (plan !== undefined) await deleteObjects(keeper, vault, deaths.objects, options.signal);
+  await deletePacks(keeper, vault, deaths.purge, options.signal);
+  if (plan === undefined) return reportOf(plan, deaths.objects);
+  await removeOrphans(keeper, vault, plan.now);
+  await removeUnneededDamaged(keeper, vault, plan.needed);
+  return reportOf(plan, deaths.objects);
+}
+
+/** What `collectVault` would do. */
+async function foresee(
+  keeper: SigningKeeper,
+  vault: VaultId,
+  options: FolderCollectOptions & { readonly delays: CollectionDelays },
+): Promise<FolderPurgeReport> {
+  return await keeper.ledger.read(vault, async (transaction) => {
+    const plan = await decide(keeper, transaction, { ...options, known: NOTHING_NEEDED });
+    return reportOf(plan, (await deathsOf(transaction, plan, options.delays)).objects);
+  });
+}
+
+/** Reads a file a snapshot, so it is done before the lock is taken. */
+async function neededNow(
+  keeper: SigningKeeper,
+  transaction: VaultTransaction,
+  delays: CollectionDelays,
+): Promise<NeededPacks> {
+  const rows = await transaction.ledger.commits();
+  const kept = keptAt(rows, await ledgerTime(keeper.clock, transaction), delays);
+  return await neededPacks(transaction, rows, { kept });
+}
+
+/** What may be deleted now, what an earlier collection left included. */
+async function deathsOf(
+  transaction: VaultTransaction,
+  plan: CollectionPlan | undefined,
+  delays: CollectionDelays,
+): Promise<{ readonly objects: readonly ObjectName[]; readonly purge: PackIdList }> {
+  const left = await transaction.packs.ids((state) => state === 'purging');
+  if (plan === undefined) return { objects: [], purge: left };
+  const purge = unionPackIds(left, plan.purge);
+  const deaths = { gone: plan.gone, purge, supersededBefore: plan.now - delays.purge };
+  return { objects: await deadObjects(transaction, deaths), purge };
 }
 
 async function delaysOf(
@@ -92,12 +137,15 @@ async function delaysOf(
 async function decide(
   keeper: SigningKeeper,
   transaction: VaultTransaction,
-  delays: CollectionDelays,
-  { dateConfirmed }: FolderCollectOptions,
+  {
+    delays,
+    known,
+    dateConfirmed,
+  }: FolderCollectOptions & { readonly delays: CollectionDelays; readonly known: NeededPacks },
 ): Promise<CollectionPlan | undefined> {
   const now = await ledgerTime(keeper.clock, transaction);
   if (dateConfirmed !== true && isPausedByClock(await transaction.ledger.uses(), now)) return undefined;
-  return await planCollection(transaction, now, delays);
+  return await planCollection(transaction, { now, delays, known });
 }
 
 async function record(keeper: SigningKeeper, transaction: VaultTransaction, plan: CollectionPlan): Promise<void> {
@@ -132,6 +180,7 @@ async function deleteObjects(
 ): Promise<void> {
   for (let at = 0; at < names.length; at += DELETES_AT_ONCE) {
     signal?.throwIfAborted();
+    if (at > 0) await giveWay();
     const batch = names.slice(at, at + DELETES_AT_ONCE);
     await ledger.write(vault, async (transaction) => {
       await Promise.all(batch.map(async (name) => await backend.delete(objectName(vault, name))));
@@ -140,11 +189,15 @@ async function deleteObjects(
   }
 }
 
-/** Everything in state purging, also what an earlier collection left. */
-async function deletePurging({ backend, ledger }: SigningKeeper, vault: VaultId, signal?: AbortSignal): Promise<void> {
-  const ids = await ledger.read(vault, async ({ packs }) => await packs.ids((state) => state === 'purging'));
+async function deletePacks(
+  { backend, ledger }: SigningKeeper,
+  vault: VaultId,
+  ids: PackIdList,
+  signal?: AbortSignal,
+): Promise<void> {
   for (let at = 0; at < packIdCount(ids); at += DELETES_AT_ONCE) {
     signal?.throwIfAborted();
+    if (at > 0) await giveWay();
     const count = Math.min(DELETES_AT_ONCE, packIdCount(ids) - at);
     const batch = Array.from({ length: count }, (_, index) => packIdAt(ids, at + index));
     await ledger.write(vault, async ({ packs }) => {
@@ -156,14 +209,14 @@ async function deletePurging({ backend, ledger }: SigningKeeper, vault: VaultId,
   }
 }
 
-function reportOf(plan: CollectionPlan | undefined): FolderPurgeReport {
+function reportOf(plan: CollectionPlan | undefined, objects: readonly ObjectName[]): FolderPurgeReport {
   if (plan === undefined) return { ...NOTHING, paused: 'clock-jump' };
   return {
     condemned: plan.condemned,
     condemnedBytes: plan.condemnedBytes,
     purgedPacks: packIdCount(plan.purge),
     purgedBytes: plan.purgeBytes,
-    purgedObjects: plan.objects.length,
+    purgedObjects: objects.length,
     expiredSnapshots: plan.expire.length,
     paused: undefined,
   };

@@ -2,22 +2,12 @@
  * What a collection would do, worked out without changing anything. Whatever cannot be read makes the plan fail: when in
  * doubt nothing goes.
  */
-import { toHex } from '@keephold/bytes';
-import {
-  containsPackId,
-  type ObjectName,
-  type PackId,
-  type PackIdList,
-  packIdAt,
-  packIdCount,
-  packLength,
-  sortPackIds,
-} from '@keephold/protocol';
-import type { CommitRow, NamedObject } from '../ledger/vault-ledger.ts';
+import { containsPackId, type PackId, type PackIdList, packLength, sortPackIds } from '@keephold/protocol';
+import type { CommitRow } from '../ledger/vault-ledger.ts';
 import type { VaultTransaction } from '../ledger/vault-transaction.ts';
 import { afterCollection, type PackEntry } from '../pack-state.ts';
 import { isExpiring, isKeptState, isVanishing } from '../snapshot-state.ts';
-import { neededPacks } from './needed-packs.ts';
+import { type NeededPacks, neededPacks } from './needed-packs.ts';
 
 export interface CollectionDelays {
   /** Milliseconds a snapshot stays in the trash. */
@@ -38,42 +28,46 @@ export interface CollectionPlan {
   readonly condemnedBytes: number;
   readonly purge: PackIdList;
   readonly purgeBytes: number;
-  readonly objects: readonly ObjectName[];
+  readonly needed: NeededPacks;
 }
 
+/**
+ * `known`: what was found to be needed some time ago, before the lock was taken. What has become needed since is added;
+ * what no longer is stays until the next collection.
+ */
 export async function planCollection(
   transaction: VaultTransaction,
-  now: number,
-  delays: CollectionDelays,
+  { now, delays, known }: { readonly now: number; readonly delays: CollectionDelays; readonly known: NeededPacks },
 ): Promise<CollectionPlan> {
   const rows = await transaction.ledger.commits();
   const expire = rows.filter((row) => isExpiring(row, now, delays.trash)).map(({ seq }) => seq);
   const expiring = new Set(expire);
-  const kept = new Set(rows.filter(({ seq, state }) => isKeptState(state) && !expiring.has(seq)).map(({ seq }) => seq));
-  const needed = await neededPacks(transaction, rows, kept);
-  const packs = await planPacks(transaction, needed, now, delays);
+  const needed = await neededPacks(transaction, rows, { kept: keptAt(rows, now, delays), known });
+  const packs = await planPacks(transaction, { needed: needed.packs, now, delay: delays.purge });
   // An expired row keeps the time of its expiry where the trash kept its own.
   const gone = rows
     .filter((row) => isVanishing(row, now, delays.purge) || (expiring.has(row.seq) && delays.purge === 0))
     .map(({ seq }) => seq);
-  const objects = await planObjects(transaction, { rows, gone, purge: packs.purge }, now - delays.purge);
-  return { now, expire, gone, ...packs, objects };
+  return { now, expire, gone, needed, ...packs };
+}
+
+/** Snapshots that are kept when those that are due have expired. */
+export function keptAt(rows: readonly CommitRow[], now: number, { trash }: CollectionDelays): ReadonlySet<number> {
+  return new Set(rows.filter((row) => isKeptState(row.state) && !isExpiring(row, now, trash)).map(({ seq }) => seq));
 }
 
 async function planPacks(
   { packs }: VaultTransaction,
-  needed: PackIdList,
-  now: number,
-  delays: CollectionDelays,
-): Promise<Omit<CollectionPlan, 'now' | 'expire' | 'gone' | 'objects'>> {
+  { needed, now, delay }: { readonly needed: PackIdList; readonly now: number; readonly delay: number },
+): Promise<Omit<CollectionPlan, 'now' | 'expire' | 'gone' | 'needed'>> {
   const changed: { id: PackId; entry: PackEntry }[] = [];
   const purge: Uint8Array[] = [];
   let [condemned, condemnedBytes, purgeBytes] = [0, 0, 0];
   for (const shard of await packs.all()) {
     for (const [view, before] of shard.entries()) {
-      const id = new Uint8Array(view) as Uint8Array as PackId;
-      const entry = afterCollection(before, { isNeeded: containsPackId(needed, id), now, delay: delays.purge });
+      const entry = afterCollection(before, { isNeeded: containsPackId(needed, view), now, delay });
       if (entry === before) continue;
+      const id = new Uint8Array(view) as Uint8Array as PackId;
       if (before.state !== 'condemned' && entry.state !== 'live') {
         condemned += 1;
         condemnedBytes += packLength(entry.pages);
@@ -85,50 +79,4 @@ async function planPacks(
     }
   }
   return { changed, condemned, condemnedBytes, purge: sortPackIds(purge), purgeBytes };
-}
-
-async function planObjects(
-  transaction: VaultTransaction,
-  going: { readonly rows: readonly CommitRow[]; readonly gone: readonly number[]; readonly purge: PackIdList },
-  supersededBefore: number,
-): Promise<readonly ObjectName[]> {
-  const rows = new Map(going.rows.map((row) => [row.seq, row]));
-  const gone = new Set(going.gone);
-  const deadIndexes = new Map<number, boolean>();
-  const named = await transaction.ledger.objects();
-  // Whoever names an object of another device must not decide when it goes: all who name it have to be done with it.
-  const needed = new Set<string>();
-  for (const object of named) if (!(await isDead(object))) needed.add(toHex(object.name));
-  const dead = new Map(named.map(({ name }) => [toHex(name), name]));
-  for (const name of needed) dead.delete(name);
-  return [...dead.values()];
-
-  async function isDead(object: NamedObject): Promise<boolean> {
-    const row = rows.get(object.seq);
-    if (row === undefined) return false;
-    if (object.role === 'snapshot') return gone.has(object.seq) || row.state === 'gone';
-    return object.role === 'index' && (await isDeadIndex(object, row));
-  }
-
-  async function isDeadIndex({ supersededAt }: NamedObject, row: CommitRow): Promise<boolean> {
-    if (supersededAt > 0 && supersededAt <= supersededBefore) return true;
-    if (going.purge.length === 0) return false;
-    let dead = deadIndexes.get(row.seq);
-    if (dead === undefined) {
-      dead = await hasNoPackLeft(transaction, row, going.purge);
-      deadIndexes.set(row.seq, dead);
-    }
-    return dead;
-  }
-}
-
-/** Index objects of a commit die together, when all packs that they list together are gone. */
-async function hasNoPackLeft({ chain, packs }: VaultTransaction, row: CommitRow, purge: PackIdList): Promise<boolean> {
-  const record = await chain.readRecord(row.seq, row.hash);
-  for (let i = 0; i < packIdCount(record.packs); i++) {
-    const id = packIdAt(record.packs, i);
-    const state = (await packs.get(id))?.state;
-    if (state !== undefined && state !== 'purging' && !containsPackId(purge, id)) return false;
-  }
-  return true;
 }

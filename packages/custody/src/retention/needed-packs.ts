@@ -1,31 +1,51 @@
 /** The packs that kept snapshots need, from the keeper's records: what must never be condemned. */
+import { toHex } from '@keephold/bytes';
 import { CustodyError, EMPTY_PACK_ID_LIST, type PackIdList, unionPackIds } from '@keephold/protocol';
 import type { CommitRow } from '../ledger/vault-ledger.ts';
 import type { VaultTransaction } from '../ledger/vault-transaction.ts';
 
+export interface NeededPacks {
+  /** Commits whose refsets are in it. */
+  readonly counted: ReadonlySet<number>;
+  readonly packs: PackIdList;
+}
+
+export const NOTHING_NEEDED: NeededPacks = { counted: new Set(), packs: EMPTY_PACK_ID_LIST };
+
 /**
- * The union of the refsets of `kept` and of all heals of them. A record whose base is kept too adds only its delta, so
- * this costs what the deltas weigh.
+ * `known` and the union of the refsets of `kept` and of all heals of them. A record whose base is counted adds only its
+ * delta, so this costs what the deltas weigh.
  * @throws CustodyError 'damaged' when a commit or record cannot be read: then nothing may be deleted.
  */
 export async function neededPacks(
   transaction: VaultTransaction,
   rows: readonly CommitRow[],
-  kept: ReadonlySet<number>,
-): Promise<PackIdList> {
+  { kept, known = NOTHING_NEEDED }: { readonly kept: ReadonlySet<number>; readonly known?: NeededPacks },
+): Promise<NeededPacks> {
   const lost = rows.find(({ kind }) => kind === 'lost');
   if (lost !== undefined) throw new CustodyError('damaged', `read commit ${lost.seq}: it is damaged or missing`);
-  const counted = new Set<number>();
+  const counted = new Set(known.counted);
+  const wanted = rows.filter((row) => kept.has(row.kind === 'heal' ? row.parentSeq : row.seq) && !counted.has(row.seq));
   const lists: PackIdList[] = [];
-  let needed: PackIdList = EMPTY_PACK_ID_LIST;
-  for (const row of rows) {
-    if (!kept.has(row.kind === 'heal' ? row.parentSeq : row.seq)) continue;
-    const record = await transaction.chain.readRecord(row.seq, row.hash);
+  let packs = known.packs;
+  for await (const record of transaction.chain.records(byStream(wanted))) {
     if (counted.has(record.baseSeq)) lists.push(record.added);
-    else needed = unionPackIds(needed, (await transaction.refsets.load(row.seq)).packs);
-    counted.add(row.seq);
+    else packs = unionPackIds(packs, (await transaction.refsets.load(record.seq)).packs);
+    counted.add(record.seq);
   }
-  return unionPackIds(needed, unionOfAll(lists));
+  return { counted, packs: unionPackIds(packs, unionOfAll(lists)) };
+}
+
+/** One stream after the other, each in order: a refset is mostly a delta to the one that was loaded last. */
+function byStream(rows: readonly CommitRow[]): readonly CommitRow[] {
+  const streams = new Map<string, CommitRow[]>();
+  for (const row of rows) {
+    const stream = row.streamId === undefined ? '' : toHex(row.streamId);
+    const found = streams.get(stream);
+    if (found === undefined) streams.set(stream, [row]);
+    else found.push(row);
+  }
+  return [...streams.values()].flat();
 }
 
 /** Merged in pairs, so that each id is copied a logarithmic number of times. */

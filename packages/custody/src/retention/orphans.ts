@@ -1,59 +1,67 @@
 /**
- * Objects and keeper's records that no commit names: left by sessions that never committed; and packs set aside. Their age protects those of
- * sessions that still may. Packs without a commit are the ledger's business (leases).
+ * Objects and keeper's records that no commit names: left by sessions that never committed. Their age protects those of
+ * sessions that still may. Packs without a commit are the ledger's business (leases). Most files are looked at without
+ * the ledger's lock; what looks like an orphan is looked at again under it, a few at a time.
  */
 import type { Backend } from '@keephold/backend';
-import { toHex } from '@keephold/bytes';
-import { packIdAt, packIdCount, subtractPackIds, type VaultId } from '@keephold/protocol';
-import { damagedPackName, objectsFolder, recordName, refsetsFolder } from '../layout.ts';
+import { fromHex } from '@keephold/bytes';
+import type { VaultId } from '@keephold/protocol';
+import { objectName, objectsFolder, recordName, refsetsFolder } from '../layout.ts';
+import { giveWay } from '../ledger/give-way.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { VaultTransaction } from '../ledger/vault-transaction.ts';
 import { LEASE } from '../pack-state.ts';
-import { neededPacks } from './needed-packs.ts';
 
-export async function removeOrphans(
-  { backend, ledger }: { readonly backend: Backend; readonly ledger: Ledger },
+interface Keeper {
+  readonly backend: Backend;
+  readonly ledger: Ledger;
+}
+
+const DELETES_AT_ONCE = 16;
+
+export async function removeOrphans(keeper: Keeper, vault: VaultId, now: number): Promise<void> {
+  const before = now - LEASE;
+  const named = await keeper.ledger.read(vault, namedFiles);
+  const orphans: string[] = [];
+  for (const folder of [objectsFolder(vault), refsetsFolder(vault)]) {
+    for await (const { name, modifiedAt } of keeper.backend.list(folder)) {
+      if (modifiedAt <= before && !named.has(name)) orphans.push(name);
+    }
+  }
+  for (let at = 0; at < orphans.length; at += DELETES_AT_ONCE) {
+    if (at > 0) await giveWay();
+    await removeStillOrphaned(keeper, vault, { paths: orphans.slice(at, at + DELETES_AT_ONCE), before });
+  }
+}
+
+/** The paths of everything that some commit names. */
+async function namedFiles({ ledger, vault }: VaultTransaction): Promise<ReadonlySet<string>> {
+  const objects = (await ledger.objects()).map(({ name }) => objectName(vault, name));
+  const records = (await ledger.commits()).map(({ seq, hash }) => recordName(vault, seq, hash));
+  return new Set([...objects, ...records]);
+}
+
+/** Under the lock: a commit that names one of these is either in the ledger already or finds it gone and is refused. */
+async function removeStillOrphaned(
+  { backend, ledger }: Keeper,
   vault: VaultId,
-  now: number,
+  { paths, before }: { readonly paths: readonly string[]; readonly before: number },
 ): Promise<void> {
-  // Under the lock: a commit that names one of these is either in the ledger already or finds it gone and is refused.
   await ledger.write(vault, async (transaction) => {
-    const named = new Set((await transaction.ledger.objects()).map(({ name }) => toHex(name)));
-    const isNamed = (path: string): boolean => named.has(path.slice(path.lastIndexOf('/') + 1));
-    await removeOld(backend, { folder: objectsFolder(vault), keep: isNamed, before: now - LEASE });
-    const records = await recordsOf(transaction);
-    await removeOld(backend, { folder: refsetsFolder(vault), keep: (path) => records.has(path), before: now - LEASE });
-    await removeUnneededDamaged(backend, transaction);
+    for (const path of paths) {
+      if (await isNamed(transaction, path)) continue;
+      // A writer that is about to name it has touched it.
+      const found = await backend.stat(path);
+      if (found !== undefined && found.modifiedAt <= before) await backend.delete(path);
+    }
   });
 }
 
-/** Packs that were set aside, once no snapshot needs them; their rows go with them. */
-async function removeUnneededDamaged(backend: Backend, transaction: VaultTransaction): Promise<void> {
-  const { ledger, packs, vault } = transaction;
-  const lost = await packs.ids((state) => state === 'lost');
-  if (lost.length === 0) return;
-  const rows = await ledger.commits();
-  const kept = rows.filter(({ state }) => state === 'active' || state === 'trashed').map(({ seq }) => seq);
-  const unneeded = subtractPackIds(lost, await neededPacks(transaction, rows, new Set(kept)));
-  for (let i = 0; i < packIdCount(unneeded); i++) {
-    await backend.delete(damagedPackName(vault, packIdAt(unneeded, i)));
-    await packs.remove(packIdAt(unneeded, i));
+async function isNamed({ ledger, vault }: VaultTransaction, path: string): Promise<boolean> {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  if (path.startsWith(`${objectsFolder(vault)}/`)) {
+    return /^[0-9a-f]{64}$/.test(name) && (await ledger.isNamed(fromHex(name)));
   }
-}
-
-async function recordsOf({ ledger, vault }: VaultTransaction): Promise<ReadonlySet<string>> {
-  return new Set((await ledger.commits()).map(({ seq, hash }) => recordName(vault, seq, hash)));
-}
-
-async function removeOld(
-  backend: Backend,
-  {
-    folder,
-    keep,
-    before,
-  }: { readonly folder: string; readonly keep: (path: string) => boolean; readonly before: number },
-): Promise<void> {
-  for await (const { name, modifiedAt } of backend.list(folder)) {
-    if (modifiedAt <= before && !keep(name)) await backend.delete(name);
-  }
+  const row = await ledger.commit(Number.parseInt(name, 10) || 0);
+  return row !== undefined && path === recordName(vault, row.seq, row.hash);
 }
