@@ -2,11 +2,13 @@
  * `node bench/scale.ts known-blobs|linear [files|bytes] [--quick] [--runs N] [--no-build]`: shows on this machine that
  * memory stays bounded with ten million known blobs, and that cost grows linearly.
  */
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildCommand } from './measure/build-command.ts';
 import { proveKnownBlobs } from './scale/known-blobs.ts';
 import { proveLinearCost } from './scale/linear-cost.ts';
 import { plantKnownBlobs } from './scale/plant-known-blobs.ts';
+import { plantSnapshots } from './scale/plant-snapshots.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -18,7 +20,7 @@ const { values, positionals } = parseArgs({
   },
 });
 
-const [proof, subject = '', blobs = '0'] = positionals;
+const [proof, subject = '', count = '0'] = positionals;
 const scope = { quick: values.quick, runs: Number(values.runs ?? (values.quick ? 1 : 3)) };
 
 switch (proof) {
@@ -33,8 +35,12 @@ switch (proof) {
   case 'plant':
     // For known-blobs, which starts it as a process of its own.
     console.log(
-      JSON.stringify(await plantKnownBlobs({ folder: subject, blobs: Number(blobs), toTheBrink: values.brink })),
+      JSON.stringify(await plantKnownBlobs({ folder: subject, blobs: Number(count), toTheBrink: values.brink })),
     );
+    break;
+  case 'plant-snapshots':
+    // Into the repository that the environment names.
+    await plantSnapshots({ source: resolve(subject), snapshots: Number(count), last: Date.now() });
     break;
   default:
     console.error('usage: node bench/scale.ts known-blobs|linear [files|bytes] [--quick] [--runs N] [--no-build]');

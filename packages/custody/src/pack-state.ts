@@ -121,11 +121,30 @@ export function mayDelete(entry: PackEntry | undefined): boolean {
   return entry?.state === 'purging';
 }
 
-/** A look into the folder found its bytes; `writtenAt` by the folder's clock. */
-export function afterFound(
-  before: PackEntry | undefined,
-  { pages, writtenAt }: { readonly pages: number; readonly writtenAt: number },
-): PackEntry {
+/** What a look into the folder found of a pack. */
+export interface FoundPack {
+  readonly pages: number;
+  /** By the folder's clock, unix milliseconds. */
+  readonly writtenAt: number;
+}
+
+/**
+ * Whether what was `seen` of a pack some time ago is not enough for a collection to go on with: the ledger says otherwise
+ * now, or the pack, which nobody has proven yet, is about to be condemned, and then others rely on its bytes.
+ */
+export function mustLookAgain(before: PackEntry | undefined, seen: FoundPack | undefined, now: number): boolean {
+  if (before === undefined || afterLook(before, seen) !== before) return true;
+  return before.state === 'pending' && afterUnneeded(before, now) !== before;
+}
+
+/** A look into the folder, whatever it found. */
+export function afterLook(before: PackEntry | undefined, found: FoundPack | undefined): PackEntry | undefined {
+  if (found !== undefined) return afterFound(before, found);
+  return before === undefined ? undefined : afterMissing(before);
+}
+
+/** A look into the folder found its bytes. */
+export function afterFound(before: PackEntry | undefined, { pages, writtenAt }: FoundPack): PackEntry {
   if (before === undefined) return { state: 'pending', kind: 0, pages, since: writtenAt + LEASE };
   if (before.state === 'lost') return { ...before, pages, state: 'live' };
   return before.pages === pages ? before : { ...before, pages };

@@ -77,8 +77,11 @@ export function* steps(rules: Rules, size: ModelSize, world: World): Generator<S
   yield { name: 'the ledger is saved', world: mapPacks(world, (pack) => ({ ...pack, saved: pack.entry })) };
   const fallen = mapPacks(world, (pack) => ({ ...pack, entry: pack.saved }));
   yield { name: 'the ledger falls back', world: fallen };
-  yield { name: 'the ledger falls back and catches up', world: mapPacks(fallen, (pack) => lookedAt(rules, pack)) };
-  const rebuilt = mapPacks(world, (pack) => lookedAt(rules, { ...pack, entry: pack.replayed }));
+  yield {
+    name: 'the ledger falls back and catches up',
+    world: mapPacks(fallen, (pack) => lookedAt(rules, pack, pack.bytes)),
+  };
+  const rebuilt = mapPacks(world, (pack) => lookedAt(rules, { ...pack, entry: pack.replayed }, pack.bytes));
   // The new one cannot fall back to what the old one was.
   const anew = mapPacks(rebuilt, (pack) => ({ ...pack, saved: pack.entry }));
   yield { name: 'the ledger is lost and replayed', world: anew };
@@ -135,15 +138,38 @@ function* snapshotSteps(rules: Rules, world: World, index: number, snapshot: Sna
   }
 }
 
-/** One collection, and the same killed after each event that it appended to the chain: what it had not is undone. */
+/**
+ * Collections list the folder before they take the lock, so each pack was there or not when that was, whatever it is now.
+ * What snapshots need is exact: it is completed under the lock.
+ */
 function* collectSteps(rules: Rules, world: World): Generator<Step> {
-  const looked = mapPacks(world, (pack) => lookedAt(rules, pack));
-  const snapshots = looked.snapshots.map((one) =>
+  const snapshots = world.snapshots.map((one) =>
     rules.isExpiring(one, 0, TRASH_DELAY) ? { ...one, ...rules.afterEvent('expired', 0) } : one,
   );
   const expired = { ...world, snapshots };
   yield { name: 'collect, killed after expiring', world: expired };
   const needed = snapshots.reduce((all, { state, refset }) => (rules.isKeptState(state) ? all | refset : all), 0);
+  const different = new Set<string>();
+  for (const listed of subsets(world)) {
+    const looked = mapPacks(expired, (pack, id) => lookedAt(rules, pack, has(listed, id)));
+    // Most listings lead to the same.
+    const key = looked.packs.map(({ entry }) => entryKey(entry)).join();
+    if (different.has(key)) continue;
+    different.add(key);
+    yield* decisionSteps(rules, expired, { looked, needed, name: `collect with ${bits(listed)} listed` });
+  }
+}
+
+function* subsets({ packs }: World): Generator<number> {
+  for (let mask = 0; mask < 1 << packs.length; mask++) yield mask;
+}
+
+/** The same killed after it appended to the chain: what it had done in the ledger is undone. */
+function* decisionSteps(
+  rules: Rules,
+  expired: World,
+  { looked, needed, name }: { readonly looked: World; readonly needed: number; readonly name: string },
+): Generator<Step> {
   const decided = looked.packs.map(({ entry }, id) =>
     entry === undefined
       ? entry
@@ -155,16 +181,18 @@ function* collectSteps(rules: Rules, world: World): Generator<Step> {
     mapPacks(before, (pack, id) => (isPurged(id) ? told(pack, rules.afterPurge) : pack));
   const early = looked.packs.findIndex(({ unusedFor }, id) => isPurged(id) && unusedFor < PURGE_DELAY);
   const broken = early < 0 ? {} : { broken: `pack ${early} was in use less than the delay ago and is purged` };
-  yield { name: 'collect, killed after purging', world: { ...purged(expired), ...broken } };
-  const all = mapPacks(purged({ ...looked, snapshots }), (pack, id) => ({ ...pack, entry: decided[id] }));
-  yield { name: 'collect', world: { ...all, ...broken } };
+  yield { name: `${name}, killed after purging`, world: { ...purged(expired), ...broken } };
+  const all = mapPacks(purged(looked), (pack, id) => ({ ...pack, entry: decided[id] }));
+  yield { name, world: { ...all, ...broken } };
 }
 
-/** A collection and a replay compare the ledger with the folder. A file may be of any age; the oldest is worst. */
-function lookedAt(rules: Rules, pack: Pack): Pack {
-  const { bytes, entry } = pack;
-  if (bytes) return { ...pack, entry: rules.afterFound(entry, { pages: 1, writtenAt: -STEP }) };
-  return entry === undefined ? pack : { ...pack, entry: rules.afterMissing(entry) };
+/** A file may be of any age; the oldest is worst. */
+const WRITTEN = { pages: 1, writtenAt: -STEP };
+
+/** Collections and replays compare the ledger with a listing, and where that is not enough with the folder. */
+function lookedAt(rules: Rules, pack: Pack, isListed: boolean): Pack {
+  if (!rules.mustLookAgain(pack.entry, isListed ? WRITTEN : undefined, 0)) return pack;
+  return { ...pack, entry: rules.afterLook(pack.entry, pack.bytes ? WRITTEN : undefined) };
 }
 
 /** Something that is in the chain, so that a replay says it too. */

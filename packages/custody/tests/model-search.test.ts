@@ -1,6 +1,5 @@
 /** Every history of a small vault, and the same with each rule broken in turn: a search that finds nothing must be able to. */
 import { describe, expect, it } from 'vitest';
-import type { PackEntry } from '../src/pack-state.ts';
 import { search } from './_model-search.ts';
 import { keeperRules, type ModelSize, type Rules } from './_vault-model.ts';
 
@@ -20,7 +19,7 @@ describe('every history of a small vault', () => {
   });
 });
 
-const { afterCollection, afterPut, standing } = keeperRules;
+const { afterCollection, afterLook, afterPut, mustLookAgain, standing } = keeperRules;
 
 const WITH_ENTRY = { kind: 1, pages: 1, since: 0 };
 
@@ -51,9 +50,17 @@ const MUTANTS: Readonly<Record<string, Partial<Rules>>> = {
   'a commit does not revive': { afterCommit: (before) => before ?? { ...WITH_ENTRY, state: 'live' } },
   'bytes go without a second look at the state': { mayDelete: () => true },
   'condemned bytes go': { mayDelete: (entry) => entry?.state === 'purging' || entry?.state === 'condemned' },
-  'bytes that are found are taken for purged': {
-    afterFound: (before): PackEntry => before ?? { ...WITH_ENTRY, state: 'live' },
+  'bytes that are found are taken for committed': {
+    afterLook: (before, found) =>
+      before === undefined && found !== undefined ? { ...WITH_ENTRY, state: 'live' } : afterLook(before, found),
     standing: (entry) => (entry?.state === 'purging' ? 'there' : standing(entry)),
+  },
+  'a pack is condemned when its lease is over without a look at its bytes': {
+    mustLookAgain: (before, seen) => mustLookAgain(before, seen, -1e12),
+  },
+  'what was listed some time ago is believed': {
+    afterLook: (before, found) => (found === undefined && before?.state === 'live' ? before : afterLook(before, found)),
+    mustLookAgain: (before, seen) => seen === undefined && before !== undefined,
   },
   'a put revives what is being purged, as if it were live': {
     afterPut: (before, pack, now) =>

@@ -9,6 +9,7 @@ import { type AccountId, ChainError, CustodyError, type VaultId, vaultRecord } f
 import type { AccountRecords } from '../account/account-records.ts';
 import { ChainStore, hashOfCommit } from '../chain/chain-store.ts';
 import { chainName } from '../layout.ts';
+import type { FoundPack } from '../pack-state.ts';
 import { listPacks, reconcilePacks } from './reconcile-packs.ts';
 import { reconcileObjects, replay } from './replay.ts';
 import { createTables, LEDGER_VERSION } from './schema.ts';
@@ -149,7 +150,8 @@ export class Ledger {
     if (row === undefined || !(await this.#isSameHistory(transaction, row))) await this.#startVault(transaction);
     await replay(transaction, backend, await this.#options.account.keychainState());
     const listing = await listPacks(backend, transaction.vault);
-    await reconcilePacks(transaction, listing, async (id) => listing.get(toHex(id)));
+    const lookAgain = async (id: Uint8Array): Promise<FoundPack | undefined> => listing.get(toHex(id));
+    await reconcilePacks(transaction, { listing, now: 0, lookAgain });
     await reconcileObjects(transaction, backend);
   }
 

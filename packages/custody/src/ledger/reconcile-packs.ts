@@ -3,14 +3,9 @@ import type { Backend } from '@keephold/backend';
 import { fromHex, toHex } from '@keephold/bytes';
 import { PACK_HEADER_LENGTH, type PackId, SEALED_PAGE_LENGTH, type VaultId } from '@keephold/protocol';
 import { packName, packsFolder } from '../layout.ts';
-import { afterFound, afterMissing } from '../pack-state.ts';
+import { afterLook, type FoundPack, mustLookAgain } from '../pack-state.ts';
+import type { PackTable } from './pack-table.ts';
 import type { VaultTransaction } from './vault-transaction.ts';
-
-export interface FoundPack {
-  readonly pages: number;
-  /** By the folder's clock, unix milliseconds. */
-  readonly writtenAt: number;
-}
 
 /** Packs that were in the folder when somebody looked, by the hex of their ids. */
 export type PackListing = ReadonlyMap<string, FoundPack>;
@@ -32,39 +27,38 @@ export async function findPack(backend: Backend, vault: VaultId, id: PackId): Pr
   return stat === undefined ? undefined : foundPack(stat);
 }
 
-/**
- * Takes in packs that the ledger does not know and marks those that are gone. A listing that was made without the lock
- * may be wrong by now, so what differs from it is asked of `lookAgain`, which answers for the present.
- */
-export async function reconcilePacks(
-  { packs }: VaultTransaction,
-  listing: PackListing,
-  lookAgain: (id: PackId) => Promise<FoundPack | undefined>,
-): Promise<void> {
-  for (const id of await differing(packs, listing)) {
-    const found = await lookAgain(id);
+export interface ReconcileOptions {
+  readonly listing: PackListing;
+  /** Ledger time, unix milliseconds. */
+  readonly now: number;
+  /** Answers for the present, where `listing` may be of some time ago. */
+  readonly lookAgain: (id: PackId) => Promise<FoundPack | undefined>;
+}
+
+/** Takes in packs that the ledger does not know and marks those that are gone. */
+export async function reconcilePacks({ packs }: VaultTransaction, options: ReconcileOptions): Promise<void> {
+  for (const id of await doubtful(packs, options)) {
+    const found = await options.lookAgain(id);
     const before = await packs.get(id);
-    const after = found !== undefined ? afterFound(before, found) : before && afterMissing(before);
+    const after = afterLook(before, found);
     if (after === undefined) await packs.remove(id);
     else if (after !== before) await packs.set(id, after);
   }
 }
 
-async function differing(packs: VaultTransaction['packs'], listing: PackListing): Promise<readonly PackId[]> {
-  const different: PackId[] = [];
+async function doubtful(packs: PackTable, { listing, now }: ReconcileOptions): Promise<readonly PackId[]> {
+  const ids: PackId[] = [];
   const known = new Set<string>();
   for (const shard of await packs.all()) {
     for (const [id, entry] of shard.entries()) {
       const hex = toHex(id);
       known.add(hex);
-      const found = listing.get(hex);
-      const after = found === undefined ? afterMissing(entry) : afterFound(entry, found);
       // The id is a view of the shard, which is about to change.
-      if (after !== entry) different.push(new Uint8Array(id) as Uint8Array as PackId);
+      if (mustLookAgain(entry, listing.get(hex), now)) ids.push(new Uint8Array(id) as Uint8Array as PackId);
     }
   }
-  for (const hex of listing.keys()) if (!known.has(hex)) different.push(fromHex(hex) as Uint8Array as PackId);
-  return different;
+  for (const hex of listing.keys()) if (!known.has(hex)) ids.push(fromHex(hex) as Uint8Array as PackId);
+  return ids;
 }
 
 /** Undefined: no pack has that length. */

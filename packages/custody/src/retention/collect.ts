@@ -10,6 +10,7 @@ import {
   type CollectOptions,
   CustodyError,
   type ObjectName,
+  type PackId,
   type PackIdList,
   type PurgeReport,
   packIdAt,
@@ -21,14 +22,20 @@ import {
 import { objectName, packName } from '../layout.ts';
 import { NO_PACKS } from '../ledger/apply-commit.ts';
 import { giveWay } from '../ledger/give-way.ts';
-import { findPack, listPacks, reconcilePacks } from '../ledger/reconcile-packs.ts';
+import { findPack, listPacks, type PackListing, reconcilePacks } from '../ledger/reconcile-packs.ts';
 import { ledgerTime, type VaultTransaction, vaultRow } from '../ledger/vault-transaction.ts';
-import { DAY, mayDelete } from '../pack-state.ts';
+import { DAY, type FoundPack, mayDelete } from '../pack-state.ts';
 import { isPausedByClock } from './clock-pause.ts';
-import { type CollectionDelays, type CollectionPlan, keptAt, planCollection } from './collection-plan.ts';
+import {
+  type CollectionDelays,
+  type CollectionPlan,
+  type CollectionTime,
+  neededAt,
+  planCollection,
+} from './collection-plan.ts';
 import { deadObjects } from './dead-objects.ts';
 import { appendEvent, type SigningKeeper } from './keeper-event.ts';
-import { type NeededPacks, NOTHING_NEEDED, neededPacks } from './needed-packs.ts';
+import type { NeededPacks } from './needed-packs.ts';
 import { removeOrphans } from './orphans.ts';
 import { removeUnneededDamaged } from './unneeded-damaged.ts';
 
@@ -64,15 +71,16 @@ export async function collectVault(
   options: FolderCollectOptions,
 ): Promise<FolderPurgeReport> {
   const delays = await delaysOf(keeper, vault, options);
+  const looking = { ...options, delays };
   options.signal?.throwIfAborted();
-  if (options.dryRun === true) return await foresee(keeper, vault, { ...options, delays });
-  const listing = await listPacks(keeper.backend, vault);
-  const known = await keeper.ledger.read(vault, async (transaction) => await neededNow(keeper, transaction, delays));
+  if (options.dryRun === true) return await foresee(keeper, vault, looking);
+  // A file a snapshot and a listing of all packs: read before the lock is taken.
+  const known = await keeper.ledger.read(vault, async (transaction) => await look(keeper, transaction, looking));
+  const listing = known === undefined ? undefined : await listPacks(keeper.backend, vault);
   options.signal?.throwIfAborted();
   const plan = await keeper.ledger.write(vault, async (transaction) => {
-    await reconcilePacks(transaction, listing, async (id) => await findPack(keeper.backend, vault, id));
-    const decided = await decide(keeper, transaction, { ...options, delays, known });
     const now = await ledgerTime(keeper.clock, transaction);
+    const decided = known && listing && (await decide(keeper, transaction, { delays, now, known, listing }));
     await transaction.ledger.saveVault({ ...(await vaultRow(transaction)), time: now });
     await transaction.ledger.use(now, DAY);
     if (decided !== undefined) await record(keeper, transaction, decided);
@@ -87,27 +95,42 @@ export async function collectVault(
   return reportOf(plan, deaths.objects);
 }
 
+interface LookingOptions extends FolderCollectOptions {
+  readonly delays: CollectionDelays;
+}
+
 /** What `collectVault` would do. */
-async function foresee(
-  keeper: SigningKeeper,
-  vault: VaultId,
-  options: FolderCollectOptions & { readonly delays: CollectionDelays },
-): Promise<FolderPurgeReport> {
+async function foresee(keeper: SigningKeeper, vault: VaultId, options: LookingOptions): Promise<FolderPurgeReport> {
   return await keeper.ledger.read(vault, async (transaction) => {
-    const plan = await decide(keeper, transaction, { ...options, known: NOTHING_NEEDED });
+    const needed = await look(keeper, transaction, options);
+    const now = await ledgerTime(keeper.clock, transaction);
+    const plan = needed && (await planCollection(transaction, { now, delays: options.delays }, needed));
     return reportOf(plan, (await deathsOf(transaction, plan, options.delays)).objects);
   });
 }
 
-/** Reads a file a snapshot, so it is done before the lock is taken. */
-async function neededNow(
-  keeper: SigningKeeper,
+/** The packs that are needed. Undefined: the clock has jumped and nobody has confirmed it. */
+async function look(
+  { clock }: SigningKeeper,
   transaction: VaultTransaction,
-  delays: CollectionDelays,
-): Promise<NeededPacks> {
-  const rows = await transaction.ledger.commits();
-  const kept = keptAt(rows, await ledgerTime(keeper.clock, transaction), delays);
-  return await neededPacks(transaction, rows, { kept });
+  { delays, dateConfirmed }: LookingOptions,
+): Promise<NeededPacks | undefined> {
+  const now = await ledgerTime(clock, transaction);
+  if (dateConfirmed !== true && isPausedByClock(await transaction.ledger.uses(), now)) return undefined;
+  return await neededAt(transaction, { now, delays });
+}
+
+/** Under the lock: what was seen without it is completed by what has changed since. */
+async function decide(
+  { backend }: SigningKeeper,
+  transaction: VaultTransaction,
+  { known, listing, ...time }: CollectionTime & { readonly known: NeededPacks; readonly listing: PackListing },
+): Promise<CollectionPlan> {
+  const needed = await neededAt(transaction, time, known);
+  const lookAgain = async (id: PackId): Promise<FoundPack | undefined> =>
+    await findPack(backend, transaction.vault, id);
+  await reconcilePacks(transaction, { listing, now: time.now, lookAgain });
+  return await planCollection(transaction, time, needed);
 }
 
 /** What may be deleted now, what an earlier collection left included. */
@@ -131,21 +154,6 @@ async function delaysOf(
   const days = trashDays ?? vaultRecord(await keeper.account.keychainState(), vault).policy.trashDays;
   if (!(days >= 0 && purgeDays >= 0)) throw new CustodyError('refused', `collect: ${days} and ${purgeDays} days`);
   return { trash: days * DAY, purge: purgeDays * DAY };
-}
-
-/** Undefined: the clock has jumped and nobody has confirmed it. */
-async function decide(
-  keeper: SigningKeeper,
-  transaction: VaultTransaction,
-  {
-    delays,
-    known,
-    dateConfirmed,
-  }: FolderCollectOptions & { readonly delays: CollectionDelays; readonly known: NeededPacks },
-): Promise<CollectionPlan | undefined> {
-  const now = await ledgerTime(keeper.clock, transaction);
-  if (dateConfirmed !== true && isPausedByClock(await transaction.ledger.uses(), now)) return undefined;
-  return await planCollection(transaction, { now, delays, known });
 }
 
 async function record(keeper: SigningKeeper, transaction: VaultTransaction, plan: CollectionPlan): Promise<void> {

@@ -3,11 +3,10 @@
  * doubt nothing goes.
  */
 import { containsPackId, type PackId, type PackIdList, packLength, sortPackIds } from '@keephold/protocol';
-import type { CommitRow } from '../ledger/vault-ledger.ts';
 import type { VaultTransaction } from '../ledger/vault-transaction.ts';
 import { afterCollection, type PackEntry } from '../pack-state.ts';
 import { isExpiring, isKeptState, isVanishing } from '../snapshot-state.ts';
-import { type NeededPacks, neededPacks } from './needed-packs.ts';
+import { type NeededPacks, NOTHING_NEEDED, neededPacks } from './needed-packs.ts';
 
 export interface CollectionDelays {
   /** Milliseconds a snapshot stays in the trash. */
@@ -31,29 +30,37 @@ export interface CollectionPlan {
   readonly needed: NeededPacks;
 }
 
-/**
- * `known`: what was found to be needed some time ago, before the lock was taken. What has become needed since is added;
- * what no longer is stays until the next collection.
- */
+export interface CollectionTime {
+  /** Ledger time, unix milliseconds. */
+  readonly now: number;
+  readonly delays: CollectionDelays;
+}
+
+/** What is needed when those snapshots that are due have expired; `known`: what was, before the lock was taken. */
+export async function neededAt(
+  transaction: VaultTransaction,
+  { now, delays }: CollectionTime,
+  known: NeededPacks = NOTHING_NEEDED,
+): Promise<NeededPacks> {
+  const rows = await transaction.ledger.commits();
+  const kept = rows.filter((row) => isKeptState(row.state) && !isExpiring(row, now, delays.trash));
+  return await neededPacks(transaction, rows, { kept: new Set(kept.map(({ seq }) => seq)), known });
+}
+
 export async function planCollection(
   transaction: VaultTransaction,
-  { now, delays, known }: { readonly now: number; readonly delays: CollectionDelays; readonly known: NeededPacks },
+  { now, delays }: CollectionTime,
+  needed: NeededPacks,
 ): Promise<CollectionPlan> {
   const rows = await transaction.ledger.commits();
   const expire = rows.filter((row) => isExpiring(row, now, delays.trash)).map(({ seq }) => seq);
   const expiring = new Set(expire);
-  const needed = await neededPacks(transaction, rows, { kept: keptAt(rows, now, delays), known });
   const packs = await planPacks(transaction, { needed: needed.packs, now, delay: delays.purge });
   // An expired row keeps the time of its expiry where the trash kept its own.
   const gone = rows
     .filter((row) => isVanishing(row, now, delays.purge) || (expiring.has(row.seq) && delays.purge === 0))
     .map(({ seq }) => seq);
   return { now, expire, gone, needed, ...packs };
-}
-
-/** Snapshots that are kept when those that are due have expired. */
-export function keptAt(rows: readonly CommitRow[], now: number, { trash }: CollectionDelays): ReadonlySet<number> {
-  return new Set(rows.filter((row) => isKeptState(row.state) && !isExpiring(row, now, trash)).map(({ seq }) => seq));
 }
 
 async function planPacks(

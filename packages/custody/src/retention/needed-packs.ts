@@ -13,8 +13,8 @@ export interface NeededPacks {
 export const NOTHING_NEEDED: NeededPacks = { counted: new Set(), packs: EMPTY_PACK_ID_LIST };
 
 /**
- * `known` and the union of the refsets of `kept` and of all heals of them. A record whose base is counted adds only its
- * delta, so this costs what the deltas weigh.
+ * The union of the refsets of `kept` and of all heals of them. A record whose base is counted adds only its delta, so
+ * this costs what the deltas weigh. What was `known` some time ago is completed, unless it holds what is no longer kept.
  * @throws CustodyError 'damaged' when a commit or record cannot be read: then nothing may be deleted.
  */
 export async function neededPacks(
@@ -24,16 +24,22 @@ export async function neededPacks(
 ): Promise<NeededPacks> {
   const lost = rows.find(({ kind }) => kind === 'lost');
   if (lost !== undefined) throw new CustodyError('damaged', `read commit ${lost.seq}: it is damaged or missing`);
-  const counted = new Set(known.counted);
-  const wanted = rows.filter((row) => kept.has(row.kind === 'heal' ? row.parentSeq : row.seq) && !counted.has(row.seq));
+  const wanted = rows.filter((row) => kept.has(row.kind === 'heal' ? row.parentSeq : row.seq));
+  const start = isWithin(known, wanted) ? known : NOTHING_NEEDED;
+  const counted = new Set(start.counted);
   const lists: PackIdList[] = [];
-  let packs = known.packs;
-  for await (const record of transaction.chain.records(byStream(wanted))) {
+  let packs = start.packs;
+  const missing = wanted.filter(({ seq }) => !counted.has(seq));
+  for await (const record of transaction.chain.records(byStream(missing))) {
     if (counted.has(record.baseSeq)) lists.push(record.added);
     else packs = unionPackIds(packs, (await transaction.refsets.load(record.seq)).packs);
     counted.add(record.seq);
   }
   return { counted, packs: unionPackIds(packs, unionOfAll(lists)) };
+}
+
+function isWithin({ counted }: NeededPacks, wanted: readonly CommitRow[]): boolean {
+  return wanted.filter(({ seq }) => counted.has(seq)).length === counted.size;
 }
 
 /** One stream after the other, each in order: a refset is mostly a delta to the one that was loaded last. */

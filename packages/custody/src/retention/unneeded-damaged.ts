@@ -7,7 +7,7 @@ import { isLost } from '../pack-state.ts';
 import { isKeptState } from '../snapshot-state.ts';
 import { type NeededPacks, neededPacks } from './needed-packs.ts';
 
-/** `known`: what was needed a moment ago; what has become needed since is added under the lock. */
+/** `known`: what was needed a moment ago. */
 export async function removeUnneededDamaged(
   { backend, ledger }: { readonly backend: Backend; readonly ledger: Ledger },
   vault: VaultId,
