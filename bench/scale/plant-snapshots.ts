@@ -119,7 +119,7 @@ async function openWriter(context: object, source: string): Promise<Writer> {
   };
   return {
     next: async () => {
-      const session = await nextSession(context, store, state);
+      const session = await nextSession(context, store, { state, custody });
       if (session.object !== undefined) await custody.putObject(vaultId, session.objectName, session.object);
       const pack = await noisePack(random, vaultId, session.sessionId);
       await custody.putPack(vaultId, pack.packId, pack.bytes);
