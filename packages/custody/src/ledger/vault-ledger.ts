@@ -212,6 +212,11 @@ export class VaultLedger {
     }));
   }
 
+  async objectNames(): Promise<readonly Uint8Array[]> {
+    const rows = await this.#sql.query('SELECT name FROM named_object WHERE vault_id = ?', this.#vault);
+    return rows.map((row) => bytesAt(row, 0));
+  }
+
   async isNamed(name: Uint8Array): Promise<boolean> {
     const rows = await this.#sql.query('SELECT 1 FROM named_object WHERE vault_id = ? AND name = ?', this.#vault, name);
     return rows.length > 0;

@@ -23,6 +23,7 @@ import { objectName, packName } from '../layout.ts';
 import { NO_PACKS } from '../ledger/apply-commit.ts';
 import { giveWay } from '../ledger/give-way.ts';
 import { findPack, listPacks, type PackListing, reconcilePacks } from '../ledger/reconcile-packs.ts';
+import type { CommitRow } from '../ledger/vault-ledger.ts';
 import { ledgerTime, type VaultTransaction, vaultRow } from '../ledger/vault-transaction.ts';
 import { DAY, type FoundPack, mayDelete } from '../pack-state.ts';
 import { isPausedByClock } from './clock-pause.ts';
@@ -35,7 +36,7 @@ import {
 } from './collection-plan.ts';
 import { deadObjects } from './dead-objects.ts';
 import { appendEvent, type SigningKeeper } from './keeper-event.ts';
-import type { NeededPacks } from './needed-packs.ts';
+import { type NeededPacks, NOTHING_NEEDED } from './needed-packs.ts';
 import { removeOrphans } from './orphans.ts';
 import { removeUnneededDamaged } from './unneeded-damaged.ts';
 
@@ -75,7 +76,8 @@ export async function collectVault(
   options.signal?.throwIfAborted();
   if (options.dryRun === true) return await foresee(keeper, vault, looking);
   // A file a snapshot and a listing of all packs: read before the lock is taken.
-  const known = await keeper.ledger.read(vault, async (transaction) => await look(keeper, transaction, looking));
+  const looked = await keeper.ledger.read(vault, async (transaction) => await look(keeper, transaction, looking));
+  const known = looked?.needed;
   const listing = known === undefined ? undefined : await listPacks(keeper.backend, vault);
   options.signal?.throwIfAborted();
   const plan = await keeper.ledger.write(vault, async (transaction) => {
@@ -90,7 +92,7 @@ export async function collectVault(
   if (plan !== undefined) await deleteObjects(keeper, vault, deaths.objects, options.signal);
   await deletePacks(keeper, vault, deaths.purge, options.signal);
   if (plan === undefined) return reportOf(plan, deaths.objects);
-  await removeOrphans(keeper, vault, plan.now);
+  await removeOrphans(keeper, vault, plan);
   await removeUnneededDamaged(keeper, vault, plan.needed);
   return reportOf(plan, deaths.objects);
 }
@@ -102,11 +104,16 @@ interface LookingOptions extends FolderCollectOptions {
 /** What `collectVault` would do. */
 async function foresee(keeper: SigningKeeper, vault: VaultId, options: LookingOptions): Promise<FolderPurgeReport> {
   return await keeper.ledger.read(vault, async (transaction) => {
-    const needed = await look(keeper, transaction, options);
-    const now = await ledgerTime(keeper.clock, transaction);
-    const plan = needed && (await planCollection(transaction, { now, delays: options.delays }, needed));
+    const looked = await look(keeper, transaction, options);
+    const plan = looked && (await planCollection(transaction, looked.rows, { ...looked, delays: options.delays }));
     return reportOf(plan, (await deathsOf(transaction, plan, options.delays)).objects);
   });
+}
+
+interface Looked {
+  readonly now: number;
+  readonly rows: readonly CommitRow[];
+  readonly needed: NeededPacks;
 }
 
 /** The packs that are needed. Undefined: the clock has jumped and nobody has confirmed it. */
@@ -114,10 +121,11 @@ async function look(
   { clock }: SigningKeeper,
   transaction: VaultTransaction,
   { delays, dateConfirmed }: LookingOptions,
-): Promise<NeededPacks | undefined> {
+): Promise<Looked | undefined> {
   const now = await ledgerTime(clock, transaction);
   if (dateConfirmed !== true && isPausedByClock(await transaction.ledger.uses(), now)) return undefined;
-  return await neededAt(transaction, { now, delays });
+  const rows = await transaction.ledger.commits();
+  return { now, rows, needed: await neededAt(transaction, rows, { now, delays, known: NOTHING_NEEDED }) };
 }
 
 /** Under the lock: what was seen without it is completed by what has changed since. */
@@ -126,11 +134,12 @@ async function decide(
   transaction: VaultTransaction,
   { known, listing, ...time }: CollectionTime & { readonly known: NeededPacks; readonly listing: PackListing },
 ): Promise<CollectionPlan> {
-  const needed = await neededAt(transaction, time, known);
+  const rows = await transaction.ledger.commits();
+  const needed = await neededAt(transaction, rows, { ...time, known });
   const lookAgain = async (id: PackId): Promise<FoundPack | undefined> =>
     await findPack(backend, transaction.vault, id);
   await reconcilePacks(transaction, { listing, now: time.now, lookAgain });
-  return await planCollection(transaction, time, needed);
+  return await planCollection(transaction, rows, { ...time, needed });
 }
 
 /** What may be deleted now, what an earlier collection left included. */
@@ -142,7 +151,7 @@ async function deathsOf(
   const left = await transaction.packs.ids((state) => state === 'purging');
   if (plan === undefined) return { objects: [], purge: left };
   const purge = unionPackIds(left, plan.purge);
-  const deaths = { gone: plan.gone, purge, supersededBefore: plan.now - delays.purge };
+  const deaths = { rows: plan.rows, gone: plan.gone, purge, supersededBefore: plan.now - delays.purge };
   return { objects: await deadObjects(transaction, deaths), purge };
 }
 

@@ -3,10 +3,11 @@
  * doubt nothing goes.
  */
 import { containsPackId, type PackId, type PackIdList, packLength, sortPackIds } from '@keephold/protocol';
+import type { CommitRow } from '../ledger/vault-ledger.ts';
 import type { VaultTransaction } from '../ledger/vault-transaction.ts';
 import { afterCollection, type PackEntry } from '../pack-state.ts';
 import { isExpiring, isKeptState, isVanishing } from '../snapshot-state.ts';
-import { type NeededPacks, NOTHING_NEEDED, neededPacks } from './needed-packs.ts';
+import { type NeededPacks, neededPacks } from './needed-packs.ts';
 
 export interface CollectionDelays {
   /** Milliseconds a snapshot stays in the trash. */
@@ -28,6 +29,8 @@ export interface CollectionPlan {
   readonly purge: PackIdList;
   readonly purgeBytes: number;
   readonly needed: NeededPacks;
+  /** All commits, as they were before. */
+  readonly rows: readonly CommitRow[];
 }
 
 export interface CollectionTime {
@@ -39,20 +42,18 @@ export interface CollectionTime {
 /** What is needed when those snapshots that are due have expired; `known`: what was, before the lock was taken. */
 export async function neededAt(
   transaction: VaultTransaction,
-  { now, delays }: CollectionTime,
-  known: NeededPacks = NOTHING_NEEDED,
+  rows: readonly CommitRow[],
+  { now, delays, known }: CollectionTime & { readonly known: NeededPacks },
 ): Promise<NeededPacks> {
-  const rows = await transaction.ledger.commits();
   const kept = rows.filter((row) => isKeptState(row.state) && !isExpiring(row, now, delays.trash));
   return await neededPacks(transaction, rows, { kept: new Set(kept.map(({ seq }) => seq)), known });
 }
 
 export async function planCollection(
   transaction: VaultTransaction,
-  { now, delays }: CollectionTime,
-  needed: NeededPacks,
+  rows: readonly CommitRow[],
+  { now, delays, needed }: CollectionTime & { readonly needed: NeededPacks },
 ): Promise<CollectionPlan> {
-  const rows = await transaction.ledger.commits();
   const expire = rows.filter((row) => isExpiring(row, now, delays.trash)).map(({ seq }) => seq);
   const expiring = new Set(expire);
   const packs = await planPacks(transaction, { needed: needed.packs, now, delay: delays.purge });
@@ -60,13 +61,13 @@ export async function planCollection(
   const gone = rows
     .filter((row) => isVanishing(row, now, delays.purge) || (expiring.has(row.seq) && delays.purge === 0))
     .map(({ seq }) => seq);
-  return { now, expire, gone, needed, ...packs };
+  return { now, rows, expire, gone, needed, ...packs };
 }
 
 async function planPacks(
   { packs }: VaultTransaction,
   { needed, now, delay }: { readonly needed: PackIdList; readonly now: number; readonly delay: number },
-): Promise<Omit<CollectionPlan, 'now' | 'expire' | 'gone' | 'needed'>> {
+): Promise<Omit<CollectionPlan, 'now' | 'rows' | 'expire' | 'gone' | 'needed'>> {
   const changed: { id: PackId; entry: PackEntry }[] = [];
   const purge: Uint8Array[] = [];
   let [condemned, condemnedBytes, purgeBytes] = [0, 0, 0];

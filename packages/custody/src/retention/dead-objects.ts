@@ -9,6 +9,8 @@ import type { CommitRow, NamedObject } from '../ledger/vault-ledger.ts';
 import type { VaultTransaction } from '../ledger/vault-transaction.ts';
 
 export interface Deaths {
+  /** All commits. */
+  readonly rows: readonly CommitRow[];
   /** Snapshots whose object goes. */
   readonly gone: readonly number[];
   /** Packs that go, those that an earlier collection left included. */
@@ -18,7 +20,7 @@ export interface Deaths {
 }
 
 export async function deadObjects(transaction: VaultTransaction, deaths: Deaths): Promise<readonly ObjectName[]> {
-  const rows = await transaction.ledger.commits();
+  const { rows } = deaths;
   const named = await transaction.ledger.objects();
   const bySeq = new Map(rows.map((row) => [row.seq, row]));
   const gone = new Set(deaths.gone);

@@ -4,11 +4,12 @@
  * the ledger's lock; what looks like an orphan is looked at again under it, a few at a time.
  */
 import type { Backend } from '@keephold/backend';
-import { fromHex } from '@keephold/bytes';
+import { fromHex, toHex } from '@keephold/bytes';
 import type { VaultId } from '@keephold/protocol';
-import { objectName, objectsFolder, recordName, refsetsFolder } from '../layout.ts';
+import { objectsFolder, recordName, refsetsFolder } from '../layout.ts';
 import { giveWay } from '../ledger/give-way.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { CommitRow } from '../ledger/vault-ledger.ts';
 import type { VaultTransaction } from '../ledger/vault-transaction.ts';
 import { LEASE } from '../pack-state.ts';
 
@@ -19,26 +20,26 @@ interface Keeper {
 
 const DELETES_AT_ONCE = 16;
 
-export async function removeOrphans(keeper: Keeper, vault: VaultId, now: number): Promise<void> {
+/** `rows`: the commits of some time ago. */
+export async function removeOrphans(
+  keeper: Keeper,
+  vault: VaultId,
+  { now, rows }: { readonly now: number; readonly rows: readonly CommitRow[] },
+): Promise<void> {
+  const objects = await keeper.ledger.read(vault, async ({ ledger }) => await ledger.objectNames());
+  const records = rows.map(({ seq, hash }) => recordName(vault, seq, hash));
+  const named = new Set([...objects.map(toHex), ...records.map(lastPart)]);
   const before = now - LEASE;
-  const named = await keeper.ledger.read(vault, namedFiles);
   const orphans: string[] = [];
   for (const folder of [objectsFolder(vault), refsetsFolder(vault)]) {
     for await (const { name, modifiedAt } of keeper.backend.list(folder)) {
-      if (modifiedAt <= before && !named.has(name)) orphans.push(name);
+      if (modifiedAt <= before && !named.has(lastPart(name))) orphans.push(name);
     }
   }
   for (let at = 0; at < orphans.length; at += DELETES_AT_ONCE) {
     if (at > 0) await giveWay();
     await removeStillOrphaned(keeper, vault, { paths: orphans.slice(at, at + DELETES_AT_ONCE), before });
   }
-}
-
-/** The paths of everything that some commit names. */
-async function namedFiles({ ledger, vault }: VaultTransaction): Promise<ReadonlySet<string>> {
-  const objects = (await ledger.objects()).map(({ name }) => objectName(vault, name));
-  const records = (await ledger.commits()).map(({ seq, hash }) => recordName(vault, seq, hash));
-  return new Set([...objects, ...records]);
 }
 
 /** Under the lock: a commit that names one of these is either in the ledger already or finds it gone and is refused. */
@@ -58,10 +59,14 @@ async function removeStillOrphaned(
 }
 
 async function isNamed({ ledger, vault }: VaultTransaction, path: string): Promise<boolean> {
-  const name = path.slice(path.lastIndexOf('/') + 1);
+  const name = lastPart(path);
   if (path.startsWith(`${objectsFolder(vault)}/`)) {
     return /^[0-9a-f]{64}$/.test(name) && (await ledger.isNamed(fromHex(name)));
   }
   const row = await ledger.commit(Number.parseInt(name, 10) || 0);
   return row !== undefined && path === recordName(vault, row.seq, row.hash);
+}
+
+function lastPart(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }
