@@ -1,14 +1,17 @@
 /**
- * `node bench/scale.ts known-blobs|linear [files|bytes] [--quick] [--runs N] [--no-build]`: shows on this machine that
- * memory stays bounded with ten million known blobs, and that cost grows linearly.
+ * `node bench/scale.ts known-blobs|linear [files|bytes]|snapshots|many-files [--quick] [--runs N] [--no-build]`: shows
+ * on this machine that memory stays bounded with ten million known blobs and with two million files, that cost grows
+ * linearly, and what years of snapshots cost.
  */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildCommand } from './measure/build-command.ts';
 import { proveKnownBlobs } from './scale/known-blobs.ts';
 import { proveLinearCost } from './scale/linear-cost.ts';
+import { proveManyFiles } from './scale/many-files.ts';
 import { plantKnownBlobs } from './scale/plant-known-blobs.ts';
 import { plantSnapshots } from './scale/plant-snapshots.ts';
+import { proveSnapshotsCost } from './scale/snapshots-cost.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -32,6 +35,14 @@ switch (proof) {
     if (!values['no-build']) buildCommand();
     await proveLinearCost({ ...scope, in: subject });
     break;
+  case 'snapshots':
+    if (!values['no-build']) buildCommand();
+    await proveSnapshotsCost(scope);
+    break;
+  case 'many-files':
+    if (!values['no-build']) buildCommand();
+    await proveManyFiles(scope);
+    break;
   case 'plant':
     // For known-blobs, which starts it as a process of its own.
     console.log(
@@ -39,10 +50,12 @@ switch (proof) {
     );
     break;
   case 'plant-snapshots':
-    // Into the repository that the environment names.
+    // For snapshots, likewise: into the repository that the environment names.
     await plantSnapshots({ source: resolve(subject), snapshots: Number(count), last: Date.now() });
     break;
   default:
-    console.error('usage: node bench/scale.ts known-blobs|linear [files|bytes] [--quick] [--runs N] [--no-build]');
+    console.error(
+      'usage: node bench/scale.ts known-blobs|linear [files|bytes]|snapshots|many-files [--quick] [--runs N] [--no-build]',
+    );
     process.exitCode = 2;
 }

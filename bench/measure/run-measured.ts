@@ -26,13 +26,15 @@ export class ProgramFailedError extends Error {
 }
 
 const gnuTime = findGnuTime();
+/** Two may run at once in one home. */
+let runs = 0;
 
 /** How memory is read on this machine, for the report. */
 export const memorySource: string = gnuTime === undefined ? '/proc/PID/status, every 10 ms' : 'GNU time';
 
 /** @throws ProgramFailedError with the end of what the program said. */
 export async function runMeasured(invocation: Invocation, options: RunOptions): Promise<Measured> {
-  const report = join(options.home, '.time');
+  const report = join(options.home, `.time-${runs++}`);
   const stdout = invocation.stdout === undefined ? 'ignore' : openSync(invocation.stdout, 'w');
   const [program, args] =
     gnuTime === undefined

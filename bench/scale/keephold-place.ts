@@ -14,11 +14,12 @@ export class KeepholdPlace implements Place {
   readonly version: string;
   readonly #work: WorkFolder;
 
-  constructor(work: WorkFolder) {
+  /** `below`: a folder in the work folder, when there are several places. */
+  constructor(work: WorkFolder, below = '') {
     this.#work = work;
-    this.source = work.fresh('live');
-    this.repository = work.fresh('repository');
-    this.state = work.fresh('state');
+    this.source = work.fresh(join(below, 'live'));
+    this.repository = work.fresh(join(below, 'repository'));
+    this.state = work.fresh(join(below, 'state'));
     this.version = keephold(builtCommand).version;
   }
 
