@@ -1,11 +1,12 @@
 /**
- * `node bench/scale.ts known-blobs|linear [files|bytes]|snapshots|many-files [--quick] [--runs N] [--no-build]`: shows
- * on this machine that memory stays bounded with ten million known blobs and with two million files, that cost grows
+ * `node bench/scale.ts known-blobs|linear [files|bytes]|snapshots|beside-gc|many-files [--quick] [--runs N] [--no-build]`:
+ * shows on this machine that memory stays bounded with ten million known blobs and with two million files, that cost grows
  * linearly, and what years of snapshots cost.
  */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildCommand } from './measure/build-command.ts';
+import { proveBesideCollection } from './scale/beside-collection.ts';
 import { proveKnownBlobs } from './scale/known-blobs.ts';
 import { proveLinearCost } from './scale/linear-cost.ts';
 import { proveManyFiles } from './scale/many-files.ts';
@@ -39,6 +40,10 @@ switch (proof) {
     if (!values['no-build']) buildCommand();
     await proveSnapshotsCost(scope);
     break;
+  case 'beside-gc':
+    if (!values['no-build']) buildCommand();
+    await proveBesideCollection(scope);
+    break;
   case 'many-files':
     if (!values['no-build']) buildCommand();
     await proveManyFiles(scope);
@@ -55,7 +60,7 @@ switch (proof) {
     break;
   default:
     console.error(
-      'usage: node bench/scale.ts known-blobs|linear [files|bytes]|snapshots|many-files [--quick] [--runs N] [--no-build]',
+      'usage: node bench/scale.ts known-blobs|linear [files|bytes]|snapshots|beside-gc|many-files [--quick] [--runs N] [--no-build]',
     );
     process.exitCode = 2;
 }

@@ -1,18 +1,10 @@
-/**
- * What years of snapshots cost: the verbs that deal with them at 1×, 2× and 4× the number, and how fast a backup is
- * while a collection of such a vault runs beside it.
- */
-import { execFileSync } from 'node:child_process';
-import { cpSync } from 'node:fs';
-import { join } from 'node:path';
-import { mediaFiles } from '../data/media-files.ts';
-import { textFiles } from '../data/text-files.ts';
+/** What years of snapshots cost: the verbs that deal with them at 1×, 2× and 4× the number. */
 import type { Measured } from '../measure/run-measured.ts';
 import { WorkFolder } from '../measure/work-folder.ts';
 import { describeMachine } from '../report/machine.ts';
 import { writeResultFiles } from '../report/result-files.ts';
-import { keepholdEnvironment } from '../tools/keephold.ts';
-import { KeepholdPlace } from './keephold-place.ts';
+import type { KeepholdPlace } from './keephold-place.ts';
+import { plantedPlace } from './planted-place.ts';
 
 const FACTORS = [1, 2, 4] as const;
 
@@ -30,43 +22,24 @@ interface Spent extends Measured {
   readonly title: string;
 }
 
-interface Beside {
-  readonly title: string;
-  readonly backup: Measured;
-  readonly collections: number;
-}
-
 export async function proveSnapshotsCost({ quick }: { readonly quick: boolean }): Promise<void> {
   const unit = quick ? 250 : 2500;
   using work = new WorkFolder();
   const columns: Spent[][] = [];
   for (const factor of FACTORS) {
-    const place = await planted(work, unit * factor);
+    const place = plantedPlace(work, unit * factor);
     columns.push(await measureSteps(place));
     console.log(
       `${unit * factor} snapshots: ${columns
         .at(-1)!
-        .map(({ cpuSeconds }) => cpuSeconds)
+        .map(({ cpuSeconds }) => cpuSeconds?.toFixed(2))
         .join(', ')} CPU s`,
     );
   }
-  const beside = await measureBeside(work, { snapshots: unit * 2, bytes: quick ? 100e6 : 1000e6 });
-  const report = toMarkdown(unit, columns, beside);
+  const report = toMarkdown(unit, columns);
   const name = { date: new Date().toISOString(), what: 'scale-snapshots', quick };
-  const json = `${JSON.stringify({ unit, columns, beside }, null, 1)}\n`;
+  const json = `${JSON.stringify({ unit, columns }, null, 1)}\n`;
   console.log(`${report}\n${writeResultFiles(name, { md: report, json })}`);
-}
-
-async function planted(work: WorkFolder, snapshots: number): Promise<KeepholdPlace> {
-  const place = new KeepholdPlace(work);
-  textFiles({ files: 200, bytes: 600e3 }).make(place.source);
-  const args = ['--conditions=@keephold/source', join(import.meta.dirname, '../scale.ts'), 'plant-snapshots'];
-  // A process of its own, whose clock it sets, and which can resolve the sources.
-  execFileSync(process.execPath, [...args, place.source, String(snapshots)], {
-    env: { PATH: process.env['PATH'], HOME: place.state, ...keepholdEnvironment(place) },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  return place;
 }
 
 async function measureSteps(place: KeepholdPlace): Promise<Spent[]> {
@@ -77,63 +50,9 @@ async function measureSteps(place: KeepholdPlace): Promise<Spent[]> {
   return spent;
 }
 
-/**
- * The same backup alone, beside collections of another vault, which take the same processor and disk, and beside
- * collections of its own vault, which take the lock as well.
- */
-async function measureBeside(
-  work: WorkFolder,
-  { snapshots, bytes }: { readonly snapshots: number; readonly bytes: number },
-): Promise<Beside[]> {
-  const place = await planted(work, snapshots);
-  await place.backup();
-  await place.run('forget', '--keep-window-days', '0');
-  mediaFiles(bytes).make(work.fresh('media'));
-  const media = join(work.path, 'media');
-  const all: Beside[] = [];
-  for (const [title, collected] of [
-    ['alone', undefined],
-    ['beside gc of another vault', 'other'],
-    ['beside gc of its own vault', 'own'],
-  ] as const) {
-    const own = copied(work, place, 'own');
-    const other = copied(work, place, 'other');
-    const collections = collected === undefined ? undefined : collect({ own, other }[collected]);
-    const backup = await own.run('backup', media);
-    all.push({ title, backup, collections: (await collections?.stop()) ?? 0 });
-  }
-  return all;
-}
-
-/** One after the other until told to stop; the first has thousands of packs to delete. */
-function collect(place: KeepholdPlace): { stop(): Promise<number> } {
-  let isStopped = false;
-  const loop = async (): Promise<number> => {
-    let count = 0;
-    for (; !isStopped; count++) await place.run('gc', '--trash-days', '0', '--purge-days', '0');
-    return count;
-  };
-  const running = loop();
-  return {
-    stop: async () => {
-      isStopped = true;
-      return await running;
-    },
-  };
-}
-
-function copied(work: WorkFolder, place: KeepholdPlace, name: string): KeepholdPlace {
-  const copy = new KeepholdPlace(work, name);
-  for (const part of ['repository', 'state'] as const) {
-    cpSync(place[part], copy[part], { recursive: true, preserveTimestamps: true });
-  }
-  return copy;
-}
-
-function toMarkdown(unit: number, columns: readonly (readonly Spent[])[], beside: readonly Beside[]): string {
+function toMarkdown(unit: number, columns: readonly (readonly Spent[])[]): string {
   const { cpu, cores, node } = describeMachine();
   const numbers = FACTORS.map((factor) => (unit * factor).toLocaleString('en'));
-  const alone = beside[0]!.backup.seconds;
   return `${[
     '# What years of snapshots cost',
     '',
@@ -144,14 +63,6 @@ function toMarkdown(unit: number, columns: readonly (readonly Spent[])[], beside
     ...columns[0]!.map(({ title }, i) => {
       const cells = columns.map((column) => column[i]!.cpuSeconds?.toFixed(2));
       return `| ${[title, ...cells, megabytes(columns.at(-1)![i]!.peakBytes)].join(' | ')} |`;
-    }),
-    '',
-    '| a backup of new files | s | CPU s | times alone | collections |',
-    '|---|--:|--:|--:|--:|',
-    ...beside.map(({ title, backup, collections }) => {
-      const { seconds, cpuSeconds } = backup;
-      const cells = [seconds.toFixed(2), cpuSeconds?.toFixed(2), (seconds / alone).toFixed(2), collections];
-      return `| ${[title, ...cells].join(' | ')} |`;
     }),
   ].join('\n')}\n`;
 }
