@@ -42,6 +42,23 @@ test('what was restored beside it does not speak for the rest of a target', () =
   expect(begin(2 * hour).trustsFiles).toBe(false);
 });
 
+test('what was written anew is relied on, whatever else was restored to the target before it', () => {
+  begin(hour, { what: 'one folder' }).finish({ durable: false });
+  const second = begin(2 * hour, { what: 'another' });
+  expect(second.trustsFiles).toBe(false);
+  second.finish({ durable: false });
+  expect(begin(2 * hour, { what: 'another' }).trustsFiles).toBe(true);
+  expect(begin(2 * hour, { what: 'one folder' }).trustsFiles).toBe(false);
+});
+
+test('what was restored after it may have touched the same files', () => {
+  begin(2 * hour, { what: 'one folder' }).finish({ durable: true });
+  begin(hour, { what: 'one folder' }).finish({ durable: false });
+  begin(hour, { what: 'another' });
+  begin(2 * hour, { what: 'one folder' }).finish({ durable: false });
+  expect(begin(2 * hour, { what: 'another' }).trustsFiles).toBe(false);
+});
+
 test('a restore that is on the disk leaves nothing, and other targets are other restores', () => {
   begin(hour, { target: '/other' });
   begin(hour).finish({ durable: true });

@@ -4,8 +4,8 @@
  * size and time before the contents. So what was restored before the machine was started anew, and was not known to be
  * on the disk, is written once more.
  *
- * A note is a text: the target, then a line for each thing that was restored to it: when the machine had been started
- * (Unix milliseconds), and the hash of what it was.
+ * A note is a text: the target, then a line for each thing that was restored to it, the last one last: when the machine
+ * had been started (Unix milliseconds), and the hash of what it was.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
@@ -34,7 +34,7 @@ export interface NoteOptions {
   readonly startedAt: number;
 }
 
-/** By the hash of what was restored: when the machine had been started. */
+/** By the hash of what was restored, the last one last: when the machine had been started. */
 type Starts = Map<string, number>;
 
 /** Durable when it returns. */
@@ -43,14 +43,19 @@ export function beginRestoreNote({ stateFolder, target, what, startedAt }: NoteO
   removeOld(folder);
   const path = join(folder, hash(target));
   const starts = readStarts(path);
-  const trustsFiles = [...starts.values()].every((earlier) => Math.abs(earlier - startedAt) <= CLOCK_CHANGE);
+  const key = hash(what);
+  const trustsFiles = since(starts, key).every((earlier) => Math.abs(earlier - startedAt) <= CLOCK_CHANGE);
+  const noteNow = (): void => {
+    starts.delete(key);
+    writeStarts(path, target, starts.set(key, startedAt));
+  };
   // The first start counts until all is written anew: a second restore may be cut short too.
-  if (trustsFiles) writeStarts(path, target, starts.set(hash(what), startedAt));
+  if (trustsFiles) noteNow();
   return {
     trustsFiles,
     finish: ({ durable }) => {
-      if (durable) starts.delete(hash(what));
-      else starts.set(hash(what), startedAt);
+      if (!durable) return noteNow();
+      starts.delete(key);
       if (starts.size > 0) writeStarts(path, target, starts);
       else {
         rmSync(path, { force: true });
@@ -58,6 +63,12 @@ export function beginRestoreNote({ stateFolder, target, what, startedAt }: NoteO
       }
     },
   };
+}
+
+/** Starts of what was restored to the target since the same was: only that can have touched its files after it did. */
+function since(starts: Starts, key: string): number[] {
+  const keys = [...starts.keys()];
+  return [...starts.values()].slice(Math.max(0, keys.indexOf(key)));
 }
 
 /** By then nobody relies on what was restored for a restore. A target that is not there may be a disk not plugged in. */

@@ -70,22 +70,24 @@ export async function runRestore(
       onItem: request.onItem,
       onNote: request.onNote,
     });
-    if (!report.interrupted) note?.finish({ durable: request.sync });
+    // What was left as it was is not vouched for.
+    const isAllNew = note?.trustsFiles === true || request.overwrite !== 'never';
+    if (!report.interrupted && isAllNew) note?.finish({ durable: request.sync });
     return report;
   } finally {
     progress.end();
   }
 }
 
-function beginNote(context: Context, { target, path, select }: RestoreRequest): RestoreNote {
+function beginNote(context: Context, { target, path, select, overwrite }: RestoreRequest): RestoreNote {
   const { environment, out } = context;
   const stateFolder = environment.folders.state;
   const what = JSON.stringify([Buffer.from(path).toString('latin1'), select]);
   const startedAt = context.now() - uptime() * 1000;
   const note = beginRestoreNote({ stateFolder, target: target.root, what, startedAt });
-  if (!note.trustsFiles)
-    out.note(
-      'the machine stopped during an earlier restore to this folder, or soon after it: everything is written anew',
-    );
+  if (note.trustsFiles) return note;
+  const why = 'the machine was started anew since an earlier restore to this folder, which may not all be on the disk';
+  if (overwrite === 'never') out.warn(`${why}; --overwrite never leaves what is there, so some may lack its contents`);
+  else out.note(`${why}: everything is written anew`);
   return note;
 }

@@ -1,4 +1,5 @@
 /** The account of a restore: each item's fate, and the sums. Failed items are always told, others when asked for. */
+import { LIVE } from '@keephold/engine';
 import type { RestoredItem, RestoreReport } from '@keephold/engine/node';
 import { type Output, pathFields } from '../terminal/output.ts';
 import { printable } from '../terminal/printable.ts';
@@ -20,6 +21,7 @@ export class RestoreAccount {
   readonly #sums: Sums = { restored: 0, identical: 0, skipped: 0, failed: 0, deleted: 0 };
   readonly #problems = new Map<string, number>();
   #bytes = 0;
+  #live = 0;
   #durationMs = 0;
   #interrupted = false;
   /** Lines are written in order, whatever the caller awaits. */
@@ -42,6 +44,16 @@ export class RestoreAccount {
     // Nearly every item of a restore has nothing to tell, and a promise each would cost more than the item.
     if (!this.#isTold(item)) return;
     this.#writing = this.#writing.then(() => this.#tell(item));
+  }
+
+  /** What the snapshot says of how a file was read. */
+  note(path: Uint8Array, note: string): void {
+    if (note === LIVE) this.#live++;
+    if (!this.#out.json && !this.#options.verbose) return;
+    this.#writing = this.#writing.then(async () => {
+      if (this.#out.json) await this.#out.record({ type: 'note', ...pathFields(path), note });
+      else await this.#out.pathLine('as read    ', path, `  (${printable(note)})`);
+    });
   }
 
   #isTold({ outcome }: RestoredItem): boolean {
@@ -108,6 +120,10 @@ export class RestoreAccount {
     await this.#out.result(
       `${parts.join(', ')}; ${formatBytes(this.#bytes)} in ${formatDuration(this.#durationMs)}${rate}`,
     );
+    if (this.#live > 0) {
+      const how = 'changed while they were backed up, and may mix what was before with what was after';
+      await this.#out.result(`${counted(this.#live, 'file')} ${how} (--verbose names them)`);
+    }
     if (this.#problems.size === 0) return;
     const problems = [...this.#problems].map(([kind, count]) => `${kind} of ${counted(count, 'item')}`);
     await this.#out.result(`not restored: ${problems.join(', ')} (--verbose names them)`);

@@ -52,6 +52,9 @@ export const find: Command = defineCommand({
       await out.pathLine(before, withSlash(path));
     }
     out.note(`${counted(found, 'version')} in ${counted(chosen.length, 'snapshot')}`);
-    return exitCodes.done;
+    const unread = named ? 0 : repository.log.snapshots.length - chosen.length;
+    if (unread === 0) return exitCodes.done;
+    out.note(`${counted(unread, 'snapshot')} cannot be read, and was not looked in; keephold check says why`);
+    return exitCodes.damaged;
   },
 });

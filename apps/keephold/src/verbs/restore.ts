@@ -88,7 +88,13 @@ type One = Omit<RestoreRequest, 'onItem'> & { readonly account: RestoreAccount }
 /** What was done counts and is told, also when the target fills up. */
 async function restoreOne(context: Context, access: ReadAccess, { account, ...request }: One): Promise<void> {
   try {
-    account.add(await runRestore(context, access, { ...request, onItem: (item) => account.item(item) }));
+    account.add(
+      await runRestore(context, access, {
+        ...request,
+        onItem: (item) => account.item(item),
+        onNote: (path, note) => account.note(path, note),
+      }),
+    );
   } catch (error) {
     if (!(error instanceof RestoreError)) throw error;
     account.add(error.report);

@@ -5,7 +5,7 @@ import { type Command, defineCommand } from '../command-line/command.ts';
 import { exitCodes } from '../errors.ts';
 import { hex } from '../listing/node-text.ts';
 import { formatTable } from '../terminal/text-table.ts';
-import { formatBytes, formatCount } from '../terminal/units.ts';
+import { counted, formatBytes, formatCount } from '../terminal/units.ts';
 
 export const stats: Command = defineCommand({
   name: 'stats',
@@ -41,6 +41,9 @@ export const stats: Command = defineCommand({
       `stored: ${formatBytes(usage.packBytes + usage.objectBytes)} in ${formatCount(usage.packs)} packs`,
     );
     if (usage.condemnedBytes > 0) await out.result(`waiting to be freed: ${formatBytes(usage.condemnedBytes)}`);
-    return exitCodes.done;
+    const unread = repository.log.snapshots.length - report.snapshots.length;
+    if (unread === 0) return exitCodes.done;
+    out.note(`${counted(unread, 'snapshot')} cannot be read and is left out; keephold check says why`);
+    return exitCodes.damaged;
   },
 });

@@ -22,8 +22,10 @@ it('does not take a repository whose snapshots are gone for an empty one', async
   expect((await home.run(['backup', home.data, '--json'])).code).toBe(0);
   for (const name of readdirSync(home.repository, { recursive: true, encoding: 'utf8' }))
     if (/objects\/.*[0-9a-f]{64}$/.test(name)) rmSync(join(home.repository, name));
-  const ran = await home.run(['snapshots']);
-  expect(ran.code).toBe(13);
-  expect(ran.stderr).toContain('1 snapshot cannot be read');
-  expect(ran.stderr).not.toContain('no snapshot yet');
+  for (const command of [['snapshots'], ['find', 'notes'], ['stats']]) {
+    const ran = await home.run(command);
+    expect([command, ran.code]).toEqual([command, 13]);
+    expect(ran.stderr).toContain('1 snapshot cannot be read');
+    expect(ran.stderr).not.toContain('no snapshot yet');
+  }
 });
