@@ -37,6 +37,8 @@ export interface ReadAccess extends AsyncDisposable {
   readonly repository: Repository;
   readonly custody: Custody;
   readonly vaultId: VaultId;
+  /** What opened it: the keys of this device, or what the user knows, by way of the account's keyring. */
+  readonly openedBy: 'device' | 'secret';
 }
 
 export interface ReadingOptions {
@@ -68,7 +70,7 @@ interface Opening {
 }
 
 async function read(context: Context, { custody, store, options }: Opening): Promise<ReadAccess> {
-  const { keys, keychain, state } = await readerKeys(context, custody, store);
+  const { keys, keychain, state, openedBy } = await readerKeys(context, custody, store);
   const history = new HistoryFile(context.environment, keys.accountId);
   const seen = history.load(keys.vaultId);
   const repository = await openRepository({
@@ -87,7 +89,8 @@ async function read(context: Context, { custody, store, options }: Opening): Pro
   const pins = [state?.grant.headPin, seen && headOfLog(seen)];
   for (const pin of pins) if (pin !== undefined) await requireContinues(repository, custody, pin);
   history.save(repository.log);
-  return { repository, custody, vaultId: keys.vaultId, [Symbol.asyncDispose]: () => custody[Symbol.asyncDispose]() };
+  const { vaultId } = keys;
+  return { repository, custody, vaultId, openedBy, [Symbol.asyncDispose]: () => custody[Symbol.asyncDispose]() };
 }
 
 /** Where the newest commits cannot be read, the head is the keeper's word. */
@@ -106,6 +109,7 @@ interface Reader {
   readonly keychain: KeychainState;
   /** Of this device, where it is enrolled: what it has seen counts. */
   readonly state: DeviceState | undefined;
+  readonly openedBy: ReadAccess['openedBy'];
 }
 
 async function readerKeys(context: Context, custody: Custody, store: DeviceStore): Promise<Reader> {
@@ -115,7 +119,8 @@ async function readerKeys(context: Context, custody: Custody, store: DeviceStore
   const unlocked = await unlockAccount(context, custody);
   // A device that may not read still knows how far the history went.
   if (state !== undefined) requireKeychainPin(unlocked.keychain, state.grant.keychainPin);
-  return { keys: readKeys(unlocked, requireVault(unlocked.keychain)), keychain: unlocked.keychain, state };
+  const keys = readKeys(unlocked, requireVault(unlocked.keychain));
+  return { keys, keychain: unlocked.keychain, state, openedBy: 'secret' };
 }
 
 /** Undefined when the device cannot read with what it holds. */
@@ -124,7 +129,7 @@ async function deviceKeys(custody: Custody, stored: DeviceState): Promise<Reader
   if (keys === undefined) return undefined;
   try {
     const { state, keychain } = await openDevice(custody, stored);
-    return { keys, keychain, state };
+    return { keys, keychain, state, openedBy: 'device' };
   } catch (error) {
     if (error instanceof DeviceFaultError) return undefined;
     throw error;

@@ -29,6 +29,7 @@ export async function tellHealing({ out }: Pick<Context, 'out'>, { healed, incom
   await out.record({ type: 'healed', snapshots: healed, incomplete });
   if (healed.length > 0) out.note(`healed ${counted(healed.length, 'snapshot')} with what is stored again`);
   if (incomplete.length > 0) {
-    out.note(`still lacking in ${incomplete.map((seq) => `#${seq}`).join(', ')}: keephold check says what`);
+    const seqs = incomplete.map((seq) => `#${seq}`).join(', ');
+    out.note(`not all that was lost is stored again: keephold check says whether ${seqs} need more of it`);
   }
 }

@@ -3,7 +3,10 @@ import { availableParallelism } from 'node:os';
 import { toHex } from '@keephold/bytes';
 import { type CheckProblem, type CheckReport, check as checkRepository } from '@keephold/engine/node';
 import { CustodyError, type PackIdList, packIdAt, packIdCount } from '@keephold/protocol';
+import { VaultError } from '@keephold/vault';
 import { openForReading, type ReadAccess } from '../access/open-for-reading.ts';
+import { givenPassword } from '../access/password.ts';
+import { unlockWithSecret } from '../access/unlock.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { share } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
@@ -18,6 +21,7 @@ export const check: Command = defineCommand({
   operands: { usage: '', min: 0, max: 0 },
   description: [
     'Checks that the history is unbroken and signed, that every file of every snapshot leads to data that is there, and with --read-data that the data is what was stored, by reading it.',
+    'That other devices can open the repository with the password is tried when the password is given.',
     'Damage is listed with what it affects; everything else can still be restored. Packs that turn out to be damaged are set aside, so that the next backup stores again what the files here still have. keephold heal does more.',
   ],
   options: {
@@ -38,7 +42,7 @@ export const check: Command = defineCommand({
       onDamage: ({ message }) => isOpening && found.push({ kind: 'commit', what: message }),
     });
     isOpening = false;
-    found.push(...(await auditProblems(access)));
+    found.push(...(await auditProblems(access)), ...(await keyringProblems(context, access)));
     const progress = new ProgressLine(out, 'checking');
     let report: CheckReport;
     try {
@@ -68,6 +72,27 @@ type FoundProblem = Pick<CheckProblem, 'kind' | 'what'>;
 async function auditProblems({ custody, vaultId }: ReadAccess): Promise<readonly FoundProblem[]> {
   const findings = await custody.audit(vaultId);
   return findings.map(({ place, what }) => ({ kind: 'record', what: `${place}: ${what}` }));
+}
+
+/**
+ * Whether other devices could open the repository: they come through the keyring, and nothing but the password or the
+ * words shows that it is sound. It is not asked for here, because a check runs by itself.
+ */
+async function keyringProblems(context: Context, { custody, openedBy }: ReadAccess): Promise<readonly FoundProblem[]> {
+  if (openedBy === 'secret') return [];
+  const secret = givenPassword(context);
+  if (secret === undefined) {
+    context.out.note('the way in with the password was not tried: give it (--password-file) to check that too');
+    return [];
+  }
+  try {
+    await unlockWithSecret(custody, secret);
+    return [];
+  } catch (error) {
+    if (error instanceof VaultError && error.code === 'wrong-password') throw error;
+    if (!(error instanceof VaultError || error instanceof CustodyError)) throw error;
+    return [{ kind: 'record', what: `${error.message}: no other device can be given access` }];
+  }
 }
 
 /** The keeper looks for itself, and keeps damaged packs out of what comes; a repository that cannot be written stays. */
