@@ -4,6 +4,11 @@
  */
 import { constants } from 'node:fs';
 import { type FileHandle, link, mkdir, open, readdir, rename, stat, unlink, utimes } from 'node:fs/promises';
+import { errnoOf } from './errors.ts';
+import { paysPastTheCache, writePastTheCache } from './write-past-the-cache.ts';
+
+/** A large file is opened a second time while it is written; `sync` takes that away again. */
+const OWNER_WRITES = 0o200;
 
 export interface DiskFile {
   /** Writes all bytes at the end of what this handle has written. */
@@ -20,8 +25,8 @@ export interface DiskStat {
 }
 
 export interface Disk {
-  /** Fails with EEXIST when the path is there. */
-  create(path: string, mode: number): Promise<DiskFile>;
+  /** Fails with EEXIST when the path is there. `length`: bytes that will be written at once, where it is known. */
+  create(path: string, mode: number, length?: number): Promise<DiskFile>;
   /** Reads up to `into.length` bytes; answers how many. */
   read(path: string, offset: number, into: Uint8Array): Promise<number>;
   /** Reads from offset to the end of the file, but not more than `atMost` bytes. */
@@ -41,7 +46,10 @@ export interface Disk {
 }
 
 export const nodeDisk: Disk = {
-  create: async (path, mode) => new NodeFile(await open(path, 'wx', mode)),
+  create: async (path, mode, length = 0) =>
+    paysPastTheCache(length)
+      ? new LargeFile(path, await open(path, 'wx', mode | OWNER_WRITES), mode)
+      : new NodeFile(await open(path, 'wx', mode)),
   read: async (path, offset, into) => await reading(path, async (handle) => await fill(handle, offset, into)),
   readToEnd: async (path, offset, atMost) =>
     await reading(path, async (handle) => {
@@ -71,27 +79,61 @@ export const nodeDisk: Disk = {
 };
 
 class NodeFile implements DiskFile {
-  readonly #handle: FileHandle;
+  protected readonly handle: FileHandle;
 
   constructor(handle: FileHandle) {
-    this.#handle = handle;
+    this.handle = handle;
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    let done = 0;
-    while (done < bytes.length) {
-      const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done);
-      done += bytesWritten;
-    }
+    await writeAll(this.handle, bytes, null);
   }
 
   async sync(): Promise<void> {
     // The size belongs to what datasync writes; only times are left out.
-    await this.#handle.datasync();
+    await this.handle.datasync();
   }
 
   async close(): Promise<void> {
-    await this.#handle.close();
+    await this.handle.close();
+  }
+}
+
+/** A pack, usually: written past the system's cache where that is possible. */
+class LargeFile extends NodeFile {
+  readonly #path: string;
+  readonly #mode: number;
+  #end = 0;
+
+  constructor(path: string, handle: FileHandle, mode: number) {
+    super(handle);
+    this.#path = path;
+    this.#mode = mode;
+  }
+
+  override async write(bytes: Uint8Array): Promise<void> {
+    const done = this.#end === 0 ? await writePastTheCache(this.#path, bytes) : 0;
+    await writeAll(this.handle, bytes.subarray(done), this.#end + done);
+    this.#end += bytes.length;
+  }
+
+  override async sync(): Promise<void> {
+    try {
+      await this.handle.chmod(this.#mode);
+    } catch (error) {
+      // Some file systems have no modes; that nobody may write is a courtesy.
+      if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(errnoOf(error) ?? '')) throw error;
+    }
+    await super.sync();
+  }
+}
+
+/** At `position` and after it; null: where the handle stands. */
+async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number | null): Promise<void> {
+  let done = 0;
+  while (done < bytes.length) {
+    const at = position === null ? null : position + done;
+    done += (await handle.write(bytes, done, bytes.length - done, at)).bytesWritten;
   }
 }
 

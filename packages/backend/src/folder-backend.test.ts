@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +19,20 @@ beforeEach(async () => {
 afterEach(async () => await rm(path, { recursive: true, force: true }));
 
 const bytes = (...values: readonly number[]): Uint8Array => new Uint8Array(values);
+
+function hasDirectWrites(): boolean {
+  const probe = join(tmpdir(), `keephold-direct-${process.pid}`);
+  try {
+    execFileSync('fincore', ['--version'], { stdio: 'ignore' });
+    execFileSync('dd', ['if=/dev/zero', `of=${probe}`, 'bs=4096', 'count=1', 'oflag=direct'], { stdio: 'ignore' });
+    const cached = execFileSync('fincore', ['--bytes', '--noheadings', '--output', 'RES', probe]);
+    return Number(cached.toString()) === 0;
+  } catch {
+    return false;
+  } finally {
+    rmSync(probe, { force: true });
+  }
+}
 
 async function names(prefix: string): Promise<readonly string[]> {
   const found: string[] = [];
@@ -75,6 +91,32 @@ describe('FolderBackend', () => {
     expect(read.length).toBe(2_000_000);
     expect(read.every((byte) => byte === 7)).toBe(true);
   });
+
+  it('writes large objects of any length, from any place in memory, as they are', async () => {
+    const { buffer } = new WebAssembly.Memory({ initial: 64, maximum: 64, shared: true });
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 0, max: 8192 }), fc.integer({ min: -5000, max: 5000 }), async (at, more) => {
+        const large = new Uint8Array(buffer, at, 1024 * 1024 + more);
+        large.forEach((_, i) => {
+          large[i] = (i * 31 + at + (i >> 12)) & 255;
+        });
+        await backend.put('packs/x', large);
+        expect(Buffer.compare((await readFile(join(path, 'packs/x'))) as Uint8Array, new Uint8Array(large))).toBe(0);
+        expect((await stat(join(path, 'packs/x'))).mode & 0o777).toBe(0o444);
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  it.skipIf(!hasDirectWrites())(
+    'keeps large objects out of the cache (skipped: needs direct writes and fincore)',
+    async () => {
+      const { buffer } = new WebAssembly.Memory({ initial: 64, maximum: 64, shared: true });
+      await backend.putNew('packs/x', new Uint8Array(buffer, 0, 2_000_000).fill(7));
+      const cached = execFileSync('fincore', ['--bytes', '--noheadings', '--output', 'RES', join(path, 'packs/x')]);
+      expect(Number(cached.toString())).toBeLessThan(10_000);
+    },
+  );
 
   it.each([
     '',

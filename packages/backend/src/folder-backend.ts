@@ -161,7 +161,7 @@ export class FolderBackend implements Backend {
   }
 
   async #writeTemporary(bytes: Uint8Array, options: PutOptions): Promise<string> {
-    const { path, file } = await this.#createTemporary();
+    const { path, file } = await this.#createTemporary(options.pace === undefined ? bytes.length : 0);
     try {
       try {
         const piece = options.pace === undefined ? bytes.length : PACED_PIECE;
@@ -183,11 +183,11 @@ export class FolderBackend implements Backend {
     }
   }
 
-  async #createTemporary(): Promise<{ path: string; file: Awaited<ReturnType<Disk['create']>> }> {
+  async #createTemporary(length: number): Promise<{ path: string; file: Awaited<ReturnType<Disk['create']>> }> {
     for (;;) {
       const path = join(this.#root, TEMPORARY_FOLDER, temporaryName());
       try {
-        return { path, file: await this.#disk.create(path, FILE_MODE) };
+        return { path, file: await this.#disk.create(path, FILE_MODE, length) };
       } catch (error) {
         // Another machine on the same folder may draw the same name; the next one differs.
         if (errnoOf(error) !== 'EEXIST') throw error;

@@ -61,8 +61,8 @@ export function faultyDisk(disk: Disk, fault?: DiskFault): FaultyDisk {
     log,
     steps: () => log.length,
     stopped: () => stopped,
-    create: async (path, mode) => {
-      const file = await step(`create ${path}`, async () => await disk.create(path, mode));
+    create: async (path, mode, length) => {
+      const file = await step(`create ${path}`, async () => await disk.create(path, mode, length));
       unsafe.files.add(path);
       return faultyFile(file, path, step, unsafe);
     },

@@ -4,6 +4,9 @@
  */
 import { packAreaBytes } from './pack-builder.ts';
 
+const MACHINE_PAGE = 4096;
+const WASM_PAGE = 65_536;
+
 const FREE = 0;
 const TAKEN = 1;
 /** Not in use so far: its memory is not touched. */
@@ -23,11 +26,21 @@ export interface SharedAreaPool {
 
 /** `open` areas to begin with, `most` at the end. */
 export function createSharedAreaPool({ open, most }: { readonly open: number; readonly most: number }): SharedAreaPool {
-  // Areas start on a page of the machine's memory.
-  const areaBytes = Math.ceil(packAreaBytes(1) / 4096) * 4096;
+  const areaBytes = Math.ceil(packAreaBytes(1) / MACHINE_PAGE) * MACHINE_PAGE;
   const states = new SharedArrayBuffer(4 * (FIRST + most));
   new Int32Array(states).fill(CLOSED, FIRST + open);
-  return { memory: new SharedArrayBuffer(most * areaBytes), states, areaBytes };
+  return { memory: alignedMemory(most * areaBytes), states, areaBytes };
+}
+
+/**
+ * Shared memory that starts on a page of the machine's memory, as areas then do: disks take packs straight from there.
+ * WebAssembly's does, an array buffer's starts anywhere.
+ */
+function alignedMemory(bytes: number): SharedArrayBuffer {
+  const pages = Math.ceil(bytes / WASM_PAGE);
+  const { buffer } = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  if (buffer instanceof SharedArrayBuffer) return buffer;
+  throw new TypeError('allocate pack areas: WebAssembly memory is not shared');
 }
 
 export class AreaPool {
