@@ -77,7 +77,7 @@ export class CheckRun {
   async run(): Promise<boolean> {
     const { signal, readData, spawnWorker, repository, native, found = [] } = this.#options;
     const workers = this.#options.workers ?? availableParallelism();
-    const areas = areasWithin(this.#options.memory, workers);
+    const areas = areasWithin(this.#options.memory, workers + 1);
     const pool =
       readData > 0 || this.#knownLost.length > 0
         ? new ReadPool({ spawnWorker, workers, areas, idKey: repository.idKey, native })

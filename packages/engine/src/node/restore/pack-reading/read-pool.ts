@@ -33,12 +33,12 @@ const OTHER_BYTES: number = 160 * 1024 * 1024;
 const MAX_AREAS = 8;
 
 /**
- * How many areas a job of so many workers takes: one for each and one that is being filled meanwhile, which takes a
- * tenth of the time the work does; fewer when there is little memory.
+ * How many areas a job takes that would like so many; fewer when there is little memory. One for each worker is enough
+ * where its plan is large (a restore's): filling an area takes a tenth of the time that the work on it does.
  */
-export function areasWithin(memory: number | undefined, workers: number): number {
+export function areasWithin(memory: number | undefined, wanted: number): number {
   const fitting = memory === undefined ? MAX_AREAS : Math.floor((memory - OTHER_BYTES) / packAreaBytes(1));
-  return Math.max(1, Math.min(MAX_AREAS, workers + 1, fitting));
+  return Math.max(1, Math.min(MAX_AREAS, wanted, fitting));
 }
 
 export class ReadPool {
