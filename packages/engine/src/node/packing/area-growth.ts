@@ -9,11 +9,13 @@ import { packAreaBytes } from './pack-builder.ts';
 const PACKS_A_LOOK = 4;
 /** Of the time of one worker: below it an area more saves nothing that shows. */
 const WAITED_SHARE = 0.3;
+/** Of packs: one that finds no free area to follow it is named at once, not beside the next blobs, in twice the time. */
+const MISSED_SHARE = 0.5;
 /** Left free for what else may grow: trees and tables do, with a hundred thousand files. */
-const MARGIN_BYTES: number = 28 * 1024 * 1024;
+const MARGIN_BYTES: number = 34 * 1024 * 1024;
 
 export interface AreaGrowthOptions {
-  readonly pool: Pick<AreaPool, 'waitedMs' | 'open'>;
+  readonly pool: Pick<AreaPool, 'waitedMs' | 'missed' | 'open'>;
   /** Bytes the process may use. */
   readonly memory: number;
   /** Bytes it uses. */
@@ -26,6 +28,7 @@ export class AreaGrowth {
   readonly #options: AreaGrowthOptions;
   #packs = 0;
   #waited = 0;
+  #missed = 0;
   #from: number;
 
   constructor(options: AreaGrowthOptions) {
@@ -38,8 +41,11 @@ export class AreaGrowth {
     if (++this.#packs % PACKS_A_LOOK !== 0) return;
     const { pool, memory, residentBytes, now } = this.#options;
     const share = (pool.waitedMs - this.#waited) / (now() - this.#from);
+    const missed = (pool.missed - this.#missed) / PACKS_A_LOOK;
+    this.#missed = pool.missed;
     this.#waited = pool.waitedMs;
     this.#from = now();
-    if (share >= WAITED_SHARE && residentBytes() + packAreaBytes(1) + MARGIN_BYTES <= memory) pool.open();
+    const isScarce = share >= WAITED_SHARE || missed >= MISSED_SHARE;
+    if (isScarce && residentBytes() + packAreaBytes(1) + MARGIN_BYTES <= memory) pool.open();
   }
 }

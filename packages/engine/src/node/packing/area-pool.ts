@@ -15,11 +15,12 @@ const CLOSED = 2;
 // In `states`.
 const RELEASES = 0;
 const WAITED = 1;
-const FIRST = 2;
+const MISSED = 2;
+const FIRST = 3;
 
 export interface SharedAreaPool {
   readonly memory: SharedArrayBuffer;
-  /** Releases, to wait on; microseconds that workers waited; then one state per area. */
+  /** Releases, to wait on; microseconds that workers waited; how often none was free; then one state per area. */
   readonly states: SharedArrayBuffer;
   readonly areaBytes: number;
 }
@@ -65,6 +66,11 @@ export class AreaPool {
     return Atomics.load(this.#states, WAITED) / 1000;
   }
 
+  /** How often an area was asked for and none was free. */
+  get missed(): number {
+    return Atomics.load(this.#states, MISSED);
+  }
+
   /** Adds an area to those in use, if there is one more. */
   open(): void {
     const closed = this.#states.indexOf(CLOSED, FIRST);
@@ -87,6 +93,7 @@ export class AreaPool {
     for (let i = FIRST; i < this.#states.length; i++) {
       if (Atomics.compareExchange(this.#states, i, FREE, TAKEN) === FREE) return this.area(i - FIRST);
     }
+    Atomics.add(this.#states, MISSED, 1);
     return undefined;
   }
 
