@@ -1,8 +1,9 @@
 /** Reads whole vaults: what stands in them comes back under every name it has. */
 import { concatBytes, toHex, utf8Decode, utf8Encode } from '@keephold/bytes';
-import { type BlobId } from '@keephold/protocol';
+import type { BlobId } from '@keephold/protocol';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DamagedError, type EngineError, MissingDataError } from '../errors.ts';
+import type { ContentPart } from '../node-fields.ts';
 import { type Blob, MemoryVault, noise, type TestDevice } from './_memory-vault.ts';
 import { collect, content, file, open, paths, putTree, type StoredTree, tree } from './_stored-tree.ts';
 import { TreeFixture } from './_tree-fixture.ts';
@@ -60,6 +61,19 @@ describe('reading a snapshot', () => {
     expect(await content(repository, 'listed.bin')).toEqual(
       concatBytes(noise(70_000, 3), noise(66_000, 4), noise(10, 5)),
     );
+  });
+
+  it('reads nothing for what lies in holes of a file', async () => {
+    const repository = await open(vault);
+    const node = await repository.nodeAt(await repository.snapshot('latest'), utf8Encode('docs/b.txt'));
+    const nowhere = { blob: new Uint8Array(32).fill(7) as BlobId, length: 300 };
+    const parts = [nowhere, ...(node.content as readonly ContentPart[]), nowhere];
+    const sparse = { ...node, content: parts, size: 2100 };
+    const holes = [[0, 300] as const, [1800, 300] as const];
+    const pieces = await collect(repository.readFile({ ...sparse, holes }));
+    const zeros = new Uint8Array(300);
+    expect(concatBytes(...pieces)).toEqual(concatBytes(zeros, noise(1000, 1), noise(500, 2), zeros));
+    await expect(collect(repository.readFile(sparse))).rejects.toThrow(MissingDataError);
   });
 
   it('reads compressed frames', async () => {

@@ -13,6 +13,7 @@ import { BlobReader, type ComputeBlobId } from './blob-reader.ts';
 import { CommitLog, type CommitLogState, emptyCommitLog } from './commit-log.ts';
 import { earlyRemovals } from './early-removals.ts';
 import { contentParts } from './file-content.ts';
+import { partsInHoles } from './holes.ts';
 import { IdTable } from './id-table.ts';
 import { type IndexStreamOptions, type OpenedIndex, readIndexObjects } from './index-stream.ts';
 import type { ReadBlob } from './list-reader.ts';
@@ -165,16 +166,21 @@ export class Repository {
 
   /**
    * A file's content in order, every blob verified; the pieces must not be written to. For small files: it keeps a row
-   * per part and reads frame by frame.
+   * per part and reads frame by frame. Nothing is read for parts that lie in holes.
    */
   async *readFile(node: TreeNode, from?: SnapshotRoot): AsyncGenerator<Uint8Array> {
     const parts: ContentPart[] = [];
     for await (const some of this.contentParts(node)) parts.push(...some);
+    const isHole = partsInHoles(parts, node.holes);
     const wanted = new IdTable();
-    for (const { blob } of parts) wanted.add(blob);
+    for (const [part, { blob }] of parts.entries()) if (!isHole(part)) wanted.add(blob);
     const refset = from === undefined ? undefined : await this.#refsetOrAny(from);
     const locations = await this.locate(wanted, refset);
-    for (const { blob, length } of parts) {
+    for (const [part, { blob, length }] of parts.entries()) {
+      if (isHole(part)) {
+        yield new Uint8Array(length);
+        continue;
+      }
       const { kind, bytes } = await this.#blobs.read(blob, locations.places(blob));
       if (kind !== 1 || bytes.length !== length) throw new DamagedError(`read blob ${toHex(blob)}: not of this length`);
       yield bytes;

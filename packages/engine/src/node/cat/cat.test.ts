@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { toHex } from '@keephold/bytes';
+import type { BlobId } from '@keephold/protocol';
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { NodeType } from '../../node-fields.ts';
@@ -90,6 +91,21 @@ describe('cat', () => {
     repository.root([repository.file('f', { parts })]);
     repository.packs[0]!.bytes = undefined;
     expect((await read()).equals(Buffer.concat(parts))).toBe(true);
+  });
+
+  it('reads nothing for the holes of a sparse file, as a restore does', async () => {
+    // A blob that is stored nowhere.
+    const hole = { blob: new Uint8Array(32).fill(7) as BlobId, length: 1_000_000 };
+    for (const [name, length] of Object.entries({ small: 3, large: 40 })) {
+      repository = new FixtureRepository();
+      const data = Array.from({ length }, () => bytes(900_000));
+      const stored = data.map((part) => ({ blob: repository.blob(part), length: part.length }));
+      const holes = data.map((_, i) => [i * 1_900_000, 1_000_000] as const);
+      const size = length * 1_900_000;
+      repository.root([repository.file(name, { content: stored.flatMap((part) => [hole, part]), size, holes })]);
+      const whole = Buffer.concat(data.flatMap((part) => [new Uint8Array(1_000_000), part]));
+      expect((await read(name)).equals(whole), name).toBe(true);
+    }
   });
 
   it('stops when it is told to', async () => {

@@ -9,6 +9,7 @@ import { EngineError } from '../../errors.ts';
 import { missingContent } from '../../missing-content.ts';
 import { type ContentPart, NodeType, type TreeNode } from '../../node-fields.ts';
 import { BlobKind } from '../../pack-contents.ts';
+import { type Holes, partsInHoles } from '../../reading/holes.ts';
 import { IdTable } from '../../reading/id-table.ts';
 import type { Repository, SnapshotRoot } from '../../reading/repository.ts';
 import { fetchFrames } from '../restore/pack-reading/fetch-pack.ts';
@@ -64,7 +65,7 @@ async function catLarge(options: CatOptions, node: TreeNode): Promise<void> {
   const pool = new ReadPool({ ...options, workers, target: undefined, areas: 2 * ahead, idKey: repository.idKey });
   const stream = new ContentStream(options, pool, ahead);
   try {
-    for await (const parts of partGroups(repository.contentParts(node))) await stream.add(parts);
+    for await (const parts of partGroups(repository.contentParts(node))) await stream.add(parts, node.holes);
     await stream.finish();
   } finally {
     await pool.close();
@@ -94,6 +95,8 @@ class ContentStream {
   readonly #pool: ReadPool;
   readonly #ahead: number;
   readonly #running: RunningRun[] = [];
+  /** In the file, of the parts to come. */
+  #offset = 0;
 
   constructor(options: CatOptions, pool: ReadPool, ahead: number) {
     this.#options = options;
@@ -101,12 +104,17 @@ class ContentStream {
     this.#ahead = ahead;
   }
 
-  async add(parts: readonly ContentPart[]): Promise<void> {
+  /** The next parts of the file; where all of one lies in a hole, there is nothing to be read for it. */
+  async add(parts: readonly ContentPart[], holes: Holes | undefined): Promise<void> {
     const { repository, snapshot } = this.#options;
+    const isHole = partsInHoles(parts, holes, this.#offset);
     const wanted = new IdTable();
-    for (const { blob } of parts) wanted.add(blob);
+    for (const [i, { blob, length }] of parts.entries()) {
+      if (!isHole(i)) wanted.add(blob);
+      this.#offset += length;
+    }
     const locations = await repository.locate(wanted, await refsetOrAny(repository, snapshot));
-    for (const run of contentRuns(parts, locations)) {
+    for (const run of contentRuns(parts, locations, isHole)) {
       if (this.#running.length >= this.#ahead) await this.#writeNext();
       const content = this.#read(run);
       // Its failure is seen when its turn comes.
@@ -130,6 +138,10 @@ class ContentStream {
   /** Answers the area that holds the run's verified content. */
   async #read(run: ContentRun): Promise<number> {
     const into = await this.#pool.takeArea();
+    if (run.isHole) {
+      this.#pool.area(into).fill(0, 0, run.bytes);
+      return into;
+    }
     const bad = run.pack === undefined ? new Set(run.parts.keys()) : await this.#readPack(run, run.pack, into);
     let at = 0;
     for (const [i, { blob, length }] of run.parts.entries()) {

@@ -17,18 +17,31 @@ export interface ContentRun {
   /** Where each part is in the pack; empty without a pack. */
   readonly places: readonly BlobPlace[];
   readonly bytes: number;
+  /** Zeros: nothing is stored that would have to be read. */
+  readonly isHole: boolean;
+}
+
+interface OpenRun extends ContentRun {
+  readonly parts: ContentPart[];
+  readonly places: BlobPlace[];
+  bytes: number;
 }
 
 /** Cuts parts into runs, in order. */
-export function* contentRuns(parts: readonly ContentPart[], locations: BlobLocations): Generator<ContentRun> {
-  let run: { pack: LocatedPack | undefined; parts: ContentPart[]; places: BlobPlace[]; bytes: number } | undefined;
-  for (const part of parts) {
-    const place = usablePlace(part, locations);
-    if (run !== undefined && endsBefore(run, place, part.length)) {
+export function* contentRuns(
+  parts: readonly ContentPart[],
+  locations: BlobLocations,
+  isHole: (part: number) => boolean,
+): Generator<ContentRun> {
+  let run: OpenRun | undefined;
+  for (const [i, part] of parts.entries()) {
+    const hole = isHole(i);
+    const place = hole ? undefined : usablePlace(part, locations);
+    if (run !== undefined && (run.isHole !== hole || endsBefore(run, place, part.length))) {
       yield run;
       run = undefined;
     }
-    run ??= { pack: place?.pack, parts: [], places: [], bytes: 0 };
+    run ??= { pack: place?.pack, parts: [], places: [], bytes: 0, isHole: hole };
     run.parts.push(part);
     if (place !== undefined) run.places.push(place);
     run.bytes += part.length;

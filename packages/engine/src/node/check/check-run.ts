@@ -8,24 +8,24 @@ import {
   type PackId,
   type PackIdList,
   packLength,
-  type SnapshotRecord,
   sortPackIds,
   subtractPackIds,
   unionPackIds,
 } from '@keephold/protocol';
 import { EngineError } from '../../errors.ts';
 import type { IndexedPack } from '../../index-object.ts';
-import { BlobKind } from '../../pack-contents.ts';
-import type { CommitLog } from '../../reading/commit-log.ts';
+import type { BlobKind } from '../../pack-contents.ts';
 import { areasWithin, ReadPool } from '../restore/pack-reading/read-pool.ts';
 import { Turn } from '../turn.ts';
 import type { CheckOptions, CheckReport } from './check-options.ts';
 import { checkContent, checkPresence, LostPlaces, type PackCheckOptions } from './check-packs.ts';
+import { compareLedger } from './compare-ledger.ts';
 import { Findings } from './findings.ts';
 import { inLanes } from './in-lanes.ts';
+import { lossJudge, placeJudge } from './judges.ts';
 import { PackCatalog } from './pack-catalog.ts';
 import { type NumberedPack, PackHandOver } from './pack-hand-over.ts';
-import { SnapshotWalk, type WalkJudge } from './snapshot-walk.ts';
+import { SnapshotWalk } from './snapshot-walk.ts';
 
 const PRESENCE_AT_ONCE = 8;
 
@@ -151,10 +151,11 @@ export class CheckRun {
 
   async #checkTrees(): Promise<void> {
     const { repository, signal } = this.#options;
+    const catalog = this.#catalog;
     let flags: Uint8Array = new Uint8Array(0);
     const walk = new SnapshotWalk({
-      judge: this.#placeJudge((pack) => flags[pack] === 1),
-      kindOf: (id) => this.#kindOf(id),
+      judge: placeJudge({ catalog, findings: this.#findings, counts: (pack) => flags[pack] === 1 }),
+      kindOf: (id) => catalog.treeKindOf(id),
       readBlob: async (id, kind) => {
         await this.#turn.take();
         return await repository.readBlob(id, kind);
@@ -168,32 +169,9 @@ export class CheckRun {
       // What was found under a larger set of packs says nothing about a smaller one.
       if (previous !== undefined && subtractPackIds(previous, refset).length > 0) walk.forget();
       previous = refset;
-      flags = this.#catalog.flags(refset, () => undefined);
+      flags = catalog.flags(refset, () => undefined);
       await walk.walk(label, rootTree);
     }
-  }
-
-  /** Every blob must be in a pack that counts. */
-  #placeJudge(counts: (pack: number) => boolean): WalkJudge {
-    return {
-      blob: (id, _kind, where) => {
-        if (this.#catalog.blobs.some(id, (pack) => counts(pack))) return;
-        const known = this.#catalog.blobs.some(id, () => true);
-        const what = known ? 'is only in packs that its snapshot does not keep' : 'is in no pack that an index lists';
-        this.#findings.add('missing-blob', `blob ${toHex(id)} ${what}`, where());
-      },
-      unreadable: (error, where) => this.#findings.add('damaged-tree', error.message, where()),
-    };
-  }
-
-  #kindOf(id: Uint8Array): BlobKind | undefined {
-    let found: BlobKind | undefined;
-    this.#catalog.blobs.some(id, (_pack, kind) => {
-      if (kind === BlobKind.data) return false;
-      found = kind;
-      return true;
-    });
-    return found;
   }
 
   async #checkPresence(): Promise<void> {
@@ -232,22 +210,10 @@ export class CheckRun {
   async #findAffected(): Promise<void> {
     const { repository, signal } = this.#options;
     const readBlob = async (id: BlobId, kind: BlobKind): Promise<Uint8Array> => await repository.readBlob(id, kind);
-    const judge: WalkJudge = {
-      blob: (id, _kind, where) => {
-        let reason: string | undefined;
-        const good = this.#catalog.blobs.some(id, (pack) => {
-          const lost = this.#lost.reason(pack, id);
-          reason ??= lost;
-          return lost === undefined;
-        });
-        if (good || reason === undefined) return;
-        this.#findings.add(reason.endsWith('is not there') ? 'missing-pack' : 'damaged-pack', reason, where());
-      },
-      unreadable: () => undefined,
-    };
+    const catalog = this.#catalog;
     const walk = new SnapshotWalk({
-      judge,
-      kindOf: (id) => this.#kindOf(id),
+      judge: lossJudge({ catalog, findings: this.#findings, lost: this.#lost }),
+      kindOf: (id) => catalog.treeKindOf(id),
       readBlob,
       signal,
       onTree: () => undefined,
@@ -312,21 +278,6 @@ async function* packsOf(
     for (const pack of packs) {
       const number = numberOf(pack.packId, entry.deviceId);
       if (number !== undefined && wanted.delete(number)) yield { pack, number };
-    }
-  }
-}
-
-/** The keeper's ledger is a cache of the signed commits: where they differ it would expire or keep the wrong packs. */
-function compareLedger(log: CommitLog, records: readonly SnapshotRecord[], findings: Findings): void {
-  const bySeq = new Map(records.map((record) => [record.seq, record]));
-  for (const { seq, state } of log.snapshots) {
-    const record = bySeq.get(seq);
-    if (record === undefined || record.state !== state) {
-      findings.add(
-        'ledger',
-        `the ledger says snapshot #${seq} is ${record?.state ?? 'not there'}, its commits say ${state}`,
-        `#${seq}`,
-      );
     }
   }
 }

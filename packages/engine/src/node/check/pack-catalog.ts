@@ -3,6 +3,7 @@ import { toHex } from '@keephold/bytes';
 import type { DeviceId, PackIdList } from '@keephold/protocol';
 import { packIdAt, packIdCount } from '@keephold/protocol';
 import type { IndexedPack } from '../../index-object.ts';
+import { BlobKind } from '../../pack-contents.ts';
 import type { PackRecord } from '../../reading/blob-locations.ts';
 import { BlobTable } from './blob-table.ts';
 
@@ -27,6 +28,17 @@ export class PackCatalog {
 
   numberOf(packId: Uint8Array, author: DeviceId): number | undefined {
     return this.#numbers.get(toHex(packId) + toHex(author));
+  }
+
+  /** What a blob of a tree is, as indexes say; undefined when none lists it as one. */
+  treeKindOf(id: Uint8Array): BlobKind | undefined {
+    let found: BlobKind | undefined;
+    this.blobs.some(id, (_pack, kind) => {
+      if (kind === BlobKind.data) return false;
+      found = kind;
+      return true;
+    });
+    return found;
   }
 
   /** A flag for every pack number: 1 when the refset has it. Packs that no index lists are told. */

@@ -19,6 +19,7 @@ import type { IndexedPack } from '../../index-object.ts';
 import { type ContentPart, NodeType, type TreeNode } from '../../node-fields.ts';
 import { BlobKind } from '../../pack-contents.ts';
 import { BlobLocations, type PackRecord } from '../../reading/blob-locations.ts';
+import { partsInHoles } from '../../reading/holes.ts';
 import type { IdTable } from '../../reading/id-table.ts';
 import type { SnapshotRoot } from '../../reading/repository.ts';
 import { FramePacker } from '../packing/frame-packer.ts';
@@ -164,7 +165,11 @@ export class FixtureRepository implements ReadableRepository {
   }
 
   async *readFile(node: TreeNode): AsyncGenerator<Uint8Array> {
-    for await (const parts of this.contentParts(node)) for (const { blob } of parts) yield await this.readBlob(blob, 1);
+    const parts: ContentPart[] = [];
+    for await (const some of this.contentParts(node)) parts.push(...some);
+    const isHole = partsInHoles(parts, node.holes);
+    for (const [i, { blob, length }] of parts.entries())
+      yield isHole(i) ? new Uint8Array(length) : await this.readBlob(blob, 1);
   }
 
   /** From what was stored, not from packs, unless none of them is left. */

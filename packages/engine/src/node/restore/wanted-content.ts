@@ -3,10 +3,9 @@
  * files, so those of one file are neighbours. Holes of sparse files are left out: they are not read and not written.
  */
 import type { ContentPart } from '../../node-fields.ts';
+import { type Holes, outsideHoles } from '../../reading/holes.ts';
 import { IdTable } from '../../reading/id-table.ts';
 import { grownF64, grownU32 } from './grown.ts';
-
-export type Holes = readonly (readonly [offset: number, length: number])[];
 
 export class WantedContent {
   /** Every blob once; its number is used below. */
@@ -65,20 +64,4 @@ export class WantedContent {
     this.from[at] = from;
     this.lengths[at] = length;
   }
-}
-
-/** Pieces of a part that are in no hole, as offset in the part and length. */
-function outsideHoles(offset: number, length: number, holes: Holes): (readonly [number, number])[] {
-  const pieces: (readonly [number, number])[] = [];
-  let at = offset;
-  const end = offset + length;
-  for (const [holeStart, holeLength] of holes) {
-    if (holeStart >= end) break;
-    const holeEnd = holeStart + holeLength;
-    if (holeEnd <= at) continue;
-    if (holeStart > at) pieces.push([at - offset, holeStart - at]);
-    at = Math.min(end, holeEnd);
-  }
-  if (at < end) pieces.push([at - offset, end - at]);
-  return pieces;
 }
