@@ -39,6 +39,11 @@ export interface RestoredMetadata {
 export interface Target {
   /** The entry at this path without following a link; undefined when there is none. */
   inspect(path: Uint8Array): ExistingEntry | undefined;
+  /**
+   * Whether the entry has what a restore takes away when the snapshot lacks it: attributes of users, ACLs, flags. False
+   * where that cannot be told.
+   */
+  hasAttributes(path: Uint8Array): boolean;
   /** Names in a directory of the target, raw bytes, any order (for --delete). */
   list(path: Uint8Array): readonly Uint8Array[];
   /** Creates a directory only its owner can enter, or answers when it is there; `path` empty means the root itself. */

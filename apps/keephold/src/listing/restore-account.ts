@@ -22,6 +22,7 @@ export class RestoreAccount {
   readonly #problems = new Map<string, number>();
   #bytes = 0;
   #live = 0;
+  #kept = 0;
   #durationMs = 0;
   #interrupted = false;
   /** Lines are written in order, whatever the caller awaits. */
@@ -41,6 +42,7 @@ export class RestoreAccount {
   }
 
   item(item: RestoredItem): void {
+    if (isKept(item)) this.#kept++;
     // Nearly every item of a restore has nothing to tell, and a promise each would cost more than the item.
     if (!this.#isTold(item)) return;
     this.#writing = this.#writing.then(() => this.#tell(item));
@@ -56,9 +58,10 @@ export class RestoreAccount {
     });
   }
 
-  #isTold({ outcome }: RestoredItem): boolean {
+  #isTold(item: RestoredItem): boolean {
+    const { outcome } = item;
     if (this.#out.json || outcome === 'failed') return true;
-    const plain = outcome === 'restored' || outcome === 'identical';
+    const plain = outcome === 'restored' || outcome === 'identical' || isKept(item);
     return !this.#out.quiet && (!plain || this.#options.verbose);
   }
 
@@ -120,6 +123,10 @@ export class RestoreAccount {
     await this.#out.result(
       `${parts.join(', ')}; ${formatBytes(this.#bytes)} in ${formatDuration(this.#durationMs)}${rate}`,
     );
+    if (this.#kept > 0) {
+      const why = 'were there already and stayed as they are (--verbose names them)';
+      await this.#out.result(`${counted(this.#kept, 'item')} ${why}`);
+    }
     if (this.#live > 0) {
       const how = 'changed while they were backed up, and may mix what was before with what was after';
       await this.#out.result(`${counted(this.#live, 'file')} ${how} (--verbose names them)`);
@@ -128,4 +135,9 @@ export class RestoreAccount {
     const problems = [...this.#problems].map(([kind, count]) => `${kind} of ${counted(count, 'item')}`);
     await this.#out.result(`not restored: ${problems.join(', ')} (--verbose names them)`);
   }
+}
+
+/** Left as it was because something is there: asked for, and often true of nearly everything. */
+function isKept({ outcome, code }: RestoredItem): boolean {
+  return outcome === 'skipped' && code === 'exists';
 }

@@ -72,6 +72,13 @@ export class EntryMetadata {
     return { problems: this.#apply(entry, fileTypeBits.file, metadata, defaults), defaults };
   }
 
+  /** Whether it has anything that `applyToExisting` takes away when it is not wanted. */
+  hasAttributes(entry: EntryHandle): boolean {
+    if (this.#xattrs.hasOurs(entry)) return true;
+    checked(entry.stat(this.#stat), 'statx');
+    return (this.#stat.attributes & FREE_FLAGS) !== 0;
+  }
+
   /** Sets the flags after which nothing can be changed. */
   protect(entry: EntryHandle, flags: number): readonly MetadataProblem[] {
     checked(entry.stat(this.#stat), 'statx');

@@ -30,6 +30,11 @@ export class EntryXattrs {
       .split('\0');
   }
 
+  /** Whether it has any that comes from a snapshot alone. */
+  hasOurs(entry: EntryHandle): boolean {
+    return this.names(entry).some((name) => this.#isOurs(name));
+  }
+
   /** Sets `wanted` and takes away what is in `present` and not in `wanted`, as far as this restore may. */
   apply(
     entry: EntryHandle,

@@ -83,13 +83,17 @@ describe.skipIf(libc() === undefined)('on Linux', () => {
       target.applyMetadata(bytes('f'), metadata({ xattrs: [{ name: bytes('user.a'), value: bytes('2') }] })),
     ).toEqual([]);
     expect(xattrsOf('f')).toEqual({ 'user.a': '2' });
+    expect(target.hasAttributes(bytes('f'))).toBe(true);
+    expect(target.applyMetadata(bytes('f'), metadata())).toEqual([]);
+    expect([xattrsOf('f'), target.hasAttributes(bytes('f'))]).toEqual([{}, false]);
+    expect(target.applyMetadata(bytes('f'), metadata({ xattrs: xattrs.slice(0, 1) }))).toEqual([]);
     const refused = target.makeSymlink(
       bytes('l'),
       bytes('f'),
       metadata({ xattrs: [{ name: bytes('user.x'), value: bytes('1') }] }),
     );
     expect(refused).toMatchObject([{ what: 'xattr', reason: 'user.x: EPERM' }]);
-    expect(xattrsOf('f')).toEqual({ 'user.a': '2' });
+    expect(xattrsOf('f')).toEqual({ 'user.a': '' });
   });
 
   it('reports attributes of other systems and names that are none', () => {
@@ -103,6 +107,7 @@ describe.skipIf(libc() === undefined)('on Linux', () => {
     writeFileSync(at('with'), '');
     execFileSync('setfacl', ['-m', 'u:12345:rw,g:23456:r', at('with')]);
     const acl = createXattrReader()?.read(bytes(at('with'))).xattrs ?? [];
+    expect(target.hasAttributes(bytes('with'))).toBe(true);
     expect(acl).toHaveLength(1);
     const { mode } = lstatSync(at('with'));
     expect(file('restored', { mode: mode & 0o7777, xattrs: acl })).toEqual([]);

@@ -98,6 +98,16 @@ export class NativeTarget implements Target {
     return { type: nodeTypeOf(mode), size, mtime, mode: mode & 0o7777, uid, gid, inode };
   }
 
+  hasAttributes(path: Uint8Array): boolean {
+    const place = this.#place(path);
+    const fd = checked(this.#libc.openat(place.parent.fd, this.#nameOf(place), PATH_ONLY, 0), 'openat', path);
+    try {
+      return this.#metadata.hasAttributes(this.#pathHandle.at(fd));
+    } finally {
+      this.#libc.close(fd);
+    }
+  }
+
   list(path: Uint8Array): readonly Uint8Array[] {
     const directory = this.#directory(path);
     const flags = openFlags.readOnly | openFlags.directory | openFlags.closeOnExec;

@@ -86,6 +86,11 @@ export class NodeTarget implements Target {
     };
   }
 
+  /** node:fs knows of none. */
+  hasAttributes(): boolean {
+    return false;
+  }
+
   list(path: Uint8Array): readonly Uint8Array[] {
     return readdirSync(this.#paths.directory(path), { encoding: 'buffer' });
   }

@@ -26,7 +26,10 @@ export interface PlainConfig {
   readonly room?: { left: number };
   readonly free?: number;
   readonly noHardLinks?: boolean;
+  /** Paths of entries that have attributes. */
+  readonly withAttributes?: ReadonlySet<string>;
   readonly onFinish?: (path: string) => void;
+  readonly onMetadata?: (path: string) => void;
 }
 
 let counter = 0;
@@ -61,6 +64,10 @@ export class PlainTarget implements Target {
           : NodeType.file;
     const owner = { uid: Number(stat.uid), gid: Number(stat.gid), inode: stat.ino };
     return { type, size: Number(stat.size), mtime: stat.mtimeNs, mode: Number(stat.mode) & 0o7777, ...owner };
+  }
+
+  hasAttributes(path: Uint8Array): boolean {
+    return this.#config.withAttributes?.has(Buffer.from(path).toString()) === true;
   }
 
   list(path: Uint8Array): readonly Uint8Array[] {
@@ -122,6 +129,7 @@ export class PlainTarget implements Target {
   }
 
   applyMetadata(path: Uint8Array, { mode, mtime }: RestoredMetadata): readonly MetadataProblem[] {
+    this.#config.onMetadata?.(this.#at(path).toString());
     chmodSync(this.#at(path), mode);
     utimesSync(this.#at(path), Number(mtime) / 1e9, Number(mtime) / 1e9);
     return [];

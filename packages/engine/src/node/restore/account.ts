@@ -10,7 +10,10 @@ export interface RestoredItem {
   readonly type: NodeType;
   readonly outcome: Outcome;
   readonly reason?: string | undefined;
-  /** Of a failure: 'damaged' for what is stored, a code of the system or the target for where it goes. */
+  /**
+   * Of a failure: 'damaged' for what is stored, a code of the system or the target for where it goes. Of what is skipped:
+   * 'exists' when something is there already that must not be overwritten.
+   */
   readonly code?: string | undefined;
   /** Content bytes of a file. */
   readonly bytes: number;
@@ -42,6 +45,9 @@ export interface RestoreReport {
   readonly durationMs: number;
   readonly interrupted: boolean;
 }
+
+/** The outcome of what is there and must not be overwritten. */
+export const KEPT = { outcome: 'skipped', code: 'exists', reason: 'it is there already' } as const;
 
 const MAX_FAILURES = 10_000;
 const NO_PROBLEMS: readonly MetadataProblem[] = [];

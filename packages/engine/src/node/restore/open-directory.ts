@@ -18,9 +18,9 @@ export interface OpenDirectory {
   next: number;
   /** Names in the target; undefined: it is new. */
   names: ExistingNames;
-  /** Names that were not met yet, to delete (only with --delete). */
+  /** Names that were not met yet (only with --delete, and in the target's own directory). */
   left: Set<string> | undefined;
-  /** Names of the snapshot by their folded form (only with --delete). */
+  /** Names of the snapshot by their folded form (as `left`). */
   readonly seen: Map<string, string>;
   /** All of it is wanted, or only something in it. */
   readonly selected: boolean;
@@ -92,5 +92,6 @@ export function lookInto(options: RestoreWalkOptions, directory: OpenDirectory):
     if (!dryRun) target.remove(joinPath(directory.path, name));
   }
   directory.names = names;
-  if (deletes && directory.selected) directory.left = new Set(names);
+  // Whether the target's own directory holds other things decides about its metadata, also when nothing is deleted.
+  if ((deletes && directory.selected) || directory.parent === undefined) directory.left = new Set(names);
 }

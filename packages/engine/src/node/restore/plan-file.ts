@@ -2,8 +2,8 @@
 import { toHex } from '@keephold/bytes';
 import { missingContent } from '../../missing-content.ts';
 import { NodeType, type TreeNode } from '../../node-fields.ts';
-import type { ExistingEntry } from '../../target.ts';
-import type { Outcome } from './account.ts';
+import type { ExistingEntry, Target } from '../../target.ts';
+import { KEPT, type Outcome } from './account.ts';
 import type { RestoreSlice } from './restore-slice.ts';
 import type { SlicePlanner } from './slice-planner.ts';
 import { looksIdentical } from './target-directory.ts';
@@ -40,7 +40,10 @@ export function planFile(walk: FilePlans, file: FileToPlan): ReadFirst {
     account.add({ ...item, outcome, reason });
   };
   if (missing !== undefined) return settle('skipped', missing);
-  if (existing !== undefined && overwrite === 'never') return settle('skipped', 'it is there already');
+  if (existing !== undefined && overwrite === 'never') {
+    account.add({ ...item, ...KEPT });
+    return undefined;
+  }
   const absurd = tooLarge(walk.options, node);
   if (absurd !== undefined) return settle('failed', absurd);
   const key = node.hardLink === undefined ? undefined : toHex(node.hardLink);
@@ -48,7 +51,7 @@ export function planFile(walk: FilePlans, file: FileToPlan): ReadFirst {
   if (existing !== undefined && overwrite === 'if-changed' && looksIdentical(existing, node)) {
     if (first === undefined || target.inspect(first)?.inode === existing.inode) {
       if (key !== undefined && first === undefined) walk.firstNames.set(key, path);
-      if (dryRun || !needsMetadata(existing, node)) return settle('identical');
+      if (dryRun || !needsMetadata(target, { path, node, existing })) return settle('identical');
       return walk.planner.planMetadata(path, node);
     }
   }
@@ -71,9 +74,14 @@ function tooLarge({ target, dryRun }: RestoreWalkOptions, { size = 0 }: TreeNode
 }
 
 /** Whether the rest of its metadata differs, or may: attributes and flags need a closer look. */
-function needsMetadata(existing: ExistingEntry, node: TreeNode): boolean {
+function needsMetadata(
+  target: Pick<Target, 'hasAttributes'>,
+  { path, node, existing }: FileToPlan & { readonly existing: ExistingEntry },
+): boolean {
   const sameOwner = existing.uid === node.uid && existing.gid === node.gid;
-  return existing.mode !== node.mode || !sameOwner || node.xattrs !== undefined || node.flags !== undefined;
+  if (existing.mode !== node.mode || !sameOwner) return true;
+  // What the snapshot does not have must go. Setting all anew would be simpler, and change the ctime of every file.
+  return node.xattrs !== undefined || node.flags !== undefined || target.hasAttributes(path);
 }
 
 /** A directory in the way of something else goes when it is empty, or when what is not in the snapshot is deleted. */

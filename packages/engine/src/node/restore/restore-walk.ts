@@ -8,6 +8,7 @@ import { NodeType, type TreeNode } from '../../node-fields.ts';
 import { MAX_PATH_BYTES, MAX_TREE_DEPTH, TreeBudget } from '../../reading/tree-budget.ts';
 import type { ExistingEntry } from '../../target.ts';
 import { Turn } from '../turn.ts';
+import { KEPT } from './account.ts';
 import { FileOption } from './file-rows.ts';
 import { failureOf } from './item-failure.ts';
 import { joinPath, nameFault } from './judge-name.ts';
@@ -199,7 +200,7 @@ export class RestoreWalk {
     if (type === NodeType.socket)
       account.add({ path, type, outcome: 'skipped', reason: 'a socket is made by the program that listens on it' });
     else if (existing !== undefined && overwrite === 'never')
-      account.add({ path, type, outcome: 'skipped', reason: 'it is there already' });
+      account.add({ path, type, ...KEPT });
     else if (this.#isInPlace(existing, node, first)) {
       if (key !== undefined && first === undefined) this.firstNames.set(key, path);
       account.add({ path, type, outcome: 'identical' });
@@ -214,6 +215,8 @@ export class RestoreWalk {
   #isInPlace(existing: ExistingEntry | undefined, node: TreeNode, first: Uint8Array | undefined): boolean {
     const { overwrite, target } = this.options;
     if (existing === undefined || overwrite !== 'if-changed' || !looksIdentical(existing, node)) return false;
+    // A link has no mode of its own.
+    if (node.type !== NodeType.symlink && existing.mode !== node.mode) return false;
     return first === undefined || target.inspect(first)?.inode === existing.inode;
   }
 
@@ -243,14 +246,12 @@ export class RestoreWalk {
       directory.left === undefined || directory.left.size === 0
         ? []
         : strangers(target, path, directory.left, directory.seen);
-    const unwanted = found.filter(
-      (stranger) => this.options.select(stranger, target.inspect(stranger)?.type === NodeType.directory) === 'selected',
-    );
+    const unwanted = this.options.delete ? found.filter((stranger) => this.#isSelected(stranger)) : [];
     this.strangers.push(...unwanted.map((stranger) => ({ path: stranger })));
     if (directory.parent === undefined) await this.#leaveRoot(directory, found.length > 0);
     else if (this.options.dryRun) account.add({ path, type, outcome: directory.existed ? 'identical' : 'restored' });
     else if (directory.existed && this.options.overwrite === 'never')
-      account.add({ path, type, outcome: 'skipped', reason: 'it is there already' });
+      account.add({ path, type, ...KEPT });
     else
       await this.#finishLater(
         unwanted.length > 0 ? this.lateDirectories : this.planner.slice,
@@ -260,10 +261,18 @@ export class RestoreWalk {
       );
   }
 
-  /** The target's own directory is no item. It takes the metadata of what it stands for unless it held other things. */
+  #isSelected(stranger: Uint8Array): boolean {
+    const { select, target } = this.options;
+    return select(stranger, target.inspect(stranger)?.type === NodeType.directory) === 'selected';
+  }
+
+  /**
+   * The target's own directory is no item. It takes the metadata of what it stands for unless it held other things: what
+   * an earlier run left there of the same tree is nothing else.
+   */
   async #leaveRoot(directory: OpenDirectory, hasStrangers: boolean): Promise<void> {
     if (directory.node === undefined || this.options.dryRun || this.options.single !== undefined) return;
-    const foreign = directory.existed && (hasStrangers || this.options.overwrite === 'never' || !this.options.delete);
+    const foreign = directory.existed && (hasStrangers || this.options.overwrite === 'never');
     if (!foreign) await this.#finishLater(this.lateDirectories, directory.path, directory.node, false);
   }
 
