@@ -25,6 +25,8 @@ const spaceHint = 'what was stored before is intact; free some space, then run t
 const permissionHint = 'check who owns it and what it permits';
 const historyHint =
   'it may be an old copy, or somebody changed it; look for the newest copy before you go on. Where the folder was put back from a copy on purpose: keephold repair --accept-history';
+const keychainHint =
+  'no data is lost by that. keephold heal writes it back on a machine that has used this repository, and keephold heal --from takes it from another copy; until then such a machine reads and backs up as before';
 const wordsHint = 'check spelling and order of the 24 words';
 const updateHint = 'update Keephold on this device';
 
@@ -63,6 +65,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'integrity-key-check': broken,
   'integrity-padding': broken,
   'integrity-place': broken,
+  'keychain-damaged': { exitCode: damaged, hint: keychainHint },
   'keyring-missing': broken,
   'keyring-damaged': broken,
   'session-chain': broken,

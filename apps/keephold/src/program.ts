@@ -39,7 +39,7 @@ export async function runProgram(host: Host): Promise<ExitCode> {
     out = outputFor(host, globals);
     if (globals.help || before.values.help) return await printHelp(out, command, name);
     checkOperands(command, parsed.operands);
-    const context: Context = { ...contextOf(host), out, globals };
+    const context: Context = { ...contextOf(host, out), globals };
     const code = await command.run(context, { options: parsed.values, operands: parsed.operands, given: parsed.given });
     await out.flush();
     return code;
@@ -53,14 +53,18 @@ function outputFor(host: Host, { json, quiet }: { readonly json: boolean; readon
   return new Output({ stdout, stderr, json, quiet, canRedraw: environment.canRedraw });
 }
 
-function contextOf(host: Host): Omit<Context, 'out' | 'globals'> {
+function contextOf(host: Host, out: Output): Omit<Context, 'globals'> {
   const { environment, terminal, signal, version } = host;
   return {
+    out,
     environment,
     terminal,
     signal,
     version,
-    openRepository: async (folder, options) => await host.openRepository(folder, options),
+    openRepository: async (folder, options) => {
+      const { keychainCopyOf } = await import('./access/keychain-copy.ts');
+      return await host.openRepository(folder, { keychainCopy: keychainCopyOf(environment, out), ...options });
+    },
     now: () => host.now(),
   };
 }

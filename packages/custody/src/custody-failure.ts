@@ -1,6 +1,6 @@
 /** Turns what lower layers throw into the errors of the Custody seam, once, at its edge. */
 import { BackendError, type BackendErrorCode } from '@keephold/backend';
-import { ChainError, CustodyError, type CustodyErrorCode, MalformedRecordError } from '@keephold/protocol';
+import { ChainError, CustodyError, type CustodyErrorCode, isKeychainDamage, MalformedRecordError } from '@keephold/protocol';
 import { SqlError, type SqlErrorCode } from './ledger/sql.ts';
 
 const FROM_BACKEND: Readonly<Record<BackendErrorCode, CustodyErrorCode>> = {
@@ -34,6 +34,16 @@ export function refusingMalformed<T>(work: () => T): T {
       throw new CustodyError('refused', error.message, { cause: error });
     }
     throw error;
+  }
+}
+
+/** Runs `work`, which reads the keychain entry called `name`: unless it is another history, what is wrong is damage. */
+export function findingKeychainDamage<T>(name: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!isKeychainDamage(error)) throw error;
+    throw new CustodyError('keychain-damaged', `read ${name}: ${error.message}`, { cause: error });
   }
 }
 

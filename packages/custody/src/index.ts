@@ -1,6 +1,8 @@
 /** A folder as a repository: the Custody seam over files and a ledger that can be rebuilt from them. */
+export type { KeychainCopy } from './account/keychain-copy.ts';
 export type { KeeperClock } from './clock.ts';
-export { type HealFolderReport, healRepositoryFolder } from './heal/heal-folder.ts';
+export { type HealFolderReport, healRepositoryFolder, type SeenHistory } from './heal/heal-folder.ts';
+export { mendKeychain } from './heal/mend-keychain.ts';
 export { type RepairReport, repairRepositoryFolder } from './heal/repair-folder.ts';
 export type { KeeperSigner } from './keeper-signer.ts';
 export {

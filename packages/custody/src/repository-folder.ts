@@ -4,6 +4,7 @@ import { type Disk, FolderBackend, limitWrites, type WriteLimit } from '@keephol
 import { utf8Encode } from '@keephold/bytes';
 import { type AccountId, type Custody, CustodyError, type ObjectName } from '@keephold/protocol';
 import { AccountRecords } from './account/account-records.ts';
+import type { KeychainCopy } from './account/keychain-copy.ts';
 import type { KeeperClock } from './clock.ts';
 import { creatingAlone } from './creation.ts';
 import { asCustodyError } from './custody-failure.ts';
@@ -18,6 +19,8 @@ export interface OpenOptions {
   readonly clock?: KeeperClock;
   /** Without it nothing can be trashed, expired or purged. */
   readonly signer?: KeeperSigner;
+  /** What is known of the keychain from elsewhere, for entries that are damaged here. */
+  readonly keychainCopy?: KeychainCopy;
   /** Holds writes to a rate. */
   readonly writeLimit?: WriteLimit;
   /** The file system; tests bring one that fails. */
@@ -77,7 +80,7 @@ export async function openRepositoryFolder(path: string, options: OpenOptions = 
   if (marker === undefined) throw await withoutMarker(folder, path);
   const accountId = parseMarker(marker);
   const backend = options.writeLimit === undefined ? folder : limitWrites(folder, options.writeLimit);
-  const account = new AccountRecords(backend, accountId);
+  const account = new AccountRecords(backend, accountId, options.keychainCopy);
   const { openDatabase } = options;
   const ledger = new Ledger({
     path: join(path, LEDGER),

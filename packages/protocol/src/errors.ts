@@ -5,6 +5,7 @@ export type CustodyErrorCode =
   | 'no-room' // disk full or quota
   | 'no-permission'
   | 'damaged' // stored bytes are not what was stored
+  | 'keychain-damaged' // the same of the log on which everything else stands
   | 'refused' // the request breaks a rule of the ledger
   | 'read-only'
   | 'unavailable'; // try again later
@@ -63,4 +64,14 @@ export class ForkError extends ChainError {
     super('fork', message);
     this.evidence = evidence;
   }
+}
+
+/**
+ * Whether an entry of the keychain fails as one does that rotted, or that somebody without the keys changed: not another
+ * history, not one that is older than what was seen, and not one that asks for a newer program.
+ */
+export function isKeychainDamage(error: unknown): error is ChainError | MalformedRecordError {
+  if (error instanceof MalformedRecordError) return true;
+  if (!(error instanceof ChainError)) return false;
+  return error.code !== 'fork' && error.code !== 'rollback' && error.code !== 'newer-version';
 }

@@ -48,10 +48,11 @@ export function advanceKeychain(state: KeychainState, bytes: Uint8Array, verifie
   const { entry } = parsed;
   if (!equalBytes(entry.accountId, state.accountId)) throw chainError('conflict', entry, 'it is of another account');
   if (entry.seq !== state.seq + 1) throw chainError('gap', entry, `it follows entry ${state.seq}`);
+  // The signature first: what is not signed proves no other history, it is damage.
+  requireSignature(parsed, signingKey(state, entry), verifier);
   if (!equalBytes(entry.prevHash, state.hash)) {
     throw new ForkError(`read keychain entry ${entry.seq}: it continues another history`, bytes);
   }
-  requireSignature(parsed, signingKey(state, entry), verifier);
   const { body } = entry;
   const fingerprint = body.kind === 'add-device' ? requireOwnBundle(entry, body, verifier) : undefined;
   const entryHash = verifier.sha256(...keychainHashInput(bytes));

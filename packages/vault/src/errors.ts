@@ -26,6 +26,7 @@ export class LastSlotError extends VaultError {
 
 export type AccountFaultCode =
   | 'account-mismatch' // slot, keyring and keychain are of different accounts
+  | 'keychain-damaged'
   | 'keyring-missing'
   | 'keyring-damaged';
 

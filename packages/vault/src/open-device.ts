@@ -9,12 +9,11 @@ import {
   type KeychainState,
   requireKeychainPin,
   vaultRecord,
-  walkKeychain,
 } from '@keephold/protocol';
 import { type DeviceState, withPins } from './device-state.ts';
 import { DeviceFaultError } from './errors.ts';
-import { recordVerifier } from './record-verifier.ts';
 import { keychainPin } from './unlocked.ts';
+import { walkStoredKeychain } from './walk-stored-keychain.ts';
 
 export interface OpenedDevice {
   /** With the keychain pin moved on; to be persisted. */
@@ -27,7 +26,7 @@ export interface OpenedDevice {
  *   DeviceFaultError `device-revoked` or `grant-stale` when it can no longer write.
  */
 export async function openDevice(custody: Pick<AccountCustody, 'keychain'>, state: DeviceState): Promise<OpenedDevice> {
-  const keychain = walkKeychain(await custody.keychain(0), recordVerifier);
+  const keychain = walkStoredKeychain(await custody.keychain(0));
   requireDeviceInForce(state, keychain);
   return { state: withPins(state, { keychain: keychainPin(keychain) }), keychain };
 }

@@ -13,14 +13,13 @@ import {
   MalformedRecordError,
   requireKeychainPin,
   type SlotMethod,
-  walkKeychain,
 } from '@keephold/protocol';
 import { AccountFaultError, WrongPasswordError } from './errors.ts';
 import { openKeyring } from './keyring.ts';
 import { derivePasswordKey, requireAcceptableParameters } from './password-slot.ts';
-import { recordVerifier } from './record-verifier.ts';
 import { decodeSlotRecordOrSkip, openSlot, type SlotRecord, type SlotSecret } from './slot-record.ts';
 import type { Unlocked } from './unlocked.ts';
+import { walkStoredKeychain } from './walk-stored-keychain.ts';
 import { deriveWordsKey } from './words-slot.ts';
 
 /** What unlocking reads. */
@@ -51,7 +50,7 @@ async function unlock(custody: UnlockCustody, method: SlotMethod, derive: Derive
     custody.slots(),
     custody.keyring(),
   ]);
-  const keychain = walkKeychain(entries, recordVerifier);
+  const keychain = walkStoredKeychain(entries);
   if (!equalBytes(keychain.accountId, accountId)) {
     throw new AccountFaultError('account-mismatch', 'unlock account: the keychain is of another account');
   }

@@ -15,18 +15,22 @@ import {
   withReadKeys,
 } from '@keephold/vault';
 import type { Environment } from '../environment.ts';
+import { KeychainFile } from './keychain-file.ts';
 import { systemKeystore } from './keystore.ts';
 import { changeVersionedFile, readVersionedFile, type VersionedFile } from './versioned-file.ts';
 
 export class DeviceStore {
   /** Where the state lies, for messages. */
   readonly folder: string;
+  /** What this machine has seen of the account's keychain, enrolled or not. */
+  readonly keychain: KeychainFile;
   readonly #file: VersionedFile;
   readonly #environment: Environment;
 
   constructor(environment: Environment, accountId: AccountId) {
     this.#environment = environment;
     this.folder = join(environment.folders.state, toHex(accountId));
+    this.keychain = new KeychainFile(environment, accountId);
     this.#file = { folder: this.folder, name: 'device' };
   }
 

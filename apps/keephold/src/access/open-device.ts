@@ -68,6 +68,7 @@ export async function openAsDevice(context: Context, options: OpenDeviceOptions 
 /** The history is followed at once: whoever writes must know that it is the one this device wrote before. */
 async function followed(opened: Opened, store: DeviceStore, keeper: Custody): Promise<DeviceAccess> {
   const { state, unlocked, keychain } = opened;
+  await store.keychain.save(keychain, keeper);
   const { vaultId, headPin: pin } = state.grant;
   const verifier = recordVerifier;
   const chain = new FollowedChain({ custody: keeper, vaultId, keychain, verifier, pin });

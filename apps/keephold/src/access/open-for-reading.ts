@@ -71,6 +71,7 @@ interface Opening {
 
 async function read(context: Context, { custody, store, options }: Opening): Promise<ReadAccess> {
   const { keys, keychain, state, openedBy } = await readerKeys(context, custody, store);
+  await store.keychain.save(keychain, custody);
   const history = new HistoryFile(context.environment, keys.accountId);
   const seen = history.load(keys.vaultId);
   const repository = await openRepository({

@@ -1,9 +1,11 @@
 /** `keephold heal`: mends damage from another copy and from what was stored again. */
 import { resolve } from 'node:path';
-import { type HealFolderReport, healRepositoryFolder } from '@keephold/custody';
+import { type HealFolderReport, healRepositoryFolder, mendKeychain, type SeenHistory } from '@keephold/custody';
 import type { HealReport } from '@keephold/engine/node';
-import { packIdCount } from '@keephold/protocol';
+import { type AccountId, CustodyError, packIdCount } from '@keephold/protocol';
+import type { DeviceState } from '@keephold/vault';
 import { DeviceStore } from '../access/device-store.ts';
+import { keyringTest } from '../access/keyring-test.ts';
 import { openAsDevice } from '../access/open-device.ts';
 import { repositoryFolder } from '../access/repository-folder.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
@@ -35,21 +37,49 @@ export const heal: Command = defineCommand({
       throw new UsageError('--read-data goes with --from', 'keephold check --read-data finds damage without a copy');
     }
     const folder = repositoryFolder(context);
+    const mended = await mendFromState(context, folder);
     const taken =
       from === undefined ? undefined : await fromCopy(context, folder, { from, readData: options['read-data'] });
     const healed = await healAsDevice(context, folder);
-    return await tell(context, taken, healed);
+    return await tell(context, { mended, taken, healed });
   },
 });
 
+/** Keychain entries that this machine has seen and that are damaged there. Answers how many. */
+async function mendFromState(context: Context, folder: string): Promise<number> {
+  let account: AccountId;
+  try {
+    await using probe = await context.openRepository(folder);
+    account = await probe.accountId();
+  } catch (error) {
+    // Which account it is only a copy can tell.
+    if (error instanceof CustodyError && error.code === 'damaged') return 0;
+    throw error;
+  }
+  const entries = new DeviceStore(context.environment, account).keychain.load();
+  return entries.length === 0 ? 0 : await mendKeychain(folder, entries);
+}
+
 async function fromCopy(
-  { signal }: Context,
+  context: Context,
   folder: string,
   { from, readData }: { readonly from: string; readonly readData: boolean },
 ): Promise<HealFolderReport> {
   const copy = resolve(from);
   if (copy === folder) throw new UsageError('--from names the repository itself', 'name the folder of another copy');
-  return await healRepositoryFolder(folder, { from: copy, readPacks: readData, signal });
+  return await healRepositoryFolder(folder, {
+    from: copy,
+    readPacks: readData,
+    signal: context.signal,
+    seen: (account) => seenHistory(new DeviceStore(context.environment, account).load()),
+    opensKeyring: keyringTest(context, folder),
+  });
+}
+
+function seenHistory(state: DeviceState | undefined): SeenHistory {
+  if (state === undefined) return { keychain: [], commits: [] };
+  const { genesisHash, keychainPin, headPin } = state.grant;
+  return { keychain: [{ seq: 0, hash: genesisHash }, keychainPin], commits: headPin === undefined ? [] : [headPin] };
 }
 
 interface Healed {
@@ -67,21 +97,34 @@ async function healAsDevice(context: Context, folder: string): Promise<Healed> {
   return { report, lostPacks: packIdCount(await access.custody.lostPacks(access.vaultId)) };
 }
 
-async function tell(context: Context, taken: HealFolderReport | undefined, healed: Healed): Promise<ExitCode> {
+interface Told {
+  /** Keychain entries from this machine. */
+  readonly mended: number;
+  readonly taken: HealFolderReport | undefined;
+  readonly healed: Healed;
+}
+
+async function tell(context: Context, { mended, taken, healed }: Told): Promise<ExitCode> {
   const { out } = context;
   if (healed.report !== undefined) await tellHealing(context, healed.report);
   const { records = 0, objects = 0, packs = 0, bytes = 0 } = taken ?? {};
   const lostPacks = healed.report === undefined ? (taken?.lostPacks ?? 0) : healed.lostPacks;
   const incomplete = healed.report === undefined ? lostPacks : healed.report.incomplete.length;
-  const sums = { records, objects, packs, bytes, snapshots: healed.report?.healed.length ?? 0, lostPacks };
+  const sums = { mended, records, doubtful: taken?.doubtful ?? 0, objects, packs, bytes, snapshots: healed.report?.healed.length ?? 0, lostPacks };
   await out.record({ type: 'summary', ...sums, whole: incomplete === 0 });
+  if (mended > 0) await out.result(`wrote ${counted(mended, 'keychain entry', 'keychain entries')} back from this machine`);
   if (taken !== undefined) {
     await out.result(
       `took ${counted(packs, 'pack')} (${formatBytes(bytes)}), ${counted(objects, 'object')} and ${counted(records, 'record')} from the copy`,
     );
   }
+  const doubtful = taken?.doubtful ?? 0;
+  if (doubtful > 0) {
+    out.warn('the keyring here is another than that of the copy, and only the password tells which is sound');
+    out.note('run it again with the password (--password-file)');
+  }
   await out.result(incomplete === 0 ? 'nothing is known to be lacking' : 'some data is still lacking');
-  if (incomplete === 0) return exitCodes.done;
+  if (incomplete === 0) return doubtful === 0 ? exitCodes.done : exitCodes.partial;
   out.note('keephold check says what it affects; keephold backup stores again what is still on this device');
   return exitCodes.partial;
 }

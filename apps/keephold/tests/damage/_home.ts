@@ -19,8 +19,8 @@ export interface Ran {
 }
 
 export interface RunOptions {
-  /** Another secret than the password: the words, or nothing at all. */
-  readonly secret?: string;
+  /** Another secret than the password: the words, or null for none. */
+  readonly secret?: string | null;
   /** Lets it see the keeper otherwise than it is; then it runs in this process. */
   readonly disguise?: Disguise;
 }
@@ -104,7 +104,7 @@ export class Home implements Disposable {
     return join(this.folder, name);
   }
 
-  #environment(secret: string): Environment {
+  #environment(secret: string | null): Environment {
     const [config, state, cache, data] = ['config', 'state', 'cache', 'share'].map((name) => this.#place(name));
     return {
       folders: { config: config!, state: state!, cache: cache!, data: data! },
@@ -112,7 +112,7 @@ export class Home implements Disposable {
       hostname: 'tester',
       repository: this.repository,
       passwordFile: undefined,
-      password: secret,
+      password: secret ?? undefined,
       hasSessionBus: false,
       searchPath: '',
       canRedraw: false,

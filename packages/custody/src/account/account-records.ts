@@ -1,7 +1,6 @@
 /** Account records as files: what opens the keys (security.md §3). Sealed or signed bytes; nothing is opened here. */
 import type { Backend } from '@keephold/backend';
 import { equalBytes, readU32 } from '@keephold/bytes';
-import { sha256, verifyStrict } from '@keephold/crypto/verify';
 import {
   type AccountCustody,
   type AccountId,
@@ -12,11 +11,12 @@ import {
   type KeychainState,
   type ObjectName,
   parseKeychainEntry,
-  type RecordVerifier,
   startKeychain,
 } from '@keephold/protocol';
-import { findingDamage, refusingMalformed } from '../custody-failure.ts';
+import { findingKeychainDamage, refusingMalformed } from '../custody-failure.ts';
 import { grantName, KEYCHAIN, KEYRINGS, keychainEntryName, keyringName, SLOTS, slotName } from '../layout.ts';
+import { CopiedEntries, type KeychainCopy } from './keychain-copy.ts';
+import { verifier } from './verifier.ts';
 
 /** Far above any real record, far below what would hurt to read. */
 const LARGEST_RECORD = 16 * 1024 * 1024;
@@ -24,16 +24,16 @@ const LARGEST_RECORD = 16 * 1024 * 1024;
 const GENERATION_OFFSET = 24;
 const SEALED_HEADER = 32;
 
-export const verifier: RecordVerifier = { sha256, verify: verifyStrict };
-
 export class AccountRecords implements AccountCustody {
   readonly #backend: Backend;
   readonly #accountId: AccountId;
+  readonly #copied: CopiedEntries | undefined;
   #state: KeychainState | undefined;
 
-  constructor(backend: Backend, accountId: AccountId) {
+  constructor(backend: Backend, accountId: AccountId, copy?: KeychainCopy) {
     this.#backend = backend;
     this.#accountId = accountId;
+    this.#copied = copy === undefined ? undefined : new CopiedEntries(copy, accountId);
   }
 
   async accountId(): Promise<AccountId> {
@@ -43,27 +43,36 @@ export class AccountRecords implements AccountCustody {
   async keychain(fromSeq: number): Promise<readonly Uint8Array[]> {
     const entries: Uint8Array[] = [];
     for (let seq = fromSeq; ; seq++) {
-      const bytes = await this.#read(keychainEntryName(seq));
-      if (bytes === undefined) {
-        await this.#requireEnd(seq);
-        return entries;
+      const place = keychainEntryName(seq);
+      const later = async (): Promise<string | undefined> => await this.#laterThan(place);
+      const stored = await this.#read(place);
+      const isBeforeOthers = async (): Promise<boolean> => (await later()) !== undefined;
+      const bytes = (await this.#copied?.choose({ seq, place, bytes: stored }, isBeforeOthers)) ?? stored;
+      if (bytes !== undefined) entries.push(bytes);
+      else {
+        const name = await later();
+        // A hole must not be taken for the end: what comes after it may be a revocation, or the way in.
+        if (name === undefined) return entries;
+        throw new CustodyError('keychain-damaged', `read ${place}: it is missing, and ${name} is there`);
       }
-      entries.push(bytes);
     }
   }
 
-  /** A hole must not be taken for the end: what comes after it may be a revocation, or the way in. */
-  async #requireEnd(seq: number): Promise<void> {
-    const missing = keychainEntryName(seq);
-    for await (const { name } of this.#backend.list(KEYCHAIN)) {
-      if (name > missing) throw new CustodyError('damaged', `read ${missing}: it is missing, and ${name} is there`);
-    }
+  async #laterThan(place: string): Promise<string | undefined> {
+    for await (const { name } of this.#backend.list(KEYCHAIN)) if (name > place) return name;
+    return undefined;
+  }
+
+  /** Names of keychain entries that are damaged or missing and known from elsewhere. */
+  get damagedEntries(): readonly string[] {
+    return this.#copied?.used ?? [];
   }
 
   /** The log walked to its end: everything that was appended since is read. */
   async keychainState(): Promise<KeychainState> {
     const state = await this.#walk();
-    if (state === undefined) throw new CustodyError('damaged', `read ${KEYCHAIN}: the first entry is missing`);
+    if (state === undefined)
+      throw new CustodyError('keychain-damaged', `read ${keychainEntryName(0)}: it is missing, and so is what follows`);
     return state;
   }
 
@@ -71,8 +80,8 @@ export class AccountRecords implements AccountCustody {
     let state = this.#state;
     for (const bytes of await this.keychain(state === undefined ? 0 : state.seq + 1)) {
       const before = state;
-      const name = `${KEYCHAIN} (entry ${before === undefined ? 0 : before.seq + 1})`;
-      state = findingDamage(name, () =>
+      const name = keychainEntryName(before === undefined ? 0 : before.seq + 1);
+      state = findingKeychainDamage(name, () =>
         before === undefined ? startKeychain(bytes, verifier) : advanceKeychain(before, bytes, verifier),
       );
     }

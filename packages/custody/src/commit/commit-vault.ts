@@ -18,7 +18,8 @@ import {
   type VaultId,
   verifyNextCommit,
 } from '@keephold/protocol';
-import { type AccountRecords, verifier } from '../account/account-records.ts';
+import type { AccountRecords } from '../account/account-records.ts';
+import { verifier } from '../account/verifier.ts';
 import { hashOfCommit } from '../chain/chain-store.ts';
 import type { KeeperRecord } from '../chain/keeper-record.ts';
 import { type StoredRefset, storedForm } from '../chain/refset-store.ts';

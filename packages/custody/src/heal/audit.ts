@@ -31,7 +31,9 @@ const LARGEST_SMALL_OBJECT = 64 * 1024;
 
 export async function auditVault(parts: AuditParts, vault: VaultId): Promise<readonly AuditFinding[]> {
   const keychain = await parts.account.keychainState();
-  const found = [...(await auditSlots(parts, keychain)), ...(await auditKeyring(parts)), ...(await auditGrants(parts))];
+  const what = 'is damaged or missing, and its copy on this machine is used';
+  const entries = parts.account.damagedEntries.map((place) => ({ place, what }));
+  const found = [...entries, ...(await auditSlots(parts, keychain)), ...(await auditKeyring(parts)), ...(await auditGrants(parts))];
   await parts.ledger.read(vault, async (transaction) => {
     found.push(...(await auditSessions(parts, transaction)));
     for (const row of await transaction.ledger.commits()) found.push(...(await auditCommit(transaction, row)));

@@ -6,6 +6,8 @@
 import { FolderBackend } from '@keephold/backend';
 import { equalBytes, fromHex } from '@keephold/bytes';
 import {
+  type AccountId,
+  type ChainPin,
   CustodyError,
   type ObjectName,
   type PackId,
@@ -19,7 +21,8 @@ import { damagedPackName, MARKER, objectName, packName } from '../layout.ts';
 import { encodeMarker } from '../marker.ts';
 import { afterPut } from '../pack-state.ts';
 import { type FolderSide, openCopy, openSide, vaultsOf } from './folder-side.ts';
-import { healChain, healKeychain, healWaysIn, takeByHash } from './heal-records.ts';
+import { healKeyrings } from './heal-keyrings.ts';
+import { healChain, healKeychain, healWaysIn, requireSeenKeychain, takeByHash } from './heal-records.ts';
 import { isPack, lostPacks, packArea, setAsideDamaged } from './lost-packs.ts';
 
 export interface HealFolderOptions {
@@ -27,7 +30,17 @@ export interface HealFolderOptions {
   readonly from: string;
   /** Read every pack here first, to find those that are damaged. */
   readonly readPacks: boolean;
+  /** What this machine has seen of the account: a copy with another history is refused, however sound it is. */
+  readonly seen?: (account: AccountId) => SeenHistory;
+  /** Whether a keyring opens; undefined: there is no password to try. */
+  readonly opensKeyring?: (sealed: Uint8Array) => Promise<boolean | undefined>;
   readonly signal: AbortSignal;
+}
+
+export interface SeenHistory {
+  readonly keychain: readonly ChainPin[];
+  /** Of the only vault of an embedded repository. */
+  readonly commits: readonly ChainPin[];
 }
 
 export interface HealFolderReport {
@@ -36,6 +49,8 @@ export interface HealFolderReport {
   readonly objects: number;
   readonly packs: number;
   readonly bytes: number;
+  /** Keyrings of which the copy has others, and nobody could tell which are sound. */
+  readonly doubtful: number;
   /** Packs that snapshots need and that neither copy has whole. */
   readonly lostPacks: number;
 }
@@ -76,11 +91,15 @@ async function openHere(path: string, there: Copy): Promise<FolderSide> {
 
 async function heal(here: FolderSide, there: Copy, options: HealFolderOptions): Promise<HealFolderReport> {
   const keychain = await there.account.keychainState();
+  const seen = options.seen?.(await there.account.accountId()) ?? { keychain: [], commits: [] };
+  requireSeenKeychain(keychain, seen.keychain);
   let records = await healKeychain(here, await there.account.keychain(0));
   records += await healWaysIn(here, there, keychain);
+  const keyrings = await healKeyrings(here, there, options);
+  records += keyrings.taken;
   let [objects, packs, bytes, lost] = [0, 0, 0, 0];
   for (const vault of await vaultsOf(there)) {
-    const chain = await healChain(here, there, { vault, keychain });
+    const chain = await healChain(here, there, { vault, keychain, seen: seen.commits });
     records += chain.commits + chain.records;
     for (const hex of chain.objects) {
       options.signal.throwIfAborted();
@@ -94,7 +113,7 @@ async function heal(here: FolderSide, there: Copy, options: HealFolderOptions): 
     bytes += healed.bytes;
     lost += packIdCount(await lostPacks(here, vault));
   }
-  return { records, objects, packs, bytes, lostPacks: lost };
+  return { records, objects, packs, bytes, doubtful: keyrings.doubtful, lostPacks: lost };
 }
 
 /** Reads every pack that snapshots may need. */

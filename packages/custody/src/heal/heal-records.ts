@@ -8,22 +8,35 @@ import { sha256 } from '@keephold/crypto/verify';
 import {
   activeSlots,
   advanceKeychain,
-  ChainError,
+  type ChainPin,
   CustodyError,
   type KeychainState,
-  MalformedRecordError,
   startKeychain,
   type VaultId,
   vaultRecord,
 } from '@keephold/protocol';
-import { verifier } from '../account/account-records.ts';
+import { isNextEntry } from '../account/keychain-copy.ts';
+import { verifier } from '../account/verifier.ts';
 import { ChainStore } from '../chain/chain-store.ts';
-import { GRANTS, KEYRINGS, keychainEntryName, slotName } from '../layout.ts';
+import { GRANTS, keychainEntryName, slotName } from '../layout.ts';
 import { objectsOf } from '../ledger/apply-commit.ts';
 import { isSignedCommit, soundCommits } from '../ledger/sound-commits.ts';
 import type { FolderSide } from './folder-side.ts';
 
 type Side = Pick<FolderSide, 'backend'>;
+
+/** The copy may be sound in itself and still be of somebody else, or older lies: what a machine has seen decides. */
+export function requireSeenKeychain({ seq, entryHashes }: KeychainState, seen: readonly ChainPin[]): void {
+  for (const pin of seen) {
+    const hash = entryHashes[pin.seq];
+    if (pin.seq <= seq && (hash === undefined || !equalBytes(hash, pin.hash))) {
+      throw new CustodyError(
+        'refused',
+        `heal from a copy: its keychain entry ${pin.seq} is not the one this machine has seen`,
+      );
+    }
+  }
+}
 
 /** Answers how many entries were taken. */
 export async function healKeychain(here: Side, entries: readonly Uint8Array[]): Promise<number> {
@@ -42,18 +55,7 @@ export async function healKeychain(here: Side, entries: readonly Uint8Array[]): 
   return taken;
 }
 
-function isNextEntry(state: KeychainState | undefined, bytes: Uint8Array): boolean {
-  try {
-    if (state === undefined) startKeychain(bytes, verifier);
-    else advanceKeychain(state, bytes, verifier);
-    return true;
-  } catch (error) {
-    if (error instanceof ChainError || error instanceof MalformedRecordError) return false;
-    throw error;
-  }
-}
-
-/** Ways in whose hash the keychain has, grants by their names, and the keyring where there is none. */
+/** Ways in whose hash the keychain has, and grants by their names. */
 export async function healWaysIn(here: Side, there: Side, keychain: KeychainState): Promise<number> {
   let taken = 0;
   for (const { slotId, recordHash } of activeSlots(keychain)) {
@@ -62,12 +64,6 @@ export async function healWaysIn(here: Side, there: Side, keychain: KeychainStat
   for await (const { name } of there.backend.list(GRANTS)) {
     const hash = Buffer.from(name.slice(name.lastIndexOf('/') + 1), 'hex');
     if (await takeByHash(here, there, { name, hash })) taken++;
-  }
-  for await (const { name } of there.backend.list(KEYRINGS)) {
-    const sealed = (await here.backend.stat(name)) === undefined ? await there.backend.get(name) : undefined;
-    if (sealed === undefined) continue;
-    await here.backend.put(name, sealed);
-    taken++;
   }
   return taken;
 }
@@ -104,6 +100,8 @@ export async function healChain(here: Side, there: Side, options: HealChainOptio
   for await (const replayed of soundCommits(stored, { vault, keychain, seq: 0, hash })) {
     if (replayed.kind === 'lost') continue;
     const { seq, commit } = replayed;
+    if (options.seen.some((pin) => pin.seq === seq && !equalBytes(pin.hash, replayed.hash)))
+      throw otherHistory(`commit ${seq}`);
     const [bytes, mine] = [(await other.read(seq)) as Uint8Array, await own.read(seq)];
     const isSame = mine !== undefined && equalBytes(mine, bytes);
     if (!isSame && mine !== undefined && isSignedCommit({ seq, bytes: mine }, options))
@@ -120,6 +118,8 @@ export async function healChain(here: Side, there: Side, options: HealChainOptio
 }
 
 export interface HealChainOptions {
+  /** Commits that this machine has seen. */
+  readonly seen: readonly ChainPin[];
   readonly vault: VaultId;
   readonly keychain: KeychainState;
 }

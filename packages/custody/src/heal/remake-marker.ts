@@ -1,7 +1,7 @@
 /** `keephold.format` made again: all it says stands in the first keychain entry too. */
 import type { Backend } from '@keephold/backend';
 import { type AccountId, ChainError, CustodyError, MalformedRecordError, startKeychain } from '@keephold/protocol';
-import { verifier } from '../account/account-records.ts';
+import { verifier } from '../account/verifier.ts';
 import { keychainEntryName, MARKER } from '../layout.ts';
 import { encodeMarker, parseMarker } from '../marker.ts';
 

@@ -15,7 +15,7 @@ import {
   type VaultId,
   verifyNextCommit,
 } from '@keephold/protocol';
-import { verifier } from '../account/account-records.ts';
+import { verifier } from '../account/verifier.ts';
 import { hashOfCommit } from '../chain/chain-store.ts';
 
 export type ReplayedCommit =

@@ -9,7 +9,7 @@ import {
   type PackIdList,
   verifyNextCommit,
 } from '@keephold/protocol';
-import { verifier } from '../account/account-records.ts';
+import { verifier } from '../account/verifier.ts';
 import { hashOfCommit } from '../chain/chain-store.ts';
 import type { Keeper } from '../commit/commit-vault.ts';
 import { refusingMalformed } from '../custody-failure.ts';

@@ -72,6 +72,7 @@ async function run(
 }
 
 const out = (...names: string[]): string => join(root, 'out', ...names);
+const pickedInside: RestoreOptions<PlainConfig>['select'] = (path) => (path.length === 0 ? 'descend' : 'selected');
 const [uid, gid] = [process.getuid!(), process.getgid!()];
 const bytes = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
@@ -301,7 +302,7 @@ describe('interruption', () => {
       writeFileSync(out('b.partial-3'), 'half');
     };
     const isLeftover = (name: Uint8Array): boolean => Buffer.from(name).includes('.partial-');
-    for (const select of [undefined, (path: Uint8Array) => (path.length === 0 ? 'descend' : 'selected') as const]) {
+    for (const select of [undefined, pickedInside]) {
       stopped();
       await run({ path, isLeftover, ...(select === undefined ? {} : { select }) });
       expect(statSync(out()).mode & 0o7777).toBe(0o711);
