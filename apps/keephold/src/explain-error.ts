@@ -25,6 +25,8 @@ const spaceHint = 'what was stored before is intact; free some space, then run t
 const permissionHint = 'check who owns it and what it permits';
 const historyHint =
   'it may be an old copy, or somebody changed it; look for the newest copy before you go on. Where the folder was put back from a copy on purpose: keephold repair --accept-history';
+const olderHint =
+  'it may be an old copy, or somebody put an old state in its place; look for the newest copy before you go on. To read this one as it is: --older-copy. Where the folder was put back from a copy on purpose: keephold repair --accept-history';
 const keychainHint =
   'no data is lost by that. keephold heal writes it back on a machine that has used this repository, and keephold heal --from takes it from another copy; until then such a machine reads and backs up as before';
 const wordsHint = 'check spelling and order of the 24 words';
@@ -70,7 +72,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'keyring-damaged': broken,
   'session-chain': broken,
   'account-mismatch': tampered,
-  rollback: tampered,
+  rollback: { exitCode: damaged, hint: olderHint },
   fork: tampered,
   gap: tampered,
   'bad-signature': tampered,

@@ -9,7 +9,7 @@ import {
   type ChainPin,
   type Custody,
   ForkError,
-  HASH_LENGTH,
+  type Head,
   type KeychainState,
   requireHeadFromPin,
   requireKeychainPin,
@@ -29,6 +29,7 @@ import type { Context } from '../context.ts';
 import { DeviceStore } from './device-store.ts';
 import { keepingEvidence } from './evidence.ts';
 import { HistoryFile } from './history-file.ts';
+import { hashOfCommit, requireSeenEntries, tellOlderCopy, withSeenKeychain } from './older-copy.ts';
 import { requireVault } from './open-device.ts';
 import { repositoryFolder } from './repository-folder.ts';
 import { unlockAccount } from './unlock.ts';
@@ -39,6 +40,8 @@ export interface ReadAccess extends AsyncDisposable {
   readonly vaultId: VaultId;
   /** What opened it: the keys of this device, or what the user knows, by way of the account's keyring. */
   readonly openedBy: 'device' | 'secret';
+  /** The user reads a copy that is older than what this machine has seen: it is to be left as it is. */
+  readonly isOlder: boolean;
 }
 
 export interface ReadingOptions {
@@ -70,6 +73,7 @@ interface Opening {
 }
 
 async function read(context: Context, { custody, store, options }: Opening): Promise<ReadAccess> {
+  const isOlderAllowed = context.globals['older-copy'];
   const { keys, keychain, state, openedBy } = await readerKeys(context, custody, store);
   await store.keychain.save(keychain, custody);
   const history = new HistoryFile(context.environment, keys.accountId);
@@ -82,27 +86,32 @@ async function read(context: Context, { custody, store, options }: Opening): Pro
     openSessionObject: ({ bytes, name, deviceId }) =>
       openSessionObject({ bytes, name, deviceId, vaultId: keys.vaultId, readKeySeeds: keys.readKeySeeds }),
     ...readingTools(keys.idKey, { native: true }),
-    log: options.history === 'anew' ? undefined : seen,
+    log: options.history === 'anew' || isOlderAllowed ? undefined : seen,
     onDamage: options.onDamage ?? ((error) => context.out.warn(error.message)),
     signal: context.signal,
     now: () => context.now(),
   });
-  const pins = [state?.grant.headPin, seen && headOfLog(seen)];
-  for (const pin of pins) if (pin !== undefined) await requireContinues(repository, custody, pin);
-  history.save(repository.log);
   const { vaultId } = keys;
-  return { repository, custody, vaultId, openedBy, [Symbol.asyncDispose]: () => custody[Symbol.asyncDispose]() };
+  const pins = [state?.grant.headPin, seen && headOfLog(seen)].filter((pin) => pin !== undefined);
+  // Where the newest commits cannot be read, the head is the keeper's word.
+  const head = repository.log.isWhole ? repository.log.head : await custody.head(vaultId);
+  const ahead = pins.filter(({ seq }) => seq > head.seq).toSorted((a, b) => b.seq - a.seq);
+  const isOlder = isOlderAllowed && ahead.length > 0;
+  for (const pin of pins) if (!isOlder || pin.seq <= head.seq) requireContinues(repository, head, pin);
+  if (isOlder) tellOlderCopy(context, { head, pin: ahead[0]!, seen });
+  history.save(repository.log);
+  const dispose = async (): Promise<void> => await custody[Symbol.asyncDispose]();
+  return { repository, custody, vaultId, openedBy, isOlder, [Symbol.asyncDispose]: dispose };
 }
 
-/** Where the newest commits cannot be read, the head is the keeper's word. */
-async function requireContinues({ log, vaultId }: Repository, custody: Custody, pin: ChainPin): Promise<void> {
-  requireHeadFromPin(log.isWhole ? log.head : await custody.head(vaultId), pin);
+function requireContinues({ log }: Repository, head: Head, pin: ChainPin): void {
+  requireHeadFromPin(head, pin);
   if (log.head.seq < pin.seq || log.continues(pin)) return;
   throw new ForkError(`read commits: commit ${pin.seq} is not the one this device has seen`);
 }
 
-function headOfLog({ seq, hashes }: CommitLogState): ChainPin {
-  return { seq, hash: hashes.slice(seq * HASH_LENGTH, (seq + 1) * HASH_LENGTH) };
+function headOfLog(log: CommitLogState): ChainPin {
+  return { seq: log.seq, hash: hashOfCommit(log, log.seq) };
 }
 
 interface Reader {
@@ -115,11 +124,14 @@ interface Reader {
 
 async function readerKeys(context: Context, custody: Custody, store: DeviceStore): Promise<Reader> {
   const state = await store.loadWithReadKeys();
-  const known = state === undefined ? undefined : await deviceKeys(custody, state);
+  const isOlderAllowed = context.globals['older-copy'];
+  const seen = isOlderAllowed ? store.keychain.load() : [];
+  const known = state === undefined ? undefined : await deviceKeys(withSeenKeychain(custody, seen), state);
   if (known !== undefined) return known;
   const unlocked = await unlockAccount(context, custody);
   // A device that may not read still knows how far the history went.
-  if (state !== undefined) requireKeychainPin(unlocked.keychain, state.grant.keychainPin);
+  if (isOlderAllowed) requireSeenEntries(unlocked.keychain, seen);
+  else if (state !== undefined) requireKeychainPin(unlocked.keychain, state.grant.keychainPin);
   const keys = readKeys(unlocked, requireVault(unlocked.keychain));
   return { keys, keychain: unlocked.keychain, state, openedBy: 'secret' };
 }

@@ -96,8 +96,12 @@ async function keyringProblems(context: Context, { custody, openedBy }: ReadAcce
 }
 
 /** The keeper looks for itself, and keeps damaged packs out of what comes; a repository that cannot be written stays. */
-async function reportDamage({ out }: Context, { custody, vaultId }: ReadAccess, report: CheckReport): Promise<void> {
-  if (report.damagedPacks.length === 0) return;
+async function reportDamage(
+  { out }: Context,
+  { custody, vaultId, isOlder }: ReadAccess,
+  report: CheckReport,
+): Promise<void> {
+  if (report.damagedPacks.length === 0 || isOlder) return;
   try {
     const lost = await custody.reportDamage(vaultId, report.damagedPacks);
     await out.record({ type: 'lost', packs: packNames(lost) });
