@@ -1,4 +1,5 @@
 /** Exit codes (product.md) and the errors of the command itself. Errors of packages are translated in explain-error.ts. */
+import { getSystemErrorMessage } from 'node:util';
 
 export const exitCodes = {
   done: 0,
@@ -48,5 +49,20 @@ export class InterruptedError extends CommandError {
   constructor() {
     super('stopped', { code: 'interrupted', exitCode: exitCodes.interrupted });
     this.name = 'InterruptedError';
+  }
+}
+
+/** Standard output goes somewhere that takes no more: not the repository's doing, and nothing there is undone by it. */
+export class OutputError extends CommandError {
+  constructor(cause: NodeJS.ErrnoException) {
+    const why = cause.errno === undefined ? cause.message : getSystemErrorMessage(cause.errno);
+    const isFull = cause.code === 'ENOSPC' || cause.code === 'EDQUOT';
+    super(`standard output cannot be written: ${why}`, {
+      code: 'output',
+      exitCode: isFull ? exitCodes.noRoom : exitCodes.failed,
+      hint: 'the output ends in the middle, so do not rely on it; whatever was stored or restored until then stays',
+      cause,
+    });
+    this.name = 'OutputError';
   }
 }

@@ -8,6 +8,7 @@ import {
   afterPurge,
   afterPut,
   afterRenewal,
+  afterSetAside,
   DAY,
   isReferable,
   mayDelete,
@@ -31,13 +32,14 @@ describe('states of a pack', () => {
       afterCollection(entry(state), { ...unneeded, isNeeded: true }).state,
       afterFound(entry(state), { pages: 1, writtenAt: 0 }).state,
       afterMissing(entry(state))?.state,
+      afterSetAside(entry(state))?.state,
     ];
     expect(STATES.map(row)).toEqual([
-      ['pending', 'live', 'condemned', 'condemned', 'live', 'pending', undefined],
-      ['live', 'live', 'condemned', 'condemned', 'live', 'live', 'lost'],
-      ['condemned', 'live', 'condemned', 'purging', 'live', 'condemned', undefined],
-      [undefined, 'live', 'purging', 'purging', 'purging', 'purging', undefined],
-      ['live', 'live', 'lost', 'lost', 'lost', 'live', 'lost'],
+      ['pending', 'live', 'condemned', 'condemned', 'live', 'pending', undefined, undefined],
+      ['live', 'live', 'condemned', 'condemned', 'live', 'live', 'lost', 'lost'],
+      ['condemned', 'live', 'condemned', 'purging', 'live', 'condemned', undefined, undefined],
+      [undefined, 'live', 'purging', 'purging', 'purging', 'purging', undefined, 'purging'],
+      ['live', 'live', 'lost', 'lost', 'lost', 'live', 'lost', 'lost'],
     ]);
     expect(afterPut(undefined, pack, 0)).toMatchObject({ state: 'pending', since: 7 * DAY });
     expect(afterRenewal(entry('pending', DAY), DAY)).toMatchObject({ state: 'pending', since: 8 * DAY });

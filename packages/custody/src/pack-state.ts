@@ -4,7 +4,8 @@
  * ```
  * (none) ─put─► pending ─commit─► live ⇄ condemned ─collection─► purging ─bytes deleted─► (none)
  *                  └── lease over ────────► condemned
- * live ─bytes found missing─► lost ─put─► live
+ * live ─bytes found missing, or set aside as damaged─► lost ─put─► live
+ * pending, condemned ─set aside─► (none)
  * ```
  * Pure functions, and all of them: whoever changes a pack asks one of these inside a ledger transaction. Bytes vanish
  * only while purging, and purging never leads back: that is the whole safety argument. A search of every history of a
@@ -50,6 +51,14 @@ export function afterPut(
     case 'condemned':
       return { ...known, state: before.state, since: before.since };
   }
+}
+
+/**
+ * Whether its bytes must be seen in the very transaction of the put: they may have been there before, rotten, and been
+ * set aside since they were taken for being there.
+ */
+export function mustLookAtPut(before: PackEntry | undefined): boolean {
+  return before?.state === 'lost';
 }
 
 /** The session that put it is alive. */
@@ -154,6 +163,23 @@ export function afterFound(before: PackEntry | undefined, { pages, writtenAt }: 
 export function afterMissing(before: PackEntry): PackEntry | undefined {
   if (before.state === 'lost') return before;
   return before.state === 'live' ? { ...before, state: 'lost' } : undefined;
+}
+
+/**
+ * Its bytes are set aside: they are not those of its name. Undefined: nothing is left to remember, and the pack may be
+ * put again; a snapshot that needs it keeps it as lost.
+ */
+export function afterSetAside(before: PackEntry): PackEntry | undefined {
+  switch (before.state) {
+    case 'live':
+      return { ...before, state: 'lost', since: 0 };
+    case 'lost':
+    case 'purging':
+      return before;
+    case 'pending':
+    case 'condemned':
+      return undefined;
+  }
 }
 
 export function isReferable(state: PackState): boolean {

@@ -20,7 +20,7 @@ import { refusingMalformed } from './custody-failure.ts';
 import { damagedPackName, objectName, packName } from './layout.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { ledgerTime } from './ledger/vault-transaction.ts';
-import { afterPut, afterRenewal, DAY, isReferable } from './pack-state.ts';
+import { afterPut, afterRenewal, DAY, isReferable, mustLookAtPut } from './pack-state.ts';
 
 /** format.md §5: a sealed object has at most 16 MiB; its header and tag come on top. */
 const LARGEST_OBJECT = 16 * 1024 * 1024 + 4096;
@@ -65,7 +65,11 @@ export class PackStore {
     await this.#ledger.write(vault, async (transaction) => {
       const { packs } = transaction;
       const now = await ledgerTime(this.#clock, transaction);
-      const after = afterPut(await packs.get(id), { kind: header.kind, pages: header.pageCount }, now);
+      const before = await packs.get(id);
+      if (mustLookAtPut(before) && (await this.#backend.stat(name)) === undefined) {
+        throw new CustodyError('unavailable', `store pack ${toHex(id)}: it was damaged and set aside; try again`);
+      }
+      const after = afterPut(before, { kind: header.kind, pages: header.pageCount }, now);
       if (after === undefined) {
         throw new CustodyError('unavailable', `store pack ${toHex(id)}: it is being deleted; try again later`);
       }

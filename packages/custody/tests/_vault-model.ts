@@ -25,6 +25,8 @@ export interface ModelSize {
   readonly snapshots: number;
   /** Whether the ledger may be lost, or fall back to an earlier state, and be replayed from the chain. */
   readonly replays: boolean;
+  /** Whether packs rot, are set aside, and are put again by heals and backups. */
+  readonly rots: boolean;
 }
 
 /** Time passes in steps of a lease. */
@@ -33,7 +35,13 @@ const TRASH_DELAY = STEP;
 const PURGE_DELAY = 2 * STEP;
 
 interface Pack {
+  /** There is a file, sound or not. */
   readonly bytes: boolean;
+  /**
+   * What befell its bytes since they were written: nothing; they are wrong; they are gone by it, and the ledger does not
+   * know; it does; they were put again, and the ledger does not know that.
+   */
+  readonly harm: 'none' | 'rotten' | 'gone' | 'known' | 'mended';
   readonly entry: PackEntry | undefined;
   /** What a replay of the whole chain, or from where the saved ledger was, would say. */
   readonly replayed: PackEntry | undefined;
@@ -59,7 +67,14 @@ export interface Step {
   readonly world: World;
 }
 
-const NOTHING: Pack = { bytes: false, entry: undefined, replayed: undefined, saved: undefined, unusedFor: PURGE_DELAY };
+const NOTHING: Pack = {
+  bytes: false,
+  harm: 'none',
+  entry: undefined,
+  replayed: undefined,
+  saved: undefined,
+  unusedFor: PURGE_DELAY,
+};
 const SIZE = { kind: 1, pages: 1 };
 
 export function firstWorld({ packs }: ModelSize): World {
@@ -69,36 +84,70 @@ export function firstWorld({ packs }: ModelSize): World {
 /** Everything that can happen next. */
 export function* steps(rules: Rules, size: ModelSize, world: World): Generator<Step> {
   yield { name: 'time passes', world: pass(world) };
-  for (const [id, pack] of world.packs.entries()) yield* packSteps(rules, world, id, pack);
+  for (const [id, pack] of world.packs.entries()) {
+    yield* packSteps(rules, world, id, pack);
+    if (size.rots) yield* harmSteps(rules, world, id, pack);
+  }
   yield* commitSteps(rules, size, world);
   for (const [index, snapshot] of world.snapshots.entries()) yield* snapshotSteps(rules, world, index, snapshot);
   yield* collectSteps(rules, world);
   if (!size.replays) return;
   yield { name: 'the ledger is saved', world: mapPacks(world, (pack) => ({ ...pack, saved: pack.entry })) };
-  const fallen = mapPacks(world, (pack) => ({ ...pack, entry: pack.saved }));
+  const fallen = mapPacks(world, (pack) => forgetful({ ...pack, entry: pack.saved }));
   yield { name: 'the ledger falls back', world: fallen };
   yield {
     name: 'the ledger falls back and catches up',
     world: mapPacks(fallen, (pack) => lookedAt(rules, pack, pack.bytes)),
   };
-  const rebuilt = mapPacks(world, (pack) => lookedAt(rules, { ...pack, entry: pack.replayed }, pack.bytes));
+  const rebuilt = mapPacks(world, (pack) => lookedAt(rules, forgetful({ ...pack, entry: pack.replayed }), pack.bytes));
   // The new one cannot fall back to what the old one was.
   const anew = mapPacks(rebuilt, (pack) => ({ ...pack, saved: pack.entry }));
   yield { name: 'the ledger is lost and replayed', world: anew };
 }
 
 function* packSteps(rules: Rules, world: World, id: number, pack: Pack): Generator<Step> {
-  if (!pack.bytes) yield { name: `put ${id}: bytes`, world: withPack(world, id, { ...pack, bytes: true }) };
-  const put = rules.afterPut(pack.entry, SIZE, 0);
-  if (put !== undefined) yield { name: `put ${id}: ledger`, world: withPack(world, id, { ...pack, entry: put }) };
+  // What is there already is not written again. A heal that takes a lost pack from a copy does the same two steps.
+  if (!pack.bytes) {
+    yield { name: `put ${id}: bytes`, world: withPack(world, id, { ...pack, bytes: true, harm: mended(pack) }) };
+  }
+  const isRefused = rules.mustLookAtPut(pack.entry) && !pack.bytes;
+  const put = isRefused ? undefined : rules.afterPut(pack.entry, SIZE, 0);
+  if (put !== undefined) yield { name: `put ${id}: ledger`, world: withPack(world, id, settled({ ...pack, entry: put })) };
   if (pack.entry !== undefined) {
     const entry = rules.afterRenewal(pack.entry, 0);
     yield { name: `renew ${id}`, world: withPack(world, id, { ...pack, entry }) };
   }
   if (rules.mayDelete(pack.entry)) {
-    yield { name: `delete ${id}, killed`, world: withPack(world, id, { ...pack, bytes: false }) };
-    yield { name: `delete ${id}`, world: withPack(world, id, { ...pack, bytes: false, entry: undefined }) };
+    const gone: Pack = { ...pack, bytes: false, harm: 'none' };
+    yield { name: `delete ${id}, killed`, world: withPack(world, id, gone) };
+    yield { name: `delete ${id}`, world: withPack(world, id, { ...gone, entry: undefined }) };
   }
+}
+
+/** Bytes go wrong by themselves; whoever looks sets them aside under the ledger's lock, the bytes before the entry. */
+function* harmSteps(rules: Rules, world: World, id: number, pack: Pack): Generator<Step> {
+  if (pack.harm !== 'rotten' && pack.bytes)
+    yield { name: `${id} rots`, world: withPack(world, id, { ...pack, harm: 'rotten' }) };
+  if (pack.harm !== 'rotten') return;
+  const aside: Pack = { ...pack, bytes: false };
+  yield { name: `set ${id} aside, killed`, world: withPack(world, id, { ...aside, harm: 'gone' }) };
+  const entry = pack.entry === undefined ? undefined : rules.afterSetAside(pack.entry);
+  yield { name: `set ${id} aside`, world: withPack(world, id, { ...aside, harm: 'known', entry }) };
+}
+
+function mended({ harm }: Pack): Pack['harm'] {
+  return harm === 'gone' || harm === 'known' ? 'mended' : harm;
+}
+
+/** All is as if nothing had been. */
+function settled(pack: Pack): Pack {
+  return pack.harm === 'mended' && pack.entry?.state !== 'lost' ? { ...pack, harm: 'none' } : pack;
+}
+
+/** A ledger that was replaced does not know what the one before it knew: neither losses nor what mended them. */
+function forgetful(pack: Pack): Pack {
+  if (pack.harm === 'none' && pack.bytes && pack.entry?.state === 'lost') return { ...pack, harm: 'mended' };
+  return pack.harm === 'known' ? { ...pack, harm: 'gone' } : pack;
 }
 
 /** Any refset, as a delta to any snapshot or to nothing. */
@@ -192,7 +241,7 @@ const WRITTEN = { pages: 1, writtenAt: -STEP };
 /** Collections and replays compare the ledger with a listing, and where that is not enough with the folder. */
 function lookedAt(rules: Rules, pack: Pack, isListed: boolean): Pack {
   if (!rules.mustLookAgain(pack.entry, isListed ? WRITTEN : undefined, 0)) return pack;
-  return { ...pack, entry: rules.afterLook(pack.entry, pack.bytes ? WRITTEN : undefined) };
+  return settled({ ...pack, entry: rules.afterLook(pack.entry, pack.bytes ? WRITTEN : undefined) });
 }
 
 /** Something that is in the chain, so that a replay says it too. */
@@ -226,9 +275,12 @@ export function violation(rules: Rules, { packs, snapshots, broken }: World): st
   if (broken !== undefined) return broken;
   for (const { state, refset } of snapshots) {
     if (state !== 'active' && state !== 'trashed') continue;
-    for (const [id, { bytes, entry }] of packs.entries()) {
+    for (const [id, { bytes, harm, entry }] of packs.entries()) {
       if (!has(refset, id)) continue;
-      if (!bytes) return `the bytes of pack ${id} are gone, and a snapshot that is ${state} needs them`;
+      // Nothing that the ledger does can bring rotten bytes back; it must not forget that they are wanted.
+      if (entry?.state === 'lost' && harm !== 'none') continue;
+      if (harm === 'known') return `pack ${id} was set aside, a snapshot needs it, and the ledger says ${entry?.state}`;
+      if (!bytes && harm === 'none') return `the bytes of pack ${id} are gone, and a snapshot that is ${state} needs them`;
       if (entry?.state !== 'live') return `pack ${id} is ${entry?.state}, and a snapshot that is ${state} needs it`;
     }
   }
@@ -238,8 +290,8 @@ export function violation(rules: Rules, { packs, snapshots, broken }: World): st
 /** The same for worlds that differ in names only. */
 export function keyOf({ packs, snapshots }: World): string {
   const shown = packs.map(
-    ({ bytes, entry, replayed, saved, unusedFor }) =>
-      `${bytes ? 'b' : ''}${entryKey(entry)}.${entryKey(replayed)}.${entryKey(saved)}.${unusedFor / STEP}`,
+    ({ bytes, harm, entry, replayed, saved, unusedFor }) =>
+      `${bytes ? 'b' : ''}${harm[0]}${entryKey(entry)}.${entryKey(replayed)}.${entryKey(saved)}.${unusedFor / STEP}`,
   );
   const kept = snapshots.map(({ refset, state, trashedAt }) => `${refset}${state[0]}${trashedAt / STEP}`).sort();
   return `${shown.join('|')}/${kept.join('|')}`;

@@ -4,9 +4,9 @@ import { search } from './_model-search.ts';
 import { keeperRules, type ModelSize, type Rules } from './_vault-model.ts';
 
 const SIZES: readonly ModelSize[] = [
-  { packs: 2, snapshots: 3, replays: false },
-  { packs: 3, snapshots: 1, replays: false },
-  { packs: 2, snapshots: 2, replays: true },
+  { packs: 2, snapshots: 3, replays: false, rots: false },
+  { packs: 3, snapshots: 1, replays: false, rots: false },
+  { packs: 2, snapshots: 2, replays: true, rots: false },
 ];
 
 describe('every history of a small vault', () => {
@@ -16,6 +16,19 @@ describe('every history of a small vault', () => {
     expect(broken).toBeUndefined();
     expect(complete).toBe(true);
     expect(states).toBeGreaterThan(10_000);
+  });
+});
+
+describe('every history of a small vault whose packs rot', () => {
+  it.each<ModelSize>([
+    { packs: 2, snapshots: 1, replays: false, rots: true },
+    { packs: 1, snapshots: 2, replays: true, rots: true },
+  ])('keeps and knows of what kept snapshots have lost: %o', (size) => {
+    const { states, steps, broken, complete } = search(keeperRules, size);
+    console.log(`${JSON.stringify(size)}: ${states} states, ${steps} steps`);
+    expect(broken).toBeUndefined();
+    expect(complete).toBe(true);
+    expect(states).toBeGreaterThan(1_000);
   });
 });
 
@@ -62,15 +75,29 @@ const MUTANTS: Readonly<Record<string, Partial<Rules>>> = {
     afterLook: (before, found) => (found === undefined && before?.state === 'live' ? before : afterLook(before, found)),
     mustLookAgain: (before, seen) => seen === undefined && before !== undefined,
   },
+  'a pack that is set aside is forgotten although a snapshot needs it': { afterSetAside: () => undefined },
+  'a pack that is set aside stays live': { afterSetAside: (before) => before },
+  'a commit takes packs that are known to be lost': {
+    standing: (entry) => (entry?.state === 'lost' ? 'there' : standing(entry)),
+  },
+  'a put believes that what it found still lies there': { mustLookAtPut: () => false },
   'a put revives what is being purged, as if it were live': {
     afterPut: (before, pack, now) =>
       before?.state === 'purging' ? { ...before, state: 'live' } : afterPut(before, pack, now),
   },
 };
 
+/** Those that only show where packs rot. */
+const ROTTING = new Set([
+  'a pack that is set aside is forgotten although a snapshot needs it',
+  'a pack that is set aside stays live',
+  'a commit takes packs that are known to be lost',
+  'a put believes that what it found still lies there',
+]);
+
 describe('the search finds it when', () => {
   it.each(Object.keys(MUTANTS))('%s', (name) => {
-    const size = { packs: 2, snapshots: 2, replays: true };
+    const size = { packs: 2, snapshots: 2, replays: true, rots: ROTTING.has(name) };
     const { broken } = search({ ...keeperRules, ...MUTANTS[name] }, size);
     expect(broken).toBeDefined();
     expect(broken?.history.length).toBeLessThan(15);

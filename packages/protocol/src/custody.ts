@@ -87,6 +87,8 @@ export interface Usage {
   readonly objectBytes: number;
   /** Bytes of packs that no snapshot needs any more and that wait for their delay. */
   readonly condemnedBytes: number;
+  /** Commits that the keeper cannot read: what they say of snapshots it does not know. */
+  readonly unreadCommits: number;
 }
 
 /** Account records: what opens the keys. */

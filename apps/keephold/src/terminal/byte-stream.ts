@@ -3,6 +3,7 @@
  * the reader has gone (EPIPE). It must never lose an error other than that one.
  */
 import type { Writable } from 'node:stream';
+import { OutputError } from '../errors.ts';
 
 /** A write of more than this many bytes is passed on before it resolves. */
 export const gatherBytes: number = 64 * 1024;
@@ -28,7 +29,7 @@ export class ByteStream {
 
   #stop(error: NodeJS.ErrnoException): void {
     this.#closed = true;
-    if (error.code !== 'EPIPE') this.#failure ??= error;
+    if (error.code !== 'EPIPE') this.#failure ??= new OutputError(error);
     this.#wake?.();
   }
 

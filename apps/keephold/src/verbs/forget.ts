@@ -8,6 +8,7 @@ import { flag, integer } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { CommandError, exitCodes, UsageError } from '../errors.ts';
 import { hex } from '../listing/node-text.ts';
+import { warnOfUnreadable } from '../listing/unreadable-snapshots.ts';
 import { formatTable } from '../terminal/text-table.ts';
 import { counted, formatClock } from '../terminal/units.ts';
 
@@ -62,7 +63,9 @@ export const forget: Command = defineCommand({
     else if (operands.length > 0)
       await forgetNamed(context, { access, records, names: operands, dryRun: options['dry-run'] });
     else await forgetByRules(context, { access, records, rules, dryRun: options['dry-run'] });
-    return exitCodes.done;
+    if (!(await warnOfUnreadable(context.out, { custody, vaultId, records }))) return exitCodes.done;
+    context.out.note('the rules count them like any other; keephold check says why, and keephold heal may mend them');
+    return exitCodes.damaged;
   },
 });
 

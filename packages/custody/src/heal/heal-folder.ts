@@ -19,7 +19,7 @@ import {
 import { asCustodyError } from '../custody-failure.ts';
 import { damagedPackName, MARKER, objectName, packName } from '../layout.ts';
 import { encodeMarker } from '../marker.ts';
-import { afterPut } from '../pack-state.ts';
+import { afterPut, mustLookAtPut } from '../pack-state.ts';
 import { type FolderSide, openCopy, openSide, vaultsOf } from './folder-side.ts';
 import { healKeyrings } from './heal-keyrings.ts';
 import { healChain, healKeychain, healWaysIn, requireSeenKeychain, takeByHash } from './heal-records.ts';
@@ -159,7 +159,10 @@ async function putBack(
   const header = parsePackHeader(bytes);
   await backend.put(packName(vault, id), bytes);
   await ledger.write(vault, async ({ packs }) => {
-    const after = afterPut(await packs.get(id), { kind: header.kind, pages: header.pageCount }, 0);
+    const before = await packs.get(id);
+    // Set aside again meanwhile: the next run finds it lost and tries once more.
+    if (mustLookAtPut(before) && (await backend.stat(packName(vault, id))) === undefined) return;
+    const after = afterPut(before, { kind: header.kind, pages: header.pageCount }, 0);
     if (after !== undefined) await packs.set(id, after);
   });
   await backend.delete(damagedPackName(vault, id));

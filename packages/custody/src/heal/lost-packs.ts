@@ -19,6 +19,7 @@ import {
 } from '@keephold/protocol';
 import { damagedPackName, packName } from '../layout.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { afterSetAside } from '../pack-state.ts';
 import { neededPacks } from '../retention/needed-packs.ts';
 
 interface Parts {
@@ -34,8 +35,7 @@ export async function setAsideDamaged(parts: Parts, vault: VaultId, packs: PackI
     const id = new Uint8Array(packIdAt(packs, i)) as Uint8Array as PackId;
     const bytes = await parts.backend.get(packName(vault, id), { into: area });
     if (bytes !== undefined && isPack(id, bytes)) continue;
-    await setAside(parts, vault, { id, bytes });
-    lost.push(id);
+    if (await setAside(parts, vault, { id, area })) lost.push(id);
   }
   return sortPackIds(lost);
 }
@@ -49,21 +49,27 @@ export function isPack(id: PackId, bytes: Uint8Array): boolean {
   return equalBytes(sha256(bytes), id);
 }
 
-/** Under the write lock: nobody puts the pack again in between. A copy first, so that a crash leaves one of the two. */
+/**
+ * Answers whether it was set aside. Under the write lock, and after another look: a heal may have put sound bytes in the
+ * place of those that were seen. A copy first, so that a crash leaves one of the two.
+ */
 async function setAside(
   { backend, ledger }: Parts,
   vault: VaultId,
-  { id, bytes }: { readonly id: PackId; readonly bytes: Uint8Array | undefined },
-): Promise<void> {
-  await ledger.write(vault, async ({ packs }) => {
+  { id, area }: { readonly id: PackId; readonly area: Uint8Array },
+): Promise<boolean> {
+  return await ledger.write(vault, async ({ packs }) => {
+    const bytes = await backend.get(packName(vault, id), { into: area });
+    if (bytes !== undefined && isPack(id, bytes)) return false;
     if (bytes !== undefined) {
       await backend.put(damagedPackName(vault, id), bytes);
       await backend.delete(packName(vault, id));
     }
-    const entry = await packs.get(id);
-    if (entry === undefined) return;
-    if (entry.state === 'live') await packs.set(id, { ...entry, state: 'lost', since: 0 });
-    else if (entry.state !== 'lost' && entry.state !== 'purging') await packs.remove(id);
+    const before = await packs.get(id);
+    const after = before === undefined ? undefined : afterSetAside(before);
+    if (after === undefined) await packs.remove(id);
+    else if (after !== before) await packs.set(id, after);
+    return true;
   });
 }
 

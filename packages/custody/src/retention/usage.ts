@@ -18,5 +18,6 @@ export async function usageOf({ packs, ledger }: VaultTransaction): Promise<Usag
     usage.objects += 1;
     usage.objectBytes += size;
   }
-  return usage;
+  const unreadCommits = (await ledger.commits()).filter(({ kind }) => kind === 'lost').length;
+  return { ...usage, unreadCommits };
 }
