@@ -1,6 +1,12 @@
 /** Turns what lower layers throw into the errors of the Custody seam, once, at its edge. */
 import { BackendError, type BackendErrorCode } from '@keephold/backend';
-import { ChainError, CustodyError, type CustodyErrorCode, isKeychainDamage, MalformedRecordError } from '@keephold/protocol';
+import {
+  ChainError,
+  CustodyError,
+  type CustodyErrorCode,
+  isKeychainDamage,
+  MalformedRecordError,
+} from '@keephold/protocol';
 import { SqlError, type SqlErrorCode } from './ledger/sql.ts';
 
 const FROM_BACKEND: Readonly<Record<BackendErrorCode, CustodyErrorCode>> = {

@@ -112,7 +112,8 @@ function* packSteps(rules: Rules, world: World, id: number, pack: Pack): Generat
   }
   const isRefused = rules.mustLookAtPut(pack.entry) && !pack.bytes;
   const put = isRefused ? undefined : rules.afterPut(pack.entry, SIZE, 0);
-  if (put !== undefined) yield { name: `put ${id}: ledger`, world: withPack(world, id, settled({ ...pack, entry: put })) };
+  if (put !== undefined)
+    yield { name: `put ${id}: ledger`, world: withPack(world, id, settled({ ...pack, entry: put })) };
   if (pack.entry !== undefined) {
     const entry = rules.afterRenewal(pack.entry, 0);
     yield { name: `renew ${id}`, world: withPack(world, id, { ...pack, entry }) };
@@ -280,7 +281,8 @@ export function violation(rules: Rules, { packs, snapshots, broken }: World): st
       // Nothing that the ledger does can bring rotten bytes back; it must not forget that they are wanted.
       if (entry?.state === 'lost' && harm !== 'none') continue;
       if (harm === 'known') return `pack ${id} was set aside, a snapshot needs it, and the ledger says ${entry?.state}`;
-      if (!bytes && harm === 'none') return `the bytes of pack ${id} are gone, and a snapshot that is ${state} needs them`;
+      if (!bytes && harm === 'none')
+        return `the bytes of pack ${id} are gone, and a snapshot that is ${state} needs them`;
       if (entry?.state !== 'live') return `pack ${id} is ${entry?.state}, and a snapshot that is ${state} needs it`;
     }
   }

@@ -48,7 +48,9 @@ export interface OpenDeviceOptions {
  */
 export async function openAsDevice(context: Context, options: OpenDeviceOptions = {}): Promise<DeviceAccess> {
   if (context.globals['older-copy'])
-    throw new UsageError('--older-copy is for reading: snapshots, ls, find, diff, cat, restore, check and stats take it');
+    throw new UsageError(
+      '--older-copy is for reading: snapshots, ls, find, diff, cat, restore, check and stats take it',
+    );
   const folder = repositoryFolder(context);
   // The signer is known only when the account is; opening reads one small file.
   const probe = await context.openRepository(folder);

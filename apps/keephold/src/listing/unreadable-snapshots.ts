@@ -16,7 +16,10 @@ interface Listed {
 }
 
 /** Warns of them; answers whether there are any. */
-export async function warnOfUnreadable(out: Pick<Output, 'warn'>, { custody, vaultId, records }: Listed): Promise<boolean> {
+export async function warnOfUnreadable(
+  out: Pick<Output, 'warn'>,
+  { custody, vaultId, records }: Listed,
+): Promise<boolean> {
   const kept = records.filter(({ state }) => state !== 'expired');
   const unreadable: number[] = [];
   for (let at = 0; at < kept.length; at += AT_ONCE) {
@@ -30,7 +33,8 @@ export async function warnOfUnreadable(out: Pick<Output, 'warn'>, { custody, vau
       if (bytes === undefined || !equalBytes(sha256(bytes), object)) unreadable.push(seq);
     }
   }
-  if (unreadable.length > 0) out.warn(`${counted(unreadable.length, 'snapshot')} cannot be read: ${numbers(unreadable)}`);
+  if (unreadable.length > 0)
+    out.warn(`${counted(unreadable.length, 'snapshot')} cannot be read: ${numbers(unreadable)}`);
   const { unreadCommits } = await custody.usage(vaultId);
   if (unreadCommits > 0)
     out.warn(`${counted(unreadCommits, 'commit')} cannot be read, and may hold snapshots that are not listed here`);

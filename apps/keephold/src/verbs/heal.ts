@@ -13,6 +13,7 @@ import { flag, text } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts';
 import { healOwnSnapshots, tellHealing } from '../jobs/heal-own-snapshots.ts';
+import { type Lacking, stillLacking } from '../jobs/still-lacking.ts';
 import { counted, formatBytes } from '../terminal/units.ts';
 
 export const heal: Command = defineCommand({
@@ -40,7 +41,7 @@ export const heal: Command = defineCommand({
     const mended = await mendFromState(context, folder);
     const taken =
       from === undefined ? undefined : await fromCopy(context, folder, { from, readData: options['read-data'] });
-    const healed = await healAsDevice(context, folder);
+    const healed = await healAsDevice(context, folder, taken?.lostPacks ?? 0);
     return await tell(context, { mended, taken, healed });
   },
 });
@@ -86,15 +87,22 @@ interface Healed {
   /** Undefined on a machine that is no device of the repository. */
   readonly report: HealReport | undefined;
   readonly lostPacks: number;
+  readonly lacking: Lacking;
 }
 
-async function healAsDevice(context: Context, folder: string): Promise<Healed> {
+async function healAsDevice(context: Context, folder: string, lostInCopies: number): Promise<Healed> {
   await using probe = await context.openRepository(folder);
   const store = new DeviceStore(context.environment, await probe.accountId());
-  if (store.load() === undefined) return { report: undefined, lostPacks: 0 };
+  if (store.load() === undefined)
+    return { report: undefined, lostPacks: lostInCopies, lacking: lostInCopies === 0 ? 'nothing' : 'unknown' };
   await using access = await openAsDevice(context);
   const report = await healOwnSnapshots(context, access);
-  return { report, lostPacks: packIdCount(await access.custody.lostPacks(access.vaultId)) };
+  const lostPacks = packIdCount(await access.custody.lostPacks(access.vaultId));
+  return {
+    report,
+    lostPacks,
+    lacking: report.incomplete.length === 0 ? 'nothing' : await stillLacking(context, access),
+  };
 }
 
 interface Told {
@@ -106,25 +114,31 @@ interface Told {
 
 async function tell(context: Context, { mended, taken, healed }: Told): Promise<ExitCode> {
   const { out } = context;
-  if (healed.report !== undefined) await tellHealing(context, healed.report);
-  const { records = 0, objects = 0, packs = 0, bytes = 0 } = taken ?? {};
-  const lostPacks = healed.report === undefined ? (taken?.lostPacks ?? 0) : healed.lostPacks;
-  const incomplete = healed.report === undefined ? lostPacks : healed.report.incomplete.length;
-  const sums = { mended, records, doubtful: taken?.doubtful ?? 0, objects, packs, bytes, snapshots: healed.report?.healed.length ?? 0, lostPacks };
-  await out.record({ type: 'summary', ...sums, whole: incomplete === 0 });
-  if (mended > 0) await out.result(`wrote ${counted(mended, 'keychain entry', 'keychain entries')} back from this machine`);
+  const { report, lostPacks, lacking } = healed;
+  if (report !== undefined)
+    await tellHealing(context, { ...report, incomplete: lacking === 'nothing' ? [] : report.incomplete });
+  const { records = 0, objects = 0, packs = 0, bytes = 0, doubtful = 0 } = taken ?? {};
+  const sums = { mended, records, doubtful, objects, packs, bytes, snapshots: report?.healed.length ?? 0, lostPacks };
+  await out.record({ type: 'summary', ...sums, whole: lacking === 'nothing' });
+  if (mended > 0)
+    await out.result(`wrote ${counted(mended, 'keychain entry', 'keychain entries')} back from this machine`);
   if (taken !== undefined) {
     await out.result(
       `took ${counted(packs, 'pack')} (${formatBytes(bytes)}), ${counted(objects, 'object')} and ${counted(records, 'record')} from the copy`,
     );
   }
-  const doubtful = taken?.doubtful ?? 0;
   if (doubtful > 0) {
     out.warn('the keyring here is another than that of the copy, and only the password tells which is sound');
     out.note('run it again with the password (--password-file)');
   }
-  await out.result(incomplete === 0 ? 'nothing is known to be lacking' : 'some data is still lacking');
-  if (incomplete === 0) return doubtful === 0 ? exitCodes.done : exitCodes.partial;
-  out.note('keephold check says what it affects; keephold backup stores again what is still on this device');
-  return exitCodes.partial;
+  await out.result(lackingTexts[lacking]);
+  if (lacking !== 'nothing')
+    out.note('keephold check says what it affects; keephold backup stores again what is still on this device');
+  return lacking === 'nothing' && doubtful === 0 ? exitCodes.done : exitCodes.partial;
 }
+
+const lackingTexts: Readonly<Record<Lacking, string>> = {
+  nothing: 'nothing is known to be lacking',
+  something: 'some data is still lacking',
+  unknown: 'some data may be lacking: not all that lost packs held is stored elsewhere',
+};

@@ -34,30 +34,39 @@ describe('a machine that has seen the keychain', () => {
     ['flipped in the hash that links it', flipHash],
     ['cut', (bytes: Buffer) => bytes.subarray(0, 100)],
     ['gone', () => undefined],
-  ] as const)('reads, backs up and checks with an entry that is %s, says so, and writes it back', async (how, change) => {
-    const last = entries.at(-1)!;
-    // A log that ends earlier is no damage but an older one.
-    for (const name of how === 'gone' ? entries.slice(0, -1) : entries) {
-      await damaged.reset('same');
-      damaged.damage(join(folder, name), change);
-      const restored = await home.run(['restore', `latest:${home.data}`, '--target', join(home.folder, 'out'), '--json']);
-      expect(restored.code, restored.stderr).toBe(0);
-      expect(restored.stderr).toContain(`${folder}/${name} is damaged or missing`);
-      expect(damaged.compare(join(home.folder, 'out'), restored)).toEqual({ wrong: [], missing: [], unnamed: [] });
-      if (name !== last && name !== entries[0]) continue;
-      const check = await home.run(['check', '--json']);
-      expect(check.code).toBe(13);
-      expect(check.stdout).toContain(`${folder}/${name}: is damaged or missing`);
-      expect((await home.run(['backup', home.data, '--quiet'])).code).toBe(0);
-      const healed = await home.run(['heal']);
-      expect([healed.code, healed.stdout]).toEqual([
-        0,
-        expect.stringContaining('wrote 1 keychain entry back from this machine'),
-      ]);
-      expect(stored(name).equals(damaged.original(join(folder, name)))).toBe(true);
-      expect((await home.run(['check'])).code).toBe(0);
-    }
-  });
+  ] as const)(
+    'reads, backs up and checks with an entry that is %s, says so, and writes it back',
+    async (how, change) => {
+      const last = entries.at(-1)!;
+      // A log that ends earlier is no damage but an older one.
+      for (const name of how === 'gone' ? entries.slice(0, -1) : entries) {
+        await damaged.reset('same');
+        damaged.damage(join(folder, name), change);
+        const restored = await home.run([
+          'restore',
+          `latest:${home.data}`,
+          '--target',
+          join(home.folder, 'out'),
+          '--json',
+        ]);
+        expect(restored.code, restored.stderr).toBe(0);
+        expect(restored.stderr).toContain(`${folder}/${name} is damaged or missing`);
+        expect(damaged.compare(join(home.folder, 'out'), restored)).toEqual({ wrong: [], missing: [], unnamed: [] });
+        if (name !== last && name !== entries[0]) continue;
+        const check = await home.run(['check', '--json']);
+        expect(check.code).toBe(13);
+        expect(check.stdout).toContain(`${folder}/${name}: is damaged or missing`);
+        expect((await home.run(['backup', home.data, '--quiet'])).code).toBe(0);
+        const healed = await home.run(['heal']);
+        expect([healed.code, healed.stdout]).toEqual([
+          0,
+          expect.stringContaining('wrote 1 keychain entry back from this machine'),
+        ]);
+        expect(stored(name).equals(damaged.original(join(folder, name)))).toBe(true);
+        expect((await home.run(['check'])).code).toBe(0);
+      }
+    },
+  );
 
   it('is not fooled: a log that ends earlier is a rollback, with or without its copy', async () => {
     damaged.damage(join(folder, entries.at(-1)!), () => undefined);

@@ -1,8 +1,9 @@
 /** Damage heals: from the files themselves at the next backup, from another copy, and what follows from the rest is made again. */
-import { existsSync, rmSync, statSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { DamagedHome, type FileKind, linkTree, type StoredFile } from './_damaged-home.ts';
+import { DamagedHome, type FileKind, filesOf, linkTree, type StoredFile } from './_damaged-home.ts';
 import { Home, type Ran } from './_home.ts';
 
 // Many commands in a row, on a machine that may have other things to do.
@@ -63,6 +64,26 @@ describe('from the files themselves', () => {
       expect((await home.run(['check', '--read-data', '--quiet'])).code).toBe(0);
     },
   );
+
+  it('nothing is said to be lacking that no snapshot needs any more', async () => {
+    const packs = (): string[] =>
+      filesOf(home.repository).flatMap(({ kind, path }) => (kind === 'data-pack' ? [path] : []));
+    const before = new Set(packs());
+    for (const name of ['stays', 'goes']) writeFileSync(join(home.data, name), randomBytes(5000));
+    expect((await home.run(['backup', home.data, '--quiet'])).code).toBe(0);
+    const [pack, ...others] = packs().filter((path) => !before.has(path));
+    expect(others).toEqual([]);
+    rmSync(join(home.data, 'goes'));
+    expect((await home.run(['backup', home.data, '--quiet'])).code).toBe(0);
+    expect((await home.run(['forget', '#4', '--quiet'])).code).toBe(0);
+    expect((await home.run(['gc', '--trash-days', '0', '--purge-days', '0', '--quiet'])).code).toBe(0);
+    damaged.damage(pack!, flip);
+    expect((await home.run(['check', '--read-data', '--quiet'])).code).toBe(13);
+    expect((await home.run(['backup', home.data, '--quiet'])).code).toBe(0);
+    const healed = await home.run(['heal', '--json']);
+    expect([healed.code, summary(healed)]).toEqual([0, expect.objectContaining({ whole: true, lostPacks: 1 })]);
+    rmSync(join(home.data, 'stays'));
+  });
 
   it('what was set aside goes when no snapshot needs it any more', async () => {
     const { path } = ofKind('data-pack')[0]!;

@@ -38,7 +38,9 @@ it('forgets by the rules and says that it does not know all there is', async () 
     writeFileSync(join(home.data, 'notes.txt'), words);
     expect((await home.run(['backup', home.data, '--json'])).code).toBe(0);
   }
-  const chain = readdirSync(home.repository, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('/chain/'));
+  const chain = readdirSync(home.repository, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.includes('/chain/'),
+  );
   const path = join(home.repository, chain.sort()[1]!);
   chmodSync(path, 0o600);
   writeFileSync(path, readFileSync(path).subarray(0, 50));

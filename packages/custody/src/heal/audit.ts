@@ -33,7 +33,12 @@ export async function auditVault(parts: AuditParts, vault: VaultId): Promise<rea
   const keychain = await parts.account.keychainState();
   const what = 'is damaged or missing, and its copy on this machine is used';
   const entries = parts.account.damagedEntries.map((place) => ({ place, what }));
-  const found = [...entries, ...(await auditSlots(parts, keychain)), ...(await auditKeyring(parts)), ...(await auditGrants(parts))];
+  const found = [
+    ...entries,
+    ...(await auditSlots(parts, keychain)),
+    ...(await auditKeyring(parts)),
+    ...(await auditGrants(parts)),
+  ];
   await parts.ledger.read(vault, async (transaction) => {
     found.push(...(await auditSessions(parts, transaction)));
     for (const row of await transaction.ledger.commits()) found.push(...(await auditCommit(transaction, row)));

@@ -199,8 +199,7 @@ export class RestoreWalk {
     const first = key === undefined ? undefined : this.firstNames.get(key);
     if (type === NodeType.socket)
       account.add({ path, type, outcome: 'skipped', reason: 'a socket is made by the program that listens on it' });
-    else if (existing !== undefined && overwrite === 'never')
-      account.add({ path, type, ...KEPT });
+    else if (existing !== undefined && overwrite === 'never') account.add({ path, type, ...KEPT });
     else if (this.#isInPlace(existing, node, first)) {
       if (key !== undefined && first === undefined) this.firstNames.set(key, path);
       account.add({ path, type, outcome: 'identical' });
@@ -250,8 +249,7 @@ export class RestoreWalk {
     this.strangers.push(...unwanted.map((stranger) => ({ path: stranger })));
     if (directory.parent === undefined) await this.#leaveRoot(directory, found.length > 0);
     else if (this.options.dryRun) account.add({ path, type, outcome: directory.existed ? 'identical' : 'restored' });
-    else if (directory.existed && this.options.overwrite === 'never')
-      account.add({ path, type, ...KEPT });
+    else if (directory.existed && this.options.overwrite === 'never') account.add({ path, type, ...KEPT });
     else
       await this.#finishLater(
         unwanted.length > 0 ? this.lateDirectories : this.planner.slice,

@@ -72,8 +72,6 @@ async function run(
 }
 
 const out = (...names: string[]): string => join(root, 'out', ...names);
-const pickedInside: RestoreOptions<PlainConfig>['select'] = (path) => (path.length === 0 ? 'descend' : 'selected');
-const [uid, gid] = [process.getuid!(), process.getgid!()];
 const bytes = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
 describe('restore', () => {
@@ -289,39 +287,6 @@ describe('interruption', () => {
     expect(second.restored + second.identical).toBe(40);
     expect(left).toBeLessThanOrEqual(40);
     for (const name of readdirSync(out())) expect(name).not.toContain('partial');
-  });
-
-  it('gives the target its own metadata when a run goes on that was stopped, unless other things are in it', async () => {
-    const children = [repository.file('a', { parts: [bytes(5)] }), repository.file('b', { parts: [bytes(5)] })];
-    repository.root([repository.directory('me', children, { mode: 0o711 })]);
-    const path = Buffer.from('me');
-    const stopped = (): void => {
-      rmSync(out(), { recursive: true, force: true });
-      mkdirSync(out(), { mode: 0o700 });
-      writeFileSync(out('a'), 'some');
-      writeFileSync(out('b.partial-3'), 'half');
-    };
-    const isLeftover = (name: Uint8Array): boolean => Buffer.from(name).includes('.partial-');
-    for (const select of [undefined, pickedInside]) {
-      stopped();
-      await run({ path, isLeftover, ...(select === undefined ? {} : { select }) });
-      expect(statSync(out()).mode & 0o7777).toBe(0o711);
-      expect(Math.round(statSync(out()).mtimeMs)).toBe(1_700_000_000_123);
-    }
-    stopped();
-    writeFileSync(out('mine'), 'x');
-    await run({ path, isLeftover });
-    expect(statSync(out()).mode & 0o7777).toBe(0o700);
-    expect(readdirSync(out()).sort()).toEqual(['a', 'b', 'mine']);
-  });
-
-  it('takes from identical files what the snapshot does not have of them', async () => {
-    repository.root(['plain', 'marked'].map((name) => repository.file(name, { mtime: 5_000_000_000n, uid, gid })));
-    await run();
-    const applied: string[] = [];
-    const config = { withAttributes: new Set(['marked']), onMetadata: (path: string) => applied.push(path) };
-    const report = await run({ config });
-    expect([report.identical, applied]).toEqual([2, [out('marked')]]);
   });
 
   it('skips what an earlier run finished and removes what it left half-done', async () => {
