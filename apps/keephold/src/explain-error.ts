@@ -28,7 +28,7 @@ const historyHint =
 const olderHint =
   'it may be an old copy, or somebody put an old state in its place; look for the newest copy before you go on. To read this one as it is: --older-copy. Where the folder was put back from a copy on purpose: keephold repair --accept-history';
 const keychainHint =
-  'no data is lost by that. keephold heal writes it back on a machine that has used this repository, and keephold heal --from takes it from another copy; until then such a machine reads and backs up as before';
+  'it rotted, or somebody changed it; no data is lost by that. keephold heal writes it back on a machine that has used this repository, and keephold heal --from takes it from another copy; until then such a machine reads and backs up as before';
 const wordsHint = 'check spelling and order of the 24 words';
 const updateHint = 'update Keephold on this device';
 

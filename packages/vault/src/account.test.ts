@@ -174,12 +174,16 @@ describe('unlocking', () => {
     const entry = { accountId, seq: keychain.seq + 1, prevHash: keychain.hash, time: 1 };
     const body = { kind: 'set-policy', vaultId: account.vaultId, policy: DEFAULT_VAULT_POLICY } as const;
     forged.entries.push(signKeychainEntry({ ...entry, body }, generateEd25519(seededRandom(66))));
-    await expect(unlockWithPassword(forged, PASSWORD)).rejects.toThrow(ChainError);
+    const isDamage = { code: 'keychain-damaged', cause: expect.any(ChainError) };
+    await expect(unlockWithPassword(forged, PASSWORD)).rejects.toMatchObject({
+      ...isDamage,
+      message: expect.stringContaining(`account/keychain/${String(entry.seq).padStart(10, '0')}`),
+    });
     const edited = custody.clone();
     const bytes = (edited.entries[2] as Uint8Array).slice();
     bytes[100] = (bytes[100] as number) ^ 1;
     edited.entries[2] = bytes;
-    await expect(unlockWithPassword(edited, PASSWORD)).rejects.toThrow(ChainError);
+    await expect(unlockWithPassword(edited, PASSWORD)).rejects.toMatchObject(isDamage);
   });
 });
 
