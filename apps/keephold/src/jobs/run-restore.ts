@@ -11,6 +11,7 @@ import {
 } from '@keephold/source-files';
 import type { ReadAccess } from '../access/open-for-reading.ts';
 import type { Context } from '../context.ts';
+import { protectedFolders } from '../listing/protected-folders.ts';
 import { ProgressLine } from '../terminal/progress-line.ts';
 import { spawnRestoreWorker } from '../workers.ts';
 import { beginRestoreNote, type RestoreNote } from './restore-note.ts';
@@ -40,6 +41,7 @@ export async function runRestore(
   request: RestoreRequest,
 ): Promise<RestoreReport> {
   const { out, signal } = context;
+  const protectedPaths = protectedFolders(context, request.target.root);
   const note = request.use === 'keep' && !request.dryRun ? beginNote(context, request) : undefined;
   const selector = createSelector(request.select);
   const progress = new ProgressLine(out, request.dryRun ? 'looking' : 'restoring');
@@ -54,6 +56,7 @@ export async function runRestore(
       workers: availableParallelism(),
       overwrite: note?.trustsFiles === false && request.overwrite === 'if-changed' ? 'always' : request.overwrite,
       delete: request.delete,
+      protectedPaths,
       dryRun: request.dryRun,
       durable: request.sync,
       select: (path, isDirectory) => selector.select(path, isDirectory),

@@ -2,7 +2,6 @@
  * The Target seam over directory handles (Linux): every entry is reached from its parent's handle, no link is ever
  * followed below the root, and names are any bytes up to any depth. Contract: engine's target.ts, security.md §8.
  */
-import { mkdirSync } from 'node:fs';
 import { threadId } from 'node:worker_threads';
 import {
   type ExistingEntry,
@@ -34,6 +33,7 @@ import { type DirectoryHandle, DirectoryHandles } from './directory-handles.ts';
 import { OpenFileHandle, PathHandle } from './entry-handle.ts';
 import { EntryMetadata } from './entry-metadata.ts';
 import { freeBytesNear } from './free-bytes.ts';
+import { makeRoot } from './make-root.ts';
 import { OwnerRules } from './owner-rules.ts';
 import { readNames } from './read-names.ts';
 import { makeAccessible, removeTree } from './remove-tree.ts';
@@ -121,7 +121,7 @@ export class NativeTarget implements Target {
 
   makeDirectory(path: Uint8Array): void {
     if (path.length === 0) {
-      if (this.#directories === undefined) mkdirSync(this.#config.root, { recursive: true, mode: 0o700 });
+      if (this.#directories === undefined) makeRoot(this.#config.root);
       this.#open();
       return;
     }

@@ -38,6 +38,7 @@ import { TargetError } from '../errors.ts';
 import type { OwnerNames } from '../owner-names.ts';
 import { printablePath } from '../printable-path.ts';
 import { freeBytesNear } from './free-bytes.ts';
+import { makeRoot } from './make-root.ts';
 import { type NodePath, NodePaths } from './node-paths.ts';
 import { OwnerRules } from './owner-rules.ts';
 import type { TargetConfig } from './target-config.ts';
@@ -97,7 +98,7 @@ export class NodeTarget implements Target {
 
   makeDirectory(path: Uint8Array): void {
     if (path.length === 0) {
-      mkdirSync(this.#config.root, { recursive: true, mode: 0o700 });
+      makeRoot(this.#config.root);
       return;
     }
     const at = this.#paths.entry(path);

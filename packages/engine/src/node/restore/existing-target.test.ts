@@ -19,7 +19,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-type Options = Pick<Partial<RestoreOptions<PlainConfig>>, 'path' | 'isLeftover' | 'select'>;
+type Options = Pick<
+  Partial<RestoreOptions<PlainConfig>>,
+  'path' | 'isLeftover' | 'select' | 'delete' | 'dryRun' | 'protectedPaths'
+>;
 
 async function run(options: Options & { readonly config?: Partial<PlainConfig> } = {}): Promise<RestoreReport> {
   const createTarget = (config: PlainConfig): PlainTarget => new PlainTarget({ ...config, ...options.config });
@@ -67,6 +70,20 @@ it('gives the target its own metadata when a run goes on that was stopped, unles
   await run({ path, isLeftover });
   expect(statSync(out()).mode & 0o7777).toBe(0o700);
   expect(readdirSync(out()).sort()).toEqual(['a', 'b', 'mine']);
+});
+
+it('deletes nothing of a protected folder, nor what holds it, nor for what the snapshot has in its place', async () => {
+  repository.root([repository.file('kept', { parts: [bytes(5)] }), repository.file('way', { parts: [bytes(5)] })]);
+  for (const folder of ['way/repo', 'share/repo', 'other']) mkdirSync(out(folder), { recursive: true });
+  writeFileSync(out('share/repo/pack'), 'x');
+  const options = { delete: true, protectedPaths: [Buffer.from('way/repo'), Buffer.from('share/repo')] };
+  for (const dryRun of [true, false]) {
+    const report = await run({ ...options, dryRun });
+    expect(report).toMatchObject({ deleted: 1, skipped: 1, failed: 1 });
+  }
+  expect(readdirSync(out()).sort()).toEqual(['kept', 'share', 'way']);
+  expect(readdirSync(out('share/repo'))).toEqual(['pack']);
+  expect(readdirSync(out('way'))).toEqual(['repo']);
 });
 
 it('takes from identical files what the snapshot does not have of them', async () => {

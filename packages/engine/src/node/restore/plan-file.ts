@@ -4,6 +4,7 @@ import { missingContent } from '../../missing-content.ts';
 import { NodeType, type TreeNode } from '../../node-fields.ts';
 import type { ExistingEntry, Target } from '../../target.ts';
 import { KEPT, type Outcome } from './account.ts';
+import { touchesProtected } from './protected-paths.ts';
 import type { RestoreSlice } from './restore-slice.ts';
 import type { SlicePlanner } from './slice-planner.ts';
 import { looksIdentical } from './target-directory.ts';
@@ -85,6 +86,9 @@ function needsMetadata(
 }
 
 /** A directory in the way of something else goes when it is empty, or when what is not in the snapshot is deleted. */
-export function mayReplaceDirectory(options: Pick<RestoreWalkOptions, 'target' | 'delete'>, path: Uint8Array): boolean {
-  return options.delete || options.target.list(path).length === 0;
+export function mayReplaceDirectory(
+  { target, delete: deletes, protectedPaths }: Pick<RestoreWalkOptions, 'target' | 'delete' | 'protectedPaths'>,
+  path: Uint8Array,
+): boolean {
+  return (deletes && !touchesProtected(protectedPaths, path)) || target.list(path).length === 0;
 }

@@ -14,6 +14,7 @@ import { failureOf } from './item-failure.ts';
 import { joinPath, nameFault } from './judge-name.ts';
 import { emptyDirectory, lookInto, makeDirectory, type OpenDirectory } from './open-directory.ts';
 import { mayReplaceDirectory, planFile, type ReadFirst } from './plan-file.ts';
+import { touchesProtected } from './protected-paths.ts';
 import { FIRST_SLICE_ENTRIES, MAX_SLICE_ENTRIES, type PlannedLink, RestoreSlice } from './restore-slice.ts';
 import { SlicePlanner } from './slice-planner.ts';
 import { existingEntry, foldedName, looksIdentical, nameKey, strangers } from './target-directory.ts';
@@ -245,7 +246,7 @@ export class RestoreWalk {
       directory.left === undefined || directory.left.size === 0
         ? []
         : strangers(target, path, directory.left, directory.seen);
-    const unwanted = this.options.delete ? found.filter((stranger) => this.#isSelected(stranger)) : [];
+    const unwanted = this.options.delete ? found.filter((stranger) => this.#isUnwanted(stranger)) : [];
     this.strangers.push(...unwanted.map((stranger) => ({ path: stranger })));
     if (directory.parent === undefined) await this.#leaveRoot(directory, found.length > 0);
     else if (this.options.dryRun) account.add({ path, type, outcome: directory.existed ? 'identical' : 'restored' });
@@ -259,9 +260,15 @@ export class RestoreWalk {
       );
   }
 
-  #isSelected(stranger: Uint8Array): boolean {
-    const { select, target } = this.options;
-    return select(stranger, target.inspect(stranger)?.type === NodeType.directory) === 'selected';
+  /** Whether a stranger is to be deleted. */
+  #isUnwanted(path: Uint8Array): boolean {
+    const { select, target, protectedPaths, account } = this.options;
+    const type = target.inspect(path)?.type ?? NodeType.file;
+    if (select(path, type === NodeType.directory) !== 'selected') return false;
+    if (!touchesProtected(protectedPaths, path)) return true;
+    account.plannedItems++;
+    account.add({ path, type, outcome: 'skipped', reason: 'not deleted: the repository or the state of Keephold is there' });
+    return false;
   }
 
   /**

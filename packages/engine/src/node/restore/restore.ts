@@ -31,6 +31,8 @@ export interface RestoreOptions<Config> {
   readonly overwrite: Overwrite;
   /** Remove what the snapshot does not have, at the very end. */
   readonly delete: boolean;
+  /** Folders, relative to the root, of which nothing is removed, even where what the snapshot has stands against it. */
+  readonly protectedPaths?: readonly Uint8Array[] | undefined;
   /** Whether what was restored is to outlast a power cut from the report on; waiting for the disk takes time. */
   readonly durable: boolean;
   /** Say what would be done and change nothing. */
@@ -95,6 +97,7 @@ async function startWalk<Config>(
     select: options.select ?? (() => 'selected'),
     // Beside a single file everything is foreign.
     delete: options.delete && isDirectory,
+    protectedPaths: options.protectedPaths ?? [],
     isLeftover: options.isLeftover ?? (() => false),
     onNote: options.onNote ?? (() => undefined),
   });

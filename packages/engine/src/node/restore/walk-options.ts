@@ -20,6 +20,8 @@ export interface RestoreWalkOptions {
   readonly select: Select;
   readonly overwrite: Overwrite;
   readonly delete: boolean;
+  /** Folders of the target, relative to its root, that nothing is deleted of. */
+  readonly protectedPaths: readonly Uint8Array[];
   readonly dryRun: boolean;
   /** Told of files that were not read plainly when they were backed up: their capture note (format.md §6). */
   readonly onNote: (path: Uint8Array, note: string) => void;
