@@ -8,13 +8,20 @@ import {
   type FileFilter,
 } from '@keephold/source-files';
 
-/** `roots`: absolute, raw bytes, no slash at the end. */
-export function createFileFilter(config: ExcluderConfig, roots: readonly Uint8Array[]): FileFilter {
+export interface FilteredRoots {
+  /** Absolute, raw bytes, no slash at the end. */
+  readonly roots: readonly Uint8Array[];
+  /** Folders of Keephold's own that are in them, in the same form. */
+  readonly own: readonly Uint8Array[];
+}
+
+export function createFileFilter(config: ExcluderConfig, { roots, own }: FilteredRoots): FileFilter {
   const excluder = createExcluder(config);
   const tops = roots.map((root) => Buffer.from(root));
   return {
     excludedEntry: excluder.hasRules ? entryRule(excluder, tops) : undefined,
     excludedContents(path, names) {
+      if (own.some((folder) => Buffer.compare(folder, path) === 0)) return { reason: OWN, keep: '' };
       const found = excluder.excludedContents(names, () => readCacheTag(path));
       if (found === undefined) return undefined;
       return {
@@ -24,6 +31,8 @@ export function createFileFilter(config: ExcluderConfig, roots: readonly Uint8Ar
     },
   };
 }
+
+const OWN = "Keephold's own: the repository in use, or what this device keeps of it";
 
 /** Remembers the folder it was asked about last: a walk asks about all entries of one in turn. */
 function entryRule(excluder: Excluder, tops: readonly Buffer[]): NonNullable<FileFilter['excludedEntry']> {

@@ -21,7 +21,9 @@ test('rules, caches and .nobackup leave out what a backup leaves out', () => {
   write('cache/big', 'x');
   write('fake/CACHEDIR.TAG', 'no signature');
   write('private/.nobackup', '');
-  const isLeftOut = leftOutBelow(folder, { rules: ['*.iso'], files: [], cachedirTag: true, nobackup: true });
+  const isLeftOut = leftOutBelow(folder, { rules: ['*.iso'], files: [], cachedirTag: true, nobackup: true }, [
+    Buffer.from('mine/repository'),
+  ]);
   const answer = (path: string, isDirectory = false) => isLeftOut(bytes(path), isDirectory);
   expect(answer('disk.iso')).toBe(true);
   expect(answer('deep/disk.iso')).toBe(true);
@@ -31,4 +33,7 @@ test('rules, caches and .nobackup leave out what a backup leaves out', () => {
   expect(answer('fake/big')).toBe(false);
   expect(answer('private/.nobackup')).toBe(true);
   expect(answer('plain')).toBe(false);
+  expect(answer('mine/repository', true)).toBe(false);
+  expect(answer('mine/repository/packs', true)).toBe(true);
+  expect(answer('mine/repository-too', true)).toBe(false);
 });

@@ -8,11 +8,12 @@ import { createDatabaseCopies, createFileSource, type ExcluderConfig } from '@ke
 import { writeKeysOf } from '@keephold/vault';
 import { cacheFolder } from '../access/cache-folder.ts';
 import type { DeviceAccess } from '../access/open-device.ts';
+import { ownFoldersBelow } from '../access/own-folders.ts';
 import { confirmSession, nextSession } from '../access/sessions.ts';
 import { streamOf } from '../access/streams.ts';
 import { bytesFromRawText } from '../command-line/raw-text.ts';
 import type { Context } from '../context.ts';
-import { CommandError, exitCodes } from '../errors.ts';
+import { CommandError, exitCodes, UsageError } from '../errors.ts';
 import { ProgressLine } from '../terminal/progress-line.ts';
 import { spawnBackupWorker, spawnDatabaseCopyProcess } from '../workers.ts';
 import { createFileFilter } from './file-filter.ts';
@@ -41,7 +42,11 @@ export async function runBackup(context: Context, access: DeviceAccess, request:
   const { environment, out, signal, version } = context;
   const { tags, compression, memory, dryRun, hostname } = request;
   const roots = request.paths.map(rootOf);
-  const filter = createFileFilter({ ...request.excludes, roots: request.paths.map((path) => resolve(path)) }, roots);
+  const own = request.paths.flatMap((path, i) =>
+    ownFoldersBelow(context, resolve(path)).map((below) => joined(roots[i]!, below)),
+  );
+  const excludes = { ...request.excludes, roots: request.paths.map((path) => resolve(path)) };
+  const filter = createFileFilter(excludes, { roots, own });
   const source = createFileSource({ roots, filter, oneFileSystem: request.oneFileSystem });
   const progress = new ProgressLine(out, dryRun ? 'looking' : 'backing up');
   try {
@@ -87,8 +92,13 @@ export async function runBackup(context: Context, access: DeviceAccess, request:
   }
 }
 
+function joined(root: Uint8Array, below: Uint8Array): Uint8Array {
+  return below.length === 0 ? root : Buffer.concat([root, Buffer.from('/'), below]);
+}
+
 /** Absolute, raw bytes, no slash at the end: the root of the file system is empty. */
 function rootOf(path: string): Uint8Array {
+  if (path === '') throw new UsageError('the path to back up is empty', 'name a file or folder; . is the current one');
   const absolute = bytesFromRawText(resolve(path));
   try {
     lstatSync(Buffer.from(absolute));

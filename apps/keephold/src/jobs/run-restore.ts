@@ -10,8 +10,8 @@ import {
   type TargetConfig,
 } from '@keephold/source-files';
 import type { ReadAccess } from '../access/open-for-reading.ts';
+import { ownFoldersBelow } from '../access/own-folders.ts';
 import type { Context } from '../context.ts';
-import { protectedFolders } from '../listing/protected-folders.ts';
 import { ProgressLine } from '../terminal/progress-line.ts';
 import { spawnRestoreWorker } from '../workers.ts';
 import { beginRestoreNote, type RestoreNote } from './restore-note.ts';
@@ -41,7 +41,7 @@ export async function runRestore(
   request: RestoreRequest,
 ): Promise<RestoreReport> {
   const { out, signal } = context;
-  const protectedPaths = protectedFolders(context, request.target.root);
+  const protectedPaths = ownFoldersBelow(context, request.target.root);
   const note = request.use === 'keep' && !request.dryRun ? beginNote(context, request) : undefined;
   const selector = createSelector(request.select);
   const progress = new ProgressLine(out, request.dryRun ? 'looking' : 'restoring');

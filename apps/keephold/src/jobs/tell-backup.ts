@@ -22,10 +22,13 @@ export async function tellBackup(out: Output, report: BackupReport, options: Tel
     `${counted(all, 'file')}, ${formatBytes(bytes)}: ${formatCount(files.new)} new, ${formatCount(files.changed)} changed, ` +
       `${formatCount(files.unchanged)} unchanged`,
   );
-  await out.result(
-    `${options.dryRun ? 'would read' : 'read'} ${formatBytes(bytesRead)}, ${options.dryRun ? 'would store' : 'stored'} ` +
-      `${formatBytes(bytesStored)} in ${formatDuration(durationMs)} (${rate})`,
-  );
+  // A dry run reads no contents, so how much is new in them is not known.
+  if (options.dryRun) await out.result('nothing was stored: this was a dry run');
+  else {
+    await out.result(
+      `read ${formatBytes(bytesRead)}, stored ${formatBytes(bytesStored)} in ${formatDuration(durationMs)} (${rate})`,
+    );
+  }
   if (snapshot === undefined) return;
   const name = `#${snapshot.seq} ${hex(snapshot.id).slice(0, 8)}`;
   await out.result(

@@ -53,6 +53,7 @@ export const restore: Command = defineCommand({
     if ((options.target === undefined) === !options['in-place']) {
       throw new UsageError('say where to: either --target DIR or --in-place', 'keephold restore --help shows examples');
     }
+    if (options.target === '') throw new UsageError('the target is empty', 'name a folder; . is the current one');
     await using access = await openForReading(context);
     const snapshot = await access.repository.snapshot(wanted.snapshot);
     const isOlder = wanted.snapshot === 'latest' && access.repository.log.isEndUnread;

@@ -6,6 +6,7 @@ import { existsSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { openAsDevice } from '../access/open-device.ts';
 import { openForReading } from '../access/open-for-reading.ts';
+import { ownFoldersBelow } from '../access/own-folders.ts';
 import { startPassword } from '../access/start-password.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { byteCount, texts } from '../command-line/options.ts';
@@ -61,7 +62,7 @@ export const start: Command = defineCommand({
       folder,
       path: snapshotPathBytes(folder),
       bytes: report.bytes,
-      leftOut: leftOutBelow(folder, { ...excludes, roots: [folder] }),
+      leftOut: leftOutBelow(folder, { ...excludes, roots: [folder] }, ownFoldersBelow(prepared, folder)),
     });
     await tellProof(prepared.out, { proof, unreadable: report.unreadable });
     await tellNext(prepared, folder);

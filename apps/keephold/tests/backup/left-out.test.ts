@@ -39,7 +39,7 @@ it('leaves out what rules and markers say, and takes it in again when they are g
   const roots = [Buffer.from(root)];
   const filter = createFileFilter(
     { roots: [root], rules: ['*.log', 'node_modules/'], files: [], cachedirTag: true, nobackup: true },
-    roots,
+    { roots, own: [Buffer.from(`${root}/cache/nothing`)] },
   );
   const report = await backups.backup({ roots, filter });
   expect(await pathsOf()).toEqual(['cache', 'cache/CACHEDIR.TAG', 'private', 'src', 'src/kept.txt']);

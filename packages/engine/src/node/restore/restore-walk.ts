@@ -267,7 +267,12 @@ export class RestoreWalk {
     if (select(path, type === NodeType.directory) !== 'selected') return false;
     if (!touchesProtected(protectedPaths, path)) return true;
     account.plannedItems++;
-    account.add({ path, type, outcome: 'skipped', reason: 'not deleted: the repository or the state of Keephold is there' });
+    account.add({
+      path,
+      type,
+      outcome: 'skipped',
+      reason: 'not deleted: the repository or the state of Keephold is there',
+    });
     return false;
   }
 
