@@ -51,6 +51,10 @@ const rules: Readonly<Record<string, Rule>> = {
   'argon2-failed': { exitCode: failed, hint: 'unlocking needs 128 MB of free memory for a moment' },
   'no-room': { exitCode: noRoom, hint: spaceHint },
   'no-permission': { exitCode: failed, hint: permissionHint },
+  'read-only': {
+    exitCode: failed,
+    hint: 'what the repository lies on cannot be written now; everything that reads works',
+  },
   unavailable: { exitCode: failed, hint: 'try again in a while' },
   'wrong-password': {
     exitCode: wrongKey,
