@@ -1,5 +1,5 @@
 /** Puts a backup together: the device's keys and sessions, the files, the workers, the live line. */
-import { lstatSync } from 'node:fs';
+import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { ed25519FromSeed, sign, systemRandom } from '@keephold/crypto';
@@ -11,7 +11,7 @@ import type { DeviceAccess } from '../access/open-device.ts';
 import { ownFoldersBelow } from '../access/own-folders.ts';
 import { confirmSession, nextSession } from '../access/sessions.ts';
 import { streamOf } from '../access/streams.ts';
-import { bytesFromRawText } from '../command-line/raw-text.ts';
+import { bytesFromRawText, rawTextFromBytes } from '../command-line/raw-text.ts';
 import type { Context } from '../context.ts';
 import { CommandError, exitCodes, UsageError } from '../errors.ts';
 import { ProgressLine } from '../terminal/progress-line.ts';
@@ -41,11 +41,11 @@ export async function runBackup(context: Context, access: DeviceAccess, request:
   const { custody, state, store, chain, vaultId } = access;
   const { environment, out, signal, version } = context;
   const { tags, compression, memory, dryRun, hostname } = request;
-  const roots = request.paths.map(rootOf);
-  const own = request.paths.flatMap((path, i) =>
-    ownFoldersBelow(context, resolve(path)).map((below) => joined(roots[i]!, below)),
-  );
-  const excludes = { ...request.excludes, roots: request.paths.map((path) => resolve(path)) };
+  const named = request.paths.map(realRoot);
+  for (const path of named) warnOfLink(context, path);
+  const roots = named.map(rootBytes);
+  const own = named.flatMap((path, i) => ownFoldersBelow(context, path).map((below) => joined(roots[i]!, below)));
+  const excludes = { ...request.excludes, roots: named };
   const filter = createFileFilter(excludes, { roots, own });
   const source = createFileSource({ roots, filter, oneFileSystem: request.oneFileSystem });
   const progress = new ProgressLine(out, dryRun ? 'looking' : 'backing up');
@@ -96,12 +96,20 @@ function joined(root: Uint8Array, below: Uint8Array): Uint8Array {
   return below.length === 0 ? root : Buffer.concat([root, Buffer.from('/'), below]);
 }
 
-/** Absolute, raw bytes, no slash at the end: the root of the file system is empty. */
-function rootOf(path: string): Uint8Array {
+/**
+ * Absolute, and without links in what is above it: a tree begins at the root of the file system, and a link on the way
+ * would be stored as a link, with nothing behind it.
+ */
+function realRoot(path: string): string {
   if (path === '') throw new UsageError('the path to back up is empty', 'name a file or folder; . is the current one');
-  const absolute = bytesFromRawText(resolve(path));
+  const absolute = Buffer.from(bytesFromRawText(resolve(path)));
   try {
-    lstatSync(Buffer.from(absolute));
+    lstatSync(absolute);
+    const end = absolute.lastIndexOf('/');
+    if (process.platform === 'win32' || end <= 0) return rawTextFromBytes(absolute);
+    const parent = realpathSync(absolute.subarray(0, end), { encoding: 'buffer' });
+    const isTop = parent.length === 1;
+    return rawTextFromBytes(Buffer.concat([isTop ? Buffer.alloc(0) : parent, absolute.subarray(end)]));
   } catch (cause) {
     throw new CommandError(`${path} cannot be backed up: ${(cause as NodeJS.ErrnoException).code ?? 'not readable'}`, {
       code: 'not-found',
@@ -109,5 +117,17 @@ function rootOf(path: string): Uint8Array {
       hint: 'check how it is spelled and whether you may read it',
     });
   }
-  return absolute.length === 1 && absolute[0] === 0x2f ? new Uint8Array() : absolute;
+}
+
+/** Named itself, a link is stored as one; who meant what is behind it must hear of that. */
+function warnOfLink({ out }: Context, path: string): void {
+  const bytes = Buffer.from(bytesFromRawText(path));
+  if (!lstatSync(bytes).isSymbolicLink() || statSync(bytes, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+  out.warn(`${path} is a link to a folder: the link is backed up, and not what is in the folder`);
+}
+
+/** Raw bytes, no slash at the end: the root of the file system is empty. */
+function rootBytes(absolute: string): Uint8Array {
+  const bytes = bytesFromRawText(absolute);
+  return bytes.length === 1 && bytes[0] === 0x2f ? new Uint8Array() : bytes;
 }
