@@ -16,6 +16,7 @@ export { CborWriter } from './cbor-writer.ts';
 export { compareBytes, equalBytes } from './compare-bytes.ts';
 export { concatBytes } from './concat-bytes.ts';
 export { BytesError, CborError, type CborErrorCode, EncodingError, OutOfRangeError } from './errors.ts';
+export { freeBytes } from './free-bytes.ts';
 export { fromHex, toHex } from './hex.ts';
 export { readU32, readU64, u32be, u32le, writeU32, writeU64 } from './integers.ts';
 export { sealedSize } from './sealed-size.ts';

@@ -115,6 +115,7 @@ export interface WritingCustody {
   head(vault: VaultId): Promise<Head>;
   /** Starts or renews the lease that protects this writer's uncommitted packs. */
   openSession(vault: VaultId): Promise<void>;
+  /** Stores an object, durable when resolved; `bytes` is the caller's again then. */
   putObject(vault: VaultId, name: ObjectName, bytes: Uint8Array): Promise<void>;
   /**
    * Stores one pack, durable when resolved. `bytes` may be a view of shared memory: it is read until the promise

@@ -1,6 +1,7 @@
 /** AES-256-GCM by Node's OpenSSL. Its one-shot cipher objects are several times cheaper than WebCrypto for small input. */
 
 import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { freeBytes } from '@keephold/bytes';
 import type * as contract from '#primitives/aes-gcm';
 
 const CIPHER = 'aes-256-gcm';
@@ -10,7 +11,9 @@ export const sealAesGcm: typeof contract.sealAesGcm = async ({ key, nonce, aad, 
   const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG });
   cipher.setAAD(aad);
   const sealed = new Uint8Array(plaintext.length + TAG);
-  sealed.set(cipher.update(plaintext));
+  const encrypted = cipher.update(plaintext);
+  sealed.set(encrypted);
+  freeBytes(encrypted);
   cipher.final();
   sealed.set(cipher.getAuthTag(), plaintext.length);
   return sealed;

@@ -4,7 +4,7 @@
  * salt makes encKey single-use. keyCheck is compared before anything is decrypted.
  */
 
-import { concatBytes, readU32, sealedSize, writeU32 } from '@keephold/bytes';
+import { concatBytes, freeBytes, readU32, sealedSize, writeU32 } from '@keephold/bytes';
 import { openAesGcm, sealAesGcm } from '#primitives/aes-gcm';
 import { equalConstantTime } from '../equal-constant-time.ts';
 import { IntegrityError, MalformedObjectError } from '../errors.ts';
@@ -45,7 +45,10 @@ export async function sealEnvelope(options: EnvelopeOptions): Promise<Uint8Array
   const { encKey, keyCheck } = deriveSealKeys(options.key, header, salt);
   const sealed = await sealAesGcm({ key: encKey, nonce: NONCE, aad: header, plaintext });
   encKey.fill(0);
-  return concatBytes(header, salt, keyCheck, wrapping, sealed);
+  freeBytes(plaintext);
+  const object = concatBytes(header, salt, keyCheck, wrapping, sealed);
+  freeBytes(sealed);
+  return object;
 }
 
 /** @throws MalformedObjectError when the payload would make an object of more than 16 MiB. */
@@ -122,5 +125,7 @@ function unpad(plaintext: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   if (!exact || plaintext.subarray(end).some((byte) => byte !== 0)) {
     throw new IntegrityError('integrity-padding', 'open object: padding is not what a writer makes');
   }
-  return plaintext.slice(LENGTH_FIELD, end);
+  const payload = plaintext.slice(LENGTH_FIELD, end);
+  freeBytes(plaintext);
+  return payload;
 }

@@ -4,6 +4,7 @@
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { freeBytes } from '@keephold/bytes';
 import { CustodyError, containsPackId, type Head, type PackIdList } from '@keephold/protocol';
 import { StreamCache } from '../tree-cache/stream-cache.ts';
 import { type CommittedSnapshot, commitSnapshot } from './commit-snapshot.ts';
@@ -208,6 +209,7 @@ export class BackupRun {
       stats: this.#stats,
     });
     if (result.kind === 'missing-packs') throw new OnceMore(result.packs);
+    for (const { contents } of packs) [contents.frames, contents.blobs].forEach(freeBytes);
     this.#committed = result;
     this.#counters.bytesWritten += result.objectBytes;
     this.#refset.committed(result.head.seq);

@@ -16,7 +16,14 @@ import { createZstd } from '../zstd.ts';
 import { BlobStore } from './blob-store.ts';
 import { FileContents } from './file-contents.ts';
 import { FileResultWriter } from './file-results.ts';
-import type { FileBatch, FileSegment, FromWorker, ToWorker, WorkerSetup } from './messages.ts';
+import {
+  type FileBatch,
+  type FileSegment,
+  type FromWorker,
+  type ToWorker,
+  transfersOf,
+  type WorkerSetup,
+} from './messages.ts';
 
 export interface BackupWorkerTools {
   readonly reader: ContentReader;
@@ -30,7 +37,7 @@ export function runBackupWorker(port: MessagePort, tools: BackupWorkerTools): vo
   port.on('message', (message: ToWorker) => {
     try {
       if (message.kind === 'setup') {
-        worker = new BackupWorker(message, tools, (answer) => port.postMessage(answer));
+        worker = new BackupWorker(message, tools, (answer) => port.postMessage(answer, transfersOf(answer)));
         port.postMessage({ kind: 'ready' } satisfies FromWorker);
       } else if (message.kind === 'stop') port.close();
       else worker?.handle(message);

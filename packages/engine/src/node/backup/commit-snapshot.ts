@@ -2,7 +2,7 @@
  * Makes what was stored visible, in the order of format.md §7: (session object and packs are there) → index objects →
  * snapshot object → commit. Before the commit nothing is visible, after it everything is.
  */
-import type { PackKind } from '@keephold/bytes';
+import { freeBytes, type PackKind } from '@keephold/bytes';
 import {
   OBJECT_TYPE,
   type ObjectType,
@@ -159,16 +159,14 @@ async function storeIndexObjects(
   ];
   for (const [kind, type] of kinds) {
     for (const group of groupPacks(packs.filter((pack) => pack.kind === kind))) {
-      const object = await seal(where, type, {
-        contextId: keys.vaultId,
-        epoch: keys.epoch,
-        key,
-        payload: encodeIndexPayload(group),
-      });
+      const payload = encodeIndexPayload(group);
+      const object = await seal(where, type, { contextId: keys.vaultId, epoch: keys.epoch, key, payload });
+      freeBytes(payload);
       const name = objectName(object) as ObjectName;
       await custody.putObject(keys.vaultId, name, object);
       names.push(name);
       bytes += object.length;
+      freeBytes(object);
     }
   }
   return { names, bytes };

@@ -69,3 +69,27 @@ export type FromWorker =
       readonly message: string;
       readonly stack: string | undefined;
     };
+
+/** What goes over to the other thread with a message instead of being copied: rows of packs, megabytes with many small files. */
+export function transfersOf(message: ToWorker | FromWorker): readonly ArrayBuffer[] {
+  switch (message.kind) {
+    case 'pack':
+      return buffersOf([message.pack.contents.frames, message.pack.contents.blobs, message.pack.records]);
+    case 'released':
+      return message.open === undefined ? [] : rowsOf(message.open);
+    case 'finish':
+      return message.open.flatMap(rowsOf);
+    case 'done':
+      return buffersOf([message.results]);
+    default:
+      return [];
+  }
+}
+
+function rowsOf({ frameRows, blobRows, records }: OpenPack): readonly ArrayBuffer[] {
+  return buffersOf([frameRows, blobRows, records]);
+}
+
+function buffersOf(views: readonly (Uint8Array | Uint32Array)[]): readonly ArrayBuffer[] {
+  return views.flatMap(({ buffer }) => (buffer instanceof ArrayBuffer ? [buffer] : []));
+}

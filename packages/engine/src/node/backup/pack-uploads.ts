@@ -1,4 +1,5 @@
 /** Stores sealed packs while the run goes on, and remembers what the next commit must name. */
+import { freeBytes } from '@keephold/bytes';
 import type { Custody, VaultId } from '@keephold/protocol';
 import type { IndexedPack } from '../../index-object.ts';
 import type { KnownBlobStore } from '../known-blobs/known-blob-store.ts';
@@ -41,6 +42,7 @@ export class PackUploads {
     const known = this.#known();
     const number = known.packNumber(pack.packId);
     for (const record of pack.records) known.setPack(record, number);
+    freeBytes(pack.records);
     const { packId, packSalt, pageCount, kind, contents } = pack;
     this.#packs.push({ packId, packSalt, pageCount, kind, sessionId: this.#session.sessionId, contents });
     this.#counters.packs++;

@@ -6,7 +6,14 @@
 import type { Worker } from 'node:worker_threads';
 import { EngineError } from '../../errors.ts';
 import type { SealedPack } from '../packing/pack-builder.ts';
-import type { FileBatch, FileSegment, FromWorker, ToWorker, WorkerSetup } from './messages.ts';
+import {
+  type FileBatch,
+  type FileSegment,
+  type FromWorker,
+  type ToWorker,
+  transfersOf,
+  type WorkerSetup,
+} from './messages.ts';
 
 /** Batches given to a worker beyond the one it works on, so that it never waits for the main thread. */
 const QUEUED_PER_WORKER = 3;
@@ -150,7 +157,7 @@ export class WorkerPool {
   }
 
   #post(member: Member, message: ToWorker): void {
-    member.worker.postMessage(message);
+    member.worker.postMessage(message, transfersOf(message));
   }
 
   #hear(member: Member, message: FromWorker): void {

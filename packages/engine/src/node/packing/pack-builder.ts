@@ -3,7 +3,7 @@
  * §4). The area lies in shared memory and has the layout of the file from the start (header, then pages with room for
  * their tags), so that sealing works in place and nothing is copied afterwards.
  */
-import { equalBytes, fullPages, ladderPages, type PackKind, readU32, writeU32 } from '@keephold/bytes';
+import { equalBytes, freeBytes, fullPages, ladderPages, type PackKind, readU32, writeU32 } from '@keephold/bytes';
 import { hedgedSalt, packKey, type SessionKey } from '@keephold/crypto';
 import { type BulkCrypto, PAGE_BYTES, SEALED_PAGE_BYTES } from '@keephold/crypto/bulk';
 import { copyBytes } from '@keephold/ffi';
@@ -142,7 +142,7 @@ export class PackBuilder {
 
   /**
    * Seals the pack: full, or when `short` is given with the smallest page count of the ladder that holds it. Checks
-   * what it made by opening it again (format.md §4: a writer must, before a pack leaves its hands).
+   * what it made by opening it again (format.md §4: a writer must, before a pack leaves its hands). The last call.
    */
   seal(identity: PackIdentity, bulk: BulkCrypto, random32: Uint8Array, size: 'full' | 'short'): UnnamedPack {
     const contents: PackContents = {
@@ -173,14 +173,9 @@ export class PackBuilder {
     bulk.sealPages(key, this.#pages, 0, pageCount);
     this.#verify({ bulk, key, header, pageCount, contents, witness, plain });
     const length = PACK_HEADER_LENGTH + pageCount * SEALED_PAGE_BYTES;
-    return {
-      kind: this.kind,
-      packSalt,
-      pageCount,
-      length,
-      contents,
-      records: this.#records.slice(0, this.#blobs),
-    };
+    const records = this.#records.slice(0, this.#blobs);
+    for (const rows of [this.#frameRows, this.#blobRows, this.#records]) freeBytes(rows);
+    return { kind: this.kind, packSalt, pageCount, length, contents, records };
   }
 
   #trailerDigest(bulk: BulkCrypto, contents: PackContents, tail: Uint8Array): Uint8Array {
@@ -190,6 +185,7 @@ export class PackBuilder {
     trailer.set(tail, trailer.length - TAIL_BYTES);
     const digest = new Uint8Array(32);
     bulk.sha256(trailer, digest);
+    freeBytes(trailer);
     return digest;
   }
 
@@ -222,19 +218,23 @@ export class PackBuilder {
     const blobs = end.subarray(at + frames.length, at + trailerLength);
     if (!equalBytes(frames, made.contents.frames) || !equalBytes(blobs, made.contents.blobs))
       throw failed('the trailer');
+    freeBytes(end);
   }
 
   /** Plaintext of sealed pages, from a copy. */
   #open(bulk: BulkCrypto, key: Uint8Array, first: number, count: number): Uint8Array | undefined {
     const copy = this.#pages.slice(first * SEALED_PAGE_BYTES, (first + count) * SEALED_PAGE_BYTES);
     if (bulk.openPages(key, copy, first, count) !== count) return undefined;
-    return copyOut(copy, 0, count * PAGE_BYTES);
+    const plain = copyOut(copy, 0, count * PAGE_BYTES);
+    freeBytes(copy);
+    return plain;
   }
 
   #addFrameRow(stored: number, raw: number, compression: number): void {
     if ((this.#frames + 1) * FRAME_ROW_BYTES > this.#frameRows.length) {
       const grown = new Uint8Array(this.#frameRows.length * 2);
       grown.set(this.#frameRows);
+      freeBytes(this.#frameRows);
       this.#frameRows = grown;
     }
     const at = this.#frames * FRAME_ROW_BYTES;
@@ -252,9 +252,11 @@ export class PackBuilder {
     const count = Math.max(needed, this.#records.length * 2);
     const rows = new Uint8Array(count * BLOB_ROW_BYTES);
     rows.set(this.#blobRows);
+    freeBytes(this.#blobRows);
     this.#blobRows = rows;
     const records = new Uint32Array(count);
     records.set(this.#records);
+    freeBytes(this.#records);
     this.#records = records;
   }
 
