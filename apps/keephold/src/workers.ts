@@ -22,6 +22,7 @@ export function spawnRestoreWorker(): Worker {
 
 /** For what only reads. */
 export function spawnReadWorker(): Worker {
+  haveFewYoungObjects();
   return new Worker(new URL(entryName('read-worker'), import.meta.url), { resourceLimits });
 }
 

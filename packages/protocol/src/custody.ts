@@ -136,7 +136,7 @@ export interface ReadingCustody {
   snapshots(vault: VaultId): Promise<readonly SnapshotRecord[]>;
   /** Packs of the refset that was committed with seq, sorted. */
   refset(vault: VaultId, seq: number): Promise<PackIdList>;
-  /** The objects in the order asked; undefined where one is not there. */
+  /** The objects in the order asked; undefined where one is not there. Their bytes are the caller's. */
   getObjects(vault: VaultId, names: readonly ObjectName[]): Promise<readonly (Uint8Array | undefined)[]>;
   /**
    * Reads sealed pages into `into` (at least 65,552 × count bytes; may be shared memory), or with no range the whole

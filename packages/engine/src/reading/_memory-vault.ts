@@ -382,7 +382,7 @@ export class MemoryVault implements ReadingCustody {
 
   async getObjects(_vault: unknown, names: readonly ObjectName[]): Promise<readonly (Uint8Array | undefined)[]> {
     for (const name of names) this.fetched.push(`object ${toHex(name)}`);
-    return names.map((name) => this.objects.get(toHex(name)));
+    return names.map((name) => this.objects.get(toHex(name))?.slice());
   }
 
   async getPack(_vault: unknown, packId: PackId, into: Uint8Array, range?: PageRange): Promise<number | undefined> {

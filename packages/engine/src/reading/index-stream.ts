@@ -2,7 +2,7 @@
  * Reads the index objects that are alive, one after the other: name checked, opened under the index key of their epoch,
  * parsed with every rule of the format. Nothing is kept: 10 million blobs pass through a few megabytes.
  */
-import { equalBytes, type PackKind, toHex } from '@keephold/bytes';
+import { equalBytes, freeBytes, type PackKind, toHex } from '@keephold/bytes';
 import {
   CryptoError,
   type IndexKey,
@@ -17,8 +17,12 @@ import { DamagedError, type EngineError, MissingDataError } from '../errors.ts';
 import { type IndexedPack, parseIndexPayload } from '../index-object.ts';
 import type { CommitLog, IndexEntry } from './commit-log.ts';
 
-/** Objects fetched at once; the next batch is on its way while one is read. */
-const BATCH = 8;
+/** Objects fetched at once at most; the next batch is on its way while one is read. */
+const MAX_BATCH = 8;
+/** The first batch, before anything is known of their length. */
+const FIRST_BATCH = 2;
+/** Bytes of a batch, going by the one before: objects have any length up to 16 MiB, and two batches are in memory. */
+const BATCH_BYTES: number = 4 * 1024 * 1024;
 
 export interface IndexStreamOptions {
   readonly custody: Pick<ReadingCustody, 'getObjects'>;
@@ -45,15 +49,21 @@ export interface OpenedIndex {
 export async function* readIndexObjects(options: IndexStreamOptions): AsyncGenerator<OpenedIndex> {
   const wanted = wantedEntries(options);
   const digests = new PacksDigests();
-  let ahead = fetchBatch(options, wanted, 0);
-  for (let at = 0; at < wanted.length; at += BATCH) {
+  let batch = wanted.slice(0, FIRST_BATCH);
+  let ahead = fetchBatch(options, batch);
+  for (let at = 0; at < wanted.length; ) {
     const objects = await ahead;
-    ahead = fetchBatch(options, wanted, at + BATCH);
+    const entries = batch;
+    at += entries.length;
+    batch = wanted.slice(at, at + lengthAfter(objects));
+    ahead = fetchBatch(options, batch);
     // Whoever stops early must not leave a rejection behind.
     ahead.catch(() => undefined);
-    for (const [i, bytes] of objects.entries()) {
+    for (const [i, entry] of entries.entries()) {
       options.signal?.throwIfAborted();
-      const opened = await openReporting(options, wanted[at + i] as IndexEntry, bytes);
+      const bytes = objects[i];
+      const opened = await openReporting(options, entry, bytes);
+      if (bytes !== undefined) freeBytes(bytes);
       if (opened === undefined) continue;
       yield opened;
       reporting(options, opened.entry, () => digests.add(opened));
@@ -75,12 +85,17 @@ function isWanted(kind: PackKind, wanted: IndexStreamOptions['kind']): boolean {
   return wanted === 'all' || kind === (wanted === 'data' ? 1 : 2);
 }
 
+/** How many to fetch after these, should they be as long. */
+function lengthAfter(objects: readonly (Uint8Array | undefined)[]): number {
+  const bytes = objects.reduce((sum, object) => sum + (object?.length ?? 0), 0);
+  return Math.max(1, Math.min(MAX_BATCH, Math.floor((BATCH_BYTES * objects.length) / Math.max(bytes, 1))));
+}
+
 async function fetchBatch(
   { custody, log }: IndexStreamOptions,
   entries: readonly IndexEntry[],
-  at: number,
 ): Promise<readonly (Uint8Array | undefined)[]> {
-  const names = entries.slice(at, at + BATCH).map(({ name }) => name);
+  const names = entries.map(({ name }) => name);
   return names.length === 0 ? [] : await custody.getObjects(log.vaultId, names);
 }
 
@@ -128,7 +143,10 @@ async function openIndex(
   if (key === undefined) throw new DamagedError(`no index key of epoch ${epoch}`);
   const type = kind === 1 ? OBJECT_TYPE.dataIndex : OBJECT_TYPE.metaIndex;
   const payload = await openObject({ bytes, expect: { type, contextId: keys.vaultId, epoch }, key });
-  return parseIndexPayload(payload, kind);
+  const packs = parseIndexPayload(payload, kind);
+  // They are copies of what they need of it.
+  freeBytes(payload);
+  return packs;
 }
 
 function reporting(options: IndexStreamOptions, entry: IndexEntry, action: () => void): void {

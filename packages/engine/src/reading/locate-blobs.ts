@@ -1,4 +1,5 @@
 /** Finds where wanted blobs stand: one pass over the index objects, keeping only what is wanted. */
+import { freeBytes } from '@keephold/bytes';
 import { containsPackId, type PackIdList } from '@keephold/protocol';
 import { BlobLocations } from './blob-locations.ts';
 import type { IdTable } from './id-table.ts';
@@ -19,6 +20,7 @@ export async function locateBlobs(options: LocateBlobsOptions): Promise<BlobLoca
     for (const pack of packs) {
       const preferred = refset === undefined || containsPackId(refset, pack.packId);
       locations.addPack(pack, { author: entry.deviceId, preferred });
+      freeBytes(pack.contents.blobs);
     }
   }
   return locations;

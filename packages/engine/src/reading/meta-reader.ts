@@ -2,6 +2,7 @@
  * Reads tree and list blobs. The meta index of a snapshot's packs is loaded once; blobs that fail there are looked for
  * in all other packs before they are given up.
  */
+import { freeBytes } from '@keephold/bytes';
 import { type BlobId, containsPackId, type PackIdList } from '@keephold/protocol';
 import { DamagedError, MissingDataError } from '../errors.ts';
 import { BlobLocations, type BlobPlace } from './blob-locations.ts';
@@ -69,6 +70,7 @@ export class MetaReader {
     for await (const { entry, packs } of readIndexObjects({ ...this.#options.index, kind: 'meta' })) {
       for (const pack of packs) {
         if (isWanted(pack.packId)) this.#locations.addPack(pack, { author: entry.deviceId, preferred });
+        freeBytes(pack.contents.blobs);
       }
     }
   }

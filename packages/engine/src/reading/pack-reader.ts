@@ -19,9 +19,10 @@ import { ByteCache } from './byte-cache.ts';
 import type { SessionKeys } from './session-keys.ts';
 
 const META = 2;
-const FRAME_CACHE_BYTES = 32 * 1024 * 1024;
-/** Opened meta packs whose frames are still compressed: the last four. */
-const PACK_CACHE_BYTES = 16 * 1024 * 1024;
+/** A walk comes back to a frame only after all that lies below a folder: more would not be met again. */
+const FRAME_CACHE_BYTES = 16 * 1024 * 1024;
+/** Opened meta packs whose frames are still compressed: the last two. */
+const PACK_CACHE_BYTES = 8 * 1024 * 1024;
 /** From this part on the whole pack is taken (format.md §4). */
 const WHOLE_PACK_SHARE = 0.4;
 

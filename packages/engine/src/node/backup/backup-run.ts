@@ -4,7 +4,6 @@
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { freeBytes } from '@keephold/bytes';
 import { CustodyError, containsPackId, type Head, type PackIdList } from '@keephold/protocol';
 import { StreamCache } from '../tree-cache/stream-cache.ts';
 import { type CommittedSnapshot, commitSnapshot } from './commit-snapshot.ts';
@@ -209,7 +208,6 @@ export class BackupRun {
       stats: this.#stats,
     });
     if (result.kind === 'missing-packs') throw new OnceMore(result.packs);
-    for (const { contents } of packs) [contents.frames, contents.blobs].forEach(freeBytes);
     this.#committed = result;
     this.#counters.bytesWritten += result.objectBytes;
     this.#refset.committed(result.head.seq);

@@ -43,7 +43,7 @@ export interface SnapshotToCommit {
   readonly kind: 'complete' | 'checkpoint';
   readonly rootTree: Uint8Array;
   readonly start: bigint;
-  /** Packs stored since the last commit. */
+  /** Packs stored since the last commit. Their rows are freed once they stand in index objects. */
   readonly packs: readonly IndexedPack[];
   /** Digest of the whole refset, and how it differs from that of the parent. */
   readonly refsetDigest: Uint8Array;
@@ -162,6 +162,7 @@ async function storeIndexObjects(
       const payload = encodeIndexPayload(group);
       const object = await seal(where, type, { contextId: keys.vaultId, epoch: keys.epoch, key, payload });
       freeBytes(payload);
+      for (const { contents } of group) freeBytes(contents.blobs);
       const name = objectName(object) as ObjectName;
       await custody.putObject(keys.vaultId, name, object);
       names.push(name);

@@ -1,4 +1,5 @@
 /** Stores tree and list blobs, on the main thread: names them, leaves out known ones, packs the rest into meta packs. */
+import { freeBytes } from '@keephold/bytes';
 import { type BulkCrypto, createBulkCrypto } from '@keephold/crypto/bulk';
 import { nativeLibrary } from '@keephold/ffi';
 import type { BlobId } from '@keephold/protocol';
@@ -15,6 +16,7 @@ import { RECORD_PLACE } from './file-results.ts';
 
 /** The walk waits while trees are compressed, and level 4 makes them 0.3 % smaller. */
 const MAX_LEVEL = 3;
+const SPARE_AREAS = 1;
 
 export interface StoredTree {
   readonly id: Uint8Array;
@@ -49,7 +51,7 @@ export class TreeStore {
       identity: () => parts.identity,
       random: parts.random,
       takeArea: () => this.#freeAreas.pop() ?? new Uint8Array(packAreaBytes(2)),
-      onPack: (pack, area) => parts.onPack(pack, area, () => this.#freeAreas.push(area)),
+      onPack: (pack, area) => parts.onPack(pack, area, () => this.#release(area)),
     });
     this.#store = new BlobStore({ bulk, packer: this.#packer, known: parts.known, kind: BlobKind.tree });
   }
@@ -90,6 +92,12 @@ export class TreeStore {
   /** Seals what is open. */
   finish(): void {
     this.#packer.finish();
+  }
+
+  /** One is filled while one is on its way; more are there only when the disk falls behind. */
+  #release(area: Uint8Array): void {
+    if (this.#freeAreas.length < SPARE_AREAS) this.#freeAreas.push(area);
+    else freeBytes(area);
   }
 
   #leaf(tree: Uint8Array, places: number[]): ListEntry {

@@ -1,6 +1,6 @@
 /** The steps of one check, and what they found so far. */
 import { availableParallelism } from 'node:os';
-import { toHex } from '@keephold/bytes';
+import { freeBytes, toHex } from '@keephold/bytes';
 import {
   type BlobId,
   containsPackId,
@@ -124,16 +124,18 @@ export class CheckRun {
 
   #meetPack(pack: IndexedPack, author: DeviceId, early: PackHandOver): void {
     const number = this.#catalog.add(pack, author);
-    if (number === -1 || !containsPackId(this.#needed, pack.packId)) return;
+    if (number === -1 || !containsPackId(this.#needed, pack.packId)) return freeBytes(pack.contents.blobs);
     this.#packs++;
     const { readData, random = systemDraw } = this.#options;
     const isChosen = random() < readData;
     if (!isChosen && !this.#isKnownLost(pack.packId)) {
       this.#unread.push(number);
-      return;
+      return freeBytes(pack.contents.blobs);
     }
     this.#bytesTotal += packLength(pack.pageCount);
-    if (!early.offer({ pack, number })) this.#later.add(number);
+    if (early.offer({ pack, number })) return;
+    this.#later.add(number);
+    freeBytes(pack.contents.blobs);
   }
 
   async #openSnapshots(): Promise<void> {
@@ -192,6 +194,7 @@ export class CheckRun {
         this.#bytesRead += bytes;
         this.#packsRead++;
       } finally {
+        freeBytes(pack.contents.blobs);
         pool.releaseArea(area);
       }
       this.#progress();

@@ -5,7 +5,7 @@
  * The pack is not hashed again for its name: the key of its pages is bound to the whole header, and the tags bind every
  * byte after it, so a pack whose pages all open under the header rebuilt from the index is the pack that was written.
  */
-import { equalBytes, type PackKind, readU32 } from '@keephold/bytes';
+import { equalBytes, freeBytes, type PackKind, readU32 } from '@keephold/bytes';
 import { type BulkCrypto, PAGE_BYTES } from '@keephold/crypto/bulk';
 import { DamagedError } from '../../errors.ts';
 import {
@@ -90,8 +90,9 @@ function verifyTrailer({ kind, contents, pageCount, reader }: VerifyPackOptions)
     new Uint8Array(tail.blobs * BLOB_ROW_BYTES),
   );
   if (frames === undefined || blobs === undefined) return ['a page of its trailer does not open'];
-  if (!equalBytes(frames, contents.frames) || !equalBytes(blobs, contents.blobs))
-    return ['its trailer is not what the index says'];
+  const isSame = equalBytes(frames, contents.frames) && equalBytes(blobs, contents.blobs);
+  freeBytes(blobs);
+  if (!isSame) return ['its trailer is not what the index says'];
   try {
     checkContents(kind, contents, tail.trailerOffset);
   } catch (cause) {

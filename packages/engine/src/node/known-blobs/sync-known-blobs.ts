@@ -2,7 +2,7 @@
  * Brings the cache of known blobs up to the vault's head: adds the blobs of commits it has not seen. A device
  * deduplicates only against what itself stored (security.md §3.4 P1), so only its own commits count.
  */
-import { equalBytes } from '@keephold/bytes';
+import { equalBytes, freeBytes } from '@keephold/bytes';
 import { type IndexKey, OBJECT_TYPE, objectName, openObject, sha256, verifyStrict } from '@keephold/crypto';
 import {
   type Custody,
@@ -118,7 +118,10 @@ async function addCommit(options: SyncOptions, store: KnownBlobStore, parsed: Pa
   const digest = sha256(...packsDigestInput(sortPackIds(packs.map((pack) => pack.packId))));
   if (!equalBytes(digest, commit.packsDigest))
     throw new DamagedError(`read index: packs of commit ${commit.seq} are not those it signed`);
-  for (const pack of packs) store.addCommitted(pack.packId, pack.contents.blobs);
+  for (const { packId, contents } of packs) {
+    store.addCommitted(packId, contents.blobs);
+    freeBytes(contents.blobs);
+  }
 }
 
 /** Opens one index object with the key of its epoch; undefined when its bytes are not those of its name. */

@@ -3,6 +3,7 @@
  * (check). The caller's module is the worker's entry and says how a target is made, because the engine may not know.
  */
 import type { MessagePort } from 'node:worker_threads';
+import { freeBytes } from '@keephold/bytes';
 import { type BulkCrypto, createBulkCrypto } from '@keephold/crypto/bulk';
 import { copyBytes, nativeLibrary } from '@keephold/ffi';
 import type { Target } from '../../../target.ts';
@@ -14,7 +15,15 @@ import { FrameReader } from './frame-reader.ts';
 import type { BlobSink, FetchedPack } from './pack-request.ts';
 import { placeBlobs } from './place-blobs.ts';
 import { pagesOfArea, readArea } from './read-areas.ts';
-import type { FromReadWorker, ReadTask, ReadWorkerSetup, TaskResults, ToReadWorker } from './read-messages.ts';
+import type {
+  FromReadWorker,
+  PackFindings,
+  ReadTask,
+  ReadWorkerSetup,
+  TaskResults,
+  ToReadWorker,
+  VerifyPack,
+} from './read-messages.ts';
 
 export interface ReadWorkerOptions<Config> {
   createTarget(config: Config): Target;
@@ -76,15 +85,17 @@ class ReadWorker {
         this.#start(task.pack);
         return { bad: placeBlobs(task.request, this.#reader, this.#bulk, collector(readArea(this.#areas, task.into))) };
       case 'verify':
-        this.#start(task.pack);
-        return verifyPack({
-          kind: task.packKind,
-          contents: task.contents,
-          pageCount: task.pack.pageCount,
-          reader: this.#reader,
-          bulk: this.#bulk,
-        });
+        return this.#verify(task);
     }
+  }
+
+  #verify({ pack, packKind, contents }: VerifyPack): PackFindings {
+    this.#start(pack);
+    const { pageCount } = pack;
+    const found = verifyPack({ kind: packKind, contents, pageCount, reader: this.#reader, bulk: this.#bulk });
+    // This thread's copy.
+    freeBytes(contents.blobs);
+    return found;
   }
 
   close(): void {
