@@ -19,6 +19,7 @@ type Parts = Readonly<
     | 'runProgram'
     | 'readEnvironment'
     | 'openAsDevice'
+    | 'openRepositoryFolder'
     | 'openForReading'
     | 'nextSession'
     | 'confirmSession'
@@ -69,6 +70,7 @@ const silent = { note: () => {}, warn: () => {} };
 
 async function hostOf(): Promise<Record<string, unknown>> {
   const { readEnvironment } = await part('apps/keephold/src/environment.ts');
+  const { openRepositoryFolder } = await part('packages/custody/src/index.ts');
   return {
     stdout: process.stdout,
     stderr: process.stderr,
@@ -76,6 +78,7 @@ async function hostOf(): Promise<Record<string, unknown>> {
     terminal: {},
     signal: new AbortController().signal,
     version: '0.0.0',
+    openRepository: openRepositoryFolder,
     now: Date.now,
   };
 }
@@ -95,7 +98,7 @@ async function openWriter(context: object, source: string): Promise<Writer> {
   const { commitSnapshot, digestRefset } = await part('packages/engine/src/node/backup/commit-snapshot.ts');
   const { refsetDelta, sortPackIds } = await part('packages/protocol/src/index.ts');
   const access = await openAsDevice(context, { custody: { disk: await diskWithoutSync() } });
-  const { custody, state, store, keychain, vaultId } = access;
+  const { custody, state, store, chain, vaultId } = access;
   const reading = await openForReading(context);
   const [first] = await reading.repository.snapshots();
   await reading[Symbol.asyncDispose]();
@@ -108,7 +111,7 @@ async function openWriter(context: object, source: string): Promise<Writer> {
     custody,
     keys: writeKeysOf(state),
     sign: (message: Uint8Array) => sign(state.signingSeed, message),
-    keychain: { seq: keychain.seq, hash: keychain.hash },
+    keychain: () => chain.keychain,
     stream: streamOf(store.folder, state.deviceId, [root]),
     hostname: 'planted',
     clientVersion: 'planted',

@@ -7,6 +7,7 @@ test('makes an array empty, and every other view of its buffer', () => {
   freeBytes(bytes);
   expect(bytes.length).toBe(0);
   expect(view.length).toBe(0);
+  freeBytes(bytes);
 });
 
 test('leaves alone what is a part of a larger buffer', () => {

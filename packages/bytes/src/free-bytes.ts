@@ -3,9 +3,10 @@
  * megabytes that nobody will look at again: the collector goes by the objects of its own heap, not by what hangs on them,
  * and lets tens of megabytes of them gather in each thread.
  *
- * Only memory that `bytes` has for itself: a part of a larger buffer, or shared memory, is left alone.
+ * Freeing an array twice does nothing. Only memory that `bytes` has for itself: a part of a larger buffer, or shared memory, is left alone.
  */
 export function freeBytes(bytes: Uint8Array | Uint32Array): void {
   const { buffer } = bytes;
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength) buffer.transfer(0);
+  const isWhole = bytes.byteLength > 0 && bytes.byteLength === buffer.byteLength;
+  if (isWhole && buffer instanceof ArrayBuffer) buffer.transfer(0);
 }

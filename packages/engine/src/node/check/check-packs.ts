@@ -4,7 +4,7 @@ import { SEALED_PAGE_BYTES } from '@keephold/crypto/bulk';
 import { encodePackHeader, PACK_HEADER_LENGTH, type PackId, packLength, type VaultId } from '@keephold/protocol';
 import { EngineError } from '../../errors.ts';
 import type { IndexedPack } from '../../index-object.ts';
-import { BLOB_ROW_BYTES, blobCount } from '../../pack-contents.ts';
+import { blobCount } from '../../pack-contents.ts';
 import type { PackRecord } from '../../reading/blob-locations.ts';
 import { failureOf } from '../restore/item-failure.ts';
 import { fetchWhole } from '../restore/pack-reading/fetch-pack.ts';
@@ -80,7 +80,7 @@ export async function checkPresence(options: PackCheckOptions, pack: PackRecord,
   }
 }
 
-/** Reads every byte of a pack. Answers how many those were. */
+/** Reads every byte of a pack, whose rows are gone afterwards. Answers how many bytes those were. */
 export async function checkContent(
   options: PackCheckOptions & { readonly pool: ReadPool; readonly area: number },
   pack: IndexedPack,
@@ -109,8 +109,10 @@ export async function checkContent(
   const frame = frameFault(pack, options.vaultId, pool.area(area), length);
   if (frame !== undefined) tell(options, pack, 'damaged-pack', `pack ${name}: ${frame}`);
   const fetched = { area, pageCount: pack.pageCount, key };
-  const found = await pool.run({ kind: 'verify', pack: fetched, packKind: pack.kind, contents: pack.contents });
-  reportFindings(options, { pack, number, name }, found);
+  const { kind: packKind, contents } = pack;
+  const blobs = blobCount(contents);
+  const found = await pool.run({ kind: 'verify', pack: fetched, packKind, contents });
+  reportFindings(options, { pack, number, name, blobs }, found);
   return length;
 }
 
@@ -126,16 +128,18 @@ function frameFault(pack: PackRecord, vaultId: VaultId, area: Uint8Array, length
 
 function reportFindings(
   options: PackCheckOptions,
-  { pack, number, name }: { readonly pack: IndexedPack; readonly number: number; readonly name: string },
+  {
+    pack,
+    number,
+    name,
+    blobs,
+  }: { readonly pack: PackRecord; readonly number: number; readonly name: string; readonly blobs: number },
   { badPages, structure, badBlobs }: PackFindings,
 ): void {
   const { lost } = options;
   for (const what of structure) tell(options, pack, 'damaged-pack', `pack ${name}: ${what}`);
   if (badPages === 0 && badBlobs.length === 0) return;
-  const what = `pack ${name}: ${badPages} of ${pack.pageCount} pages do not open, ${badBlobs.length} of ${blobCount(pack.contents)} blobs are damaged`;
+  const what = `pack ${name}: ${badPages} of ${pack.pageCount} pages do not open, ${badBlobs.length / 32} of ${blobs} blobs are damaged`;
   tell(options, pack, 'damaged-pack', what);
-  for (const row of badBlobs) {
-    const at = row * BLOB_ROW_BYTES;
-    lost.addBlob(number, pack.contents.blobs.subarray(at, at + 32), what);
-  }
+  for (let at = 0; at < badBlobs.length; at += 32) lost.addBlob(number, badBlobs.subarray(at, at + 32), what);
 }

@@ -4,8 +4,8 @@
  */
 import type { IndexedPack } from '../../index-object.ts';
 
-/** Frame and blob rows that may wait: those of 350,000 blobs. */
-const MAX_WAITING_BYTES: number = 16 * 1024 * 1024;
+/** Frame and blob rows that may wait: those of 170,000 blobs. */
+const MAX_WAITING_BYTES: number = 8 * 1024 * 1024;
 
 export interface NumberedPack {
   readonly pack: IndexedPack;

@@ -41,15 +41,16 @@ export function verifyPack(options: VerifyPackOptions): PackFindings {
   return { badPages, structure, badBlobs };
 }
 
-function verifyBlobs({ contents, reader, bulk }: VerifyPackOptions): number[] {
+/** Ids of those that are bad. */
+function verifyBlobs({ contents, reader, bulk }: VerifyPackOptions): Uint8Array {
   const { frames, blobs } = contents;
-  const bad: number[] = [];
+  const bad: Uint8Array[] = [];
   const batch = new BlobBatch({
     bulk,
     ids: blobs,
     idAt: (row) => row * BLOB_ROW_BYTES,
     onBlob: (row, pieces) => {
-      if (pieces === undefined) bad.push(row);
+      if (pieces === undefined) bad.push(blobs.subarray(row * BLOB_ROW_BYTES, row * BLOB_ROW_BYTES + 32));
     },
   });
   let row = 0;
@@ -69,7 +70,9 @@ function verifyBlobs({ contents, reader, bulk }: VerifyPackOptions): number[] {
     }
   }
   batch.settle();
-  return bad;
+  const ids = new Uint8Array(bad.length * 32);
+  bad.forEach((id, i) => ids.set(id, i * 32));
+  return ids;
 }
 
 /** What is wrong with the trailer and the padding. */

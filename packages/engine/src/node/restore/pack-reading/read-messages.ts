@@ -36,7 +36,7 @@ export interface CollectBlobs {
   readonly into: number;
 }
 
-/** Check: reads everything in a pack and compares it with the index. */
+/** Check: reads everything in a pack and compares it with the index, whose rows go over to the worker. */
 export interface VerifyPack {
   readonly kind: 'verify';
   readonly pack: FetchedPack;
@@ -60,8 +60,8 @@ export interface PackFindings {
   readonly badPages: number;
   /** Differences of its trailer and padding from what they must be. */
   readonly structure: readonly string[];
-  /** Blob rows whose bytes are not what their id says. */
-  readonly badBlobs: readonly number[];
+  /** Ids of blobs whose bytes are not what they say, 32 bytes each. */
+  readonly badBlobs: Uint8Array;
 }
 
 export interface TaskResults {

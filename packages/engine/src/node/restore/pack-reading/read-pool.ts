@@ -152,5 +152,6 @@ function transferable(task: ReadTask): ArrayBuffer[] {
     const { frames, blobs, ids, places } = task.request;
     buffers.push(frames.buffer, blobs.buffer, ids.buffer, places.buffer);
   }
+  if (task.kind === 'verify') buffers.push(task.contents.frames.buffer, task.contents.blobs.buffer);
   return buffers.filter((buffer) => buffer instanceof ArrayBuffer);
 }
