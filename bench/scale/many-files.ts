@@ -1,6 +1,5 @@
 /** Two million small files: what each step takes, by the built command, and that its memory stays bounded. */
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { writeSmallFiles } from '../data/small-files.ts';
 import type { Measured } from '../measure/run-measured.ts';
 import { WorkFolder } from '../measure/work-folder.ts';
 import { describeMachine } from '../report/machine.ts';
@@ -8,8 +7,6 @@ import { writeResultFiles } from '../report/result-files.ts';
 import { KeepholdPlace } from './keephold-place.ts';
 
 const MEMORY_BUDGET = 256e6;
-const FILES_A_FOLDER = 200;
-const FOLDERS_A_PART = 100;
 
 interface Row extends Measured {
   readonly title: string;
@@ -19,7 +16,7 @@ export async function proveManyFiles({ quick }: { readonly quick: boolean }): Pr
   const files = quick ? 50_000 : 2_000_000;
   using work = new WorkFolder();
   const place = new KeepholdPlace(work);
-  writeSmallFiles(place.source, files);
+  writeSmallFiles(place.source, { files });
   await place.init();
   const steps: readonly (readonly [string, () => Promise<Measured>])[] = [
     ['first backup', () => place.backup()],
@@ -38,18 +35,6 @@ export async function proveManyFiles({ quick }: { readonly quick: boolean }): Pr
   const report = toMarkdown(files, rows);
   const name = { date: new Date().toISOString(), what: 'scale-many-files', quick };
   console.log(`${report}\n${writeResultFiles(name, { md: report, json: `${JSON.stringify(rows, null, 1)}\n` })}`);
-}
-
-/** A few words each, all different. */
-function writeSmallFiles(root: string, files: number): void {
-  for (let i = 0; i < files; i++) {
-    const number = Math.floor(i / FILES_A_FOLDER);
-    const folder = join(root, `part-${Math.floor(number / FOLDERS_A_PART)}`, `folder-${number % FOLDERS_A_PART}`);
-    if (i % FILES_A_FOLDER === 0) mkdirSync(folder, { recursive: true });
-    const file = openSync(join(folder, `note-${String(i % FILES_A_FOLDER).padStart(3, '0')}.txt`), 'wx');
-    writeSync(file, `note ${i} of a tree with many small files\n`);
-    closeSync(file);
-  }
 }
 
 function toMarkdown(files: number, rows: readonly Row[]): string {

@@ -2,6 +2,7 @@
 import { crash } from './crash.ts';
 import { crashKill } from './crash-kill.ts';
 import { hostileBytes } from './hostile-bytes.ts';
+import { manyFiles } from './many-files.ts';
 import { retentionModel } from './retention-model.ts';
 import { retentionSimulation } from './retention-simulation.ts';
 import { severalWritersJob } from './several-writers.ts';
@@ -11,6 +12,7 @@ export const jobs: readonly TortureJob[] = [
   crash,
   crashKill,
   hostileBytes,
+  manyFiles,
   retentionModel,
   retentionSimulation,
   severalWritersJob,

@@ -5,7 +5,7 @@
  *
  * Freeing an array twice does nothing. Only memory that `bytes` has for itself: a part of a larger buffer, or shared memory, is left alone.
  */
-export function freeBytes(bytes: Uint8Array | Uint32Array): void {
+export function freeBytes(bytes: Uint8Array | Uint32Array | Float64Array): void {
   const { buffer } = bytes;
   const isWhole = bytes.byteLength > 0 && bytes.byteLength === buffer.byteLength;
   if (isWhole && buffer instanceof ArrayBuffer) buffer.transfer(0);

@@ -110,7 +110,7 @@ export class CommittedTable {
         this.#records += writer.enter(blob);
         pages.add(filter.add(blob.ids, blob.at));
       });
-      writer.flush();
+      writer.finish();
     });
     writeFilterPages(this.#filtered, this.#filter, pages);
   }
@@ -135,7 +135,7 @@ export class CommittedTable {
           if ((((dead[blob.pack >> 3] ?? 0) >> (blob.pack & 7)) & 1) === 0) enter(blob);
         });
         blobs.each(enter);
-        writer.flush();
+        writer.finish();
         this.#blocks = blocks;
         this.#writeHead(grown, readTableHead(file)!);
       });

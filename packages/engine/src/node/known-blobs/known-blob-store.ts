@@ -13,7 +13,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { readU32 } from '@keephold/bytes';
+import { freeBytes, readU32 } from '@keephold/bytes';
 import { ARENA_RECORDS, createSharedArena } from './blob-arena.ts';
 import { CommittedTable, type KnownPacks } from './committed-table.ts';
 import { EarlierRecords } from './earlier-records.ts';
@@ -214,6 +214,7 @@ function inOrder(ids: Uint8Array, packs: Uint32Array): Parameters<CommittedTable
         const position = key % ARENA_RECORDS;
         if (packs[position] !== NO_PACK) enter({ ids, at: position * 32, pack: packs[position]! });
       }
+      freeBytes(keys);
     },
   };
 }

@@ -1,4 +1,5 @@
 /** Changes the file of the table of known blobs, a window of blocks at a time; and reads it from end to end. */
+import { freeBytes } from '@keephold/bytes';
 import { readFully, writeFully } from './known-table-file.ts';
 import {
   BLOCK_BYTES,
@@ -55,7 +56,13 @@ export class TableWriter {
     return 0;
   }
 
-  flush(): void {
+  /** Writes what is left. The last call. */
+  finish(): void {
+    this.#flush();
+    freeBytes(this.#bytes);
+  }
+
+  #flush(): void {
     if (this.#isDirty) writeFully(this.#file, this.#loaded, (this.#start + 1) * BLOCK_BYTES);
     this.#isDirty = false;
   }
@@ -69,7 +76,7 @@ export class TableWriter {
     const inWindow = number % (this.#bytes.length / BLOCK_BYTES);
     const start = number - inWindow;
     if (start !== this.#start) {
-      this.flush();
+      this.#flush();
       this.#start = start;
       if (!readFully(this.#file, this.#loaded, (start + 1) * BLOCK_BYTES)) throw cutShort();
     }
@@ -91,6 +98,7 @@ export function forEachBlob(file: number, table: TableLayout, visit: (blob: Blob
       }
     }
   }
+  freeBytes(ids);
 }
 
 function cutShort(): RangeError {

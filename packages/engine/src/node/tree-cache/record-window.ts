@@ -1,5 +1,7 @@
 /** Reads whole records of a tree cache one after the other, through a window that starts at a multiple of four. */
+
 import { closeSync, openSync, readSync } from 'node:fs';
+import { freeBytes } from '@keephold/bytes';
 
 const WINDOW_BYTES: number = 1024 * 1024;
 
@@ -24,11 +26,15 @@ export class RecordWindow implements Disposable {
 
   [Symbol.dispose](): void {
     closeSync(this.#file);
+    freeBytes(this.#window);
   }
 
   #show(offset: number, length: number): void {
     if (offset >= this.#from && offset + length <= this.#from + this.#filled) return;
-    if (length > this.#window.length) this.#window = new Uint8Array(Math.max(length, this.#window.length * 2));
+    if (length > this.#window.length) {
+      freeBytes(this.#window);
+      this.#window = new Uint8Array(Math.max(length, this.#window.length * 2));
+    }
     this.#from = offset;
     this.#filled = readSync(this.#file, this.#window, 0, this.#window.length, offset);
     if (this.#filled < length) throw new RangeError('tree cache: the file of pending records is cut short');
