@@ -11,7 +11,8 @@ import { keepholdEnvironment } from '../../bench/tools/keephold.ts';
 
 const command = join(import.meta.dirname, '../../apps/keephold/src/keephold.ts');
 /** As the published command has them. */
-const flags = ['--conditions=@keephold/source', '--disable-warning=ExperimentalWarning', '--max-semi-space-size=2'];
+const heap = ['--max-semi-space-size=2', '--max-old-space-size=2000'];
+const flags = ['--conditions=@keephold/source', '--disable-warning=ExperimentalWarning', ...heap];
 const allocator = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' };
 
 export type Step = 'backup' | 'check' | 'restore';
