@@ -5,7 +5,7 @@ import { peaksBySize } from './peaks-by-size.ts';
 
 describe.runIf(process.platform === 'linux')('memory', () => {
   test('does not go with the number of files', { timeout: 600_000 }, async () => {
-    const peaks = await peaksBySize({ files: 30_000, steps: ['backup', 'check'], seed: 1 });
+    const peaks = await peaksBySize({ files: 40_000, steps: ['backup', 'check'], seed: 1 });
     console.log([...peaks].map(([step, bytes]) => `${step}: ${bytes.map(megabytes).join(', ')} MB`).join('; '));
     for (const [step, [once, twice]] of peaks) expect(twice / once, step).toBeLessThan(GROWTH_ALLOWED);
   });

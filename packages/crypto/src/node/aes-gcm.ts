@@ -6,14 +6,18 @@ import type * as contract from '#primitives/aes-gcm';
 
 const CIPHER = 'aes-256-gcm';
 const TAG = 16;
+/** Each call makes an array of its own for what it answers: a long plaintext goes in pieces, freed one by one. */
+const PIECE: number = 1024 * 1024;
 
 export const sealAesGcm: typeof contract.sealAesGcm = async ({ key, nonce, aad, plaintext }) => {
   const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG });
   cipher.setAAD(aad);
   const sealed = new Uint8Array(plaintext.length + TAG);
-  const encrypted = cipher.update(plaintext);
-  sealed.set(encrypted);
-  freeBytes(encrypted);
+  for (let at = 0; at < plaintext.length; at += PIECE) {
+    const piece = cipher.update(plaintext.subarray(at, at + PIECE));
+    sealed.set(piece, at);
+    freeBytes(piece);
+  }
   cipher.final();
   sealed.set(cipher.getAuthTag(), plaintext.length);
   return sealed;
