@@ -87,7 +87,7 @@ const custody: ReadingCustody = {
   },
   snapshots: async () => [],
   refset: async () => fromHex(V.refsetDigest.sorted.join('')),
-  getObjects: async (_vault, names: readonly ObjectName[]) => names.map((name) => objects.get(toHex(name))),
+  getObjects: async (_vault, names: readonly ObjectName[]) => names.map((name) => objects.get(toHex(name))?.slice()),
   async getPack(_vault, packId: PackId, into: Uint8Array, range?: PageRange) {
     const bytes = packs.get(toHex(packId));
     if (bytes === undefined) return undefined;
