@@ -26,6 +26,7 @@ export {
   type EntryDetails,
   type EntryFailure,
   type ExcludedEntry,
+  type FrozenFiles,
   IDENTITY_BYTES,
   nodeTypeOf,
   type Source,

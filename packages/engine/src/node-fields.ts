@@ -23,6 +23,7 @@ export const PROTECTING_FLAGS: number = NodeFlag.immutable | NodeFlag.appendOnly
 export const LIVE = 'live';
 export const SQLITE_BACKUP = 'sqlite-backup';
 export const PLACEHOLDER = 'placeholder';
+export const FS_SNAPSHOT = 'fs-snapshot';
 
 export interface ContentPart {
   readonly blob: BlobId;

@@ -67,8 +67,23 @@ export interface ExcludedEntry {
   readonly reason: string;
 }
 
+/**
+ * Snapshots of file systems that a source reads in place of files that go on changing. Entries keep the paths, inodes
+ * and times they have outside.
+ */
+export interface FrozenFiles {
+  /** Milliseconds since 1970: a moment before the first snapshot was made. Later changes may be in none of them. */
+  readonly since: number;
+  /** Where the entry at `path` is read, in a snapshot; undefined: at `path`, where it may change. */
+  pathOf(path: Uint8Array): Uint8Array | undefined;
+  /** @throws when a snapshot is not there any more, so that what was in it was taken for gone. */
+  confirm(): void;
+}
+
 /** The walking half, on the main thread. */
 export interface Source {
+  /** Left out: everything is read where it is. */
+  readonly frozen?: FrozenFiles | undefined;
   /** Absolute paths to back up, none inside another, sorted. */
   readonly roots: readonly Uint8Array[];
   /**

@@ -49,6 +49,10 @@ export const FS_IOC_SETFLAGS = 0x4008_6602;
 export const SEEK_DATA = 3;
 export const SEEK_HOLE = 4;
 
+/** Operations of flock: take the lock alone, and answer -EAGAIN instead of waiting. */
+export const LOCK_EX = 2;
+export const LOCK_NB = 4;
+
 /** Type bits of a mode. */
 export const fileTypeBits: {
   readonly mask: number;

@@ -14,6 +14,8 @@ import {
   errnoName,
   FileSystemBuffer,
   fileTypeBits,
+  LOCK_EX,
+  LOCK_NB,
   type Libc,
   libc,
   openFlags,
@@ -138,6 +140,17 @@ describe.skipIf(calls === undefined)('file calls of the C library', () => {
     expect(calls.removexattr(path, name)).toBe(0);
     expect(calls.lgetxattr(path, name, value)).toBe(-errno.ENODATA);
     calls.close(fd);
+  });
+
+  it('locks a file until its handle is closed', () => {
+    const first = create('locked');
+    const open = (): number => calls.openat(dir, text('locked'), openFlags.readOnly, 0);
+    const second = checked(open(), 'open');
+    expect(calls.flock(first, LOCK_EX | LOCK_NB)).toBe(0);
+    expect(calls.flock(second, LOCK_EX | LOCK_NB)).toBe(-errno.EAGAIN);
+    calls.close(first);
+    expect(calls.flock(second, LOCK_EX | LOCK_NB)).toBe(0);
+    calls.close(second);
   });
 
   it('tells the free bytes', () => {

@@ -49,6 +49,8 @@ export interface Libc {
   getdents64(fd: number, buffer: Uint8Array): number;
   /** Makes everything durable that was written to the file system of `fd`. */
   syncfs(fd: number): number;
+  /** A lock that lasts until its handle is closed, also by the end of the process; LOCK_ constants. */
+  flock(fd: number, operation: number): number;
   /** Fills `buffer` (FileSystemBuffer.bytes). */
   fstatvfs(fd: number, buffer: Uint8Array): number;
   /** Names, each ended by NUL. `null` asks for the length. The l-forms do not follow a link. */
@@ -139,6 +141,7 @@ type HandleCalls =
   | 'fchmod'
   | 'fchown'
   | 'futimens'
+  | 'flock'
   | 'fstatvfs'
   | 'syncfs';
 
@@ -153,6 +156,7 @@ function bindHandles(binder: Binder): Pick<Libc, HandleCalls | 'geteuid'> {
     fchmod: binder.bind('int fchmod(int, unsigned int)'),
     fchown: binder.bind('int fchown(int, unsigned int, unsigned int)'),
     futimens: binder.bind('int futimens(int, const void*)'),
+    flock: binder.bind('int flock(int, int)'),
     fstatvfs: (fd, buffer) => fstatvfs(fd, buffer),
     syncfs: binder.bind('int syncfs(int)'),
     geteuid: binder.bind('unsigned int geteuid()'),

@@ -33,3 +33,20 @@ export class TargetError extends SourceFilesError {
 
 /** Rules for excludes that cannot be used. */
 export class ExcludeError extends SourceFilesError {}
+
+export type SnapshotErrorCode =
+  /** None can be made of what is to be backed up. */
+  | 'snapshot-unavailable'
+  /** It was removed by somebody while it was read. */
+  | 'snapshot-lost'
+  /** It could not be removed; the next run tries again. */
+  | 'snapshot-left';
+
+/** A snapshot of a file system that cannot be used as a source. */
+export class SnapshotError extends SourceFilesError {
+  declare readonly code: SnapshotErrorCode;
+
+  constructor(code: SnapshotErrorCode, message: string, options?: ErrorOptions) {
+    super(code, message, options);
+  }
+}

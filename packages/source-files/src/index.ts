@@ -21,6 +21,15 @@ export { createOwnerNames, type OwnerNames, type OwnerNamesOptions } from './own
 export { printablePath } from './printable-path.ts';
 export { createContentReader } from './reading/content-reader.ts';
 export { createFileSource, type FileFilter, type FileSourceOptions } from './reading/file-source.ts';
+export { outermost } from './reading/outermost.ts';
+export { SNAPSHOTS_FOLDER } from './snapshots/btrfs-place.ts';
+export { createBtrfsTool } from './snapshots/btrfs-tool.ts';
+export {
+  openSnapshots,
+  type OpenSnapshotsOptions,
+  type SnapshotAccount,
+  type SourceSnapshots,
+} from './snapshots/open-snapshots.ts';
 export { createTarget, type TargetCapabilities, targetCapabilities } from './target/create-target.ts';
 export type { TargetConfig } from './target/target-config.ts';
 export { isTemporaryName } from './target/temporary-names.ts';

@@ -1,6 +1,6 @@
 /** What a backup with these rules leaves out below a folder, so that a comparison does not expect it back. */
 import { readdirSync } from 'node:fs';
-import { createExcluder, type Excluder, type ExcluderConfig } from '@keephold/source-files';
+import { createExcluder, type Excluder, type ExcluderConfig, SNAPSHOTS_FOLDER } from '@keephold/source-files';
 import { readCacheTag } from './file-filter.ts';
 
 export type LeftOut = (path: Uint8Array, isDirectory: boolean) => boolean;
@@ -15,7 +15,14 @@ export function leftOutBelow(folder: string, config: ExcluderConfig, own: readon
   return (path, isDirectory) =>
     insides.some((inside) => inside.equals(path.subarray(0, inside.length))) ||
     excluder.explain(path, isDirectory) !== undefined ||
-    contents.leavesOut(path);
+    contents.leavesOut(path) ||
+    isInSnapshots(path, isDirectory);
+}
+
+/** What Keephold keeps snapshots in is in no backup. */
+function isInSnapshots(path: Uint8Array, isDirectory: boolean): boolean {
+  const parts = Buffer.from(path).toString('latin1').split('/');
+  return parts.slice(0, isDirectory ? undefined : -1).includes(SNAPSHOTS_FOLDER);
 }
 
 interface Look {

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { ed25519FromSeed, sign, systemRandom } from '@keephold/crypto';
 import { type BackupReport, backup } from '@keephold/engine/node';
-import { createDatabaseCopies, createFileSource, type ExcluderConfig } from '@keephold/source-files';
+import { createDatabaseCopies, createFileSource, type ExcluderConfig, type SnapshotAccount, type SourceSnapshots } from '@keephold/source-files';
 import { writeKeysOf } from '@keephold/vault';
 import { cacheFolder } from '../access/cache-folder.ts';
 import type { DeviceAccess } from '../access/open-device.ts';
@@ -17,12 +17,14 @@ import { CommandError, exitCodes, UsageError } from '../errors.ts';
 import { ProgressLine } from '../terminal/progress-line.ts';
 import { spawnBackupWorker, spawnDatabaseCopyProcess } from '../workers.ts';
 import { createFileFilter } from './file-filter.ts';
+import { type SnapshotUse, takeSnapshots } from './take-snapshots.ts';
 
 export interface BackupRequest {
   /** Files and folders. */
   readonly paths: readonly string[];
   readonly excludes: Omit<ExcluderConfig, 'roots'>;
   readonly oneFileSystem: boolean;
+  readonly fileSystemSnapshots: SnapshotUse;
   readonly tags: readonly string[];
   /** zstd level. */
   readonly compression: number;
@@ -37,17 +39,52 @@ export const defaultCompression = 4;
 
 const checkpointEvery = 5 * 60_000;
 
-export async function runBackup(context: Context, access: DeviceAccess, request: BackupRequest): Promise<BackupReport> {
-  const { custody, state, store, chain, vaultId } = access;
-  const { environment, out, signal, version } = context;
-  const { tags, compression, memory, dryRun, hostname } = request;
+export interface BackupOutcome {
+  readonly report: BackupReport;
+  /** What was read from snapshots of file systems; undefined when none were asked for. */
+  readonly snapshots: SnapshotAccount | undefined;
+}
+
+/** @throws SnapshotError, before anything is stored, when snapshots are required and cannot be made. */
+export async function runBackup(
+  context: Context,
+  access: DeviceAccess,
+  request: BackupRequest,
+): Promise<BackupOutcome> {
   const named = request.paths.map(realRoot);
   for (const path of named) warnOfLink(context, path);
   const roots = named.map(rootBytes);
+  const { fileSystemSnapshots: use, oneFileSystem, dryRun } = request;
+  const snapshots = await takeSnapshots(context, roots, { use: dryRun ? 'off' : use, oneFileSystem });
+  try {
+    const report = await storeFiles(context, access, { request, named, roots, snapshots });
+    await snapshots?.remove();
+    return { report, snapshots: snapshots?.account };
+  } finally {
+    await snapshots?.remove();
+  }
+}
+
+interface FilesToStore {
+  readonly request: BackupRequest;
+  /** Absolute paths of the roots, and the roots as bytes, in the same order. */
+  readonly named: readonly string[];
+  readonly roots: readonly Uint8Array[];
+  readonly snapshots: SourceSnapshots | undefined;
+}
+
+async function storeFiles(
+  context: Context,
+  access: DeviceAccess,
+  { request, named, roots, snapshots }: FilesToStore,
+): Promise<BackupReport> {
+  const { custody, state, store, chain, vaultId } = access;
+  const { environment, out, signal, version } = context;
+  const { tags, compression, memory, dryRun, hostname } = request;
   const own = named.flatMap((path, i) => ownFoldersBelow(context, path).map((below) => joined(roots[i]!, below)));
   const excludes = { ...request.excludes, roots: named };
   const filter = createFileFilter(excludes, { roots, own });
-  const source = createFileSource({ roots, filter, oneFileSystem: request.oneFileSystem });
+  const source = createFileSource({ roots, filter, oneFileSystem: request.oneFileSystem, snapshots });
   const progress = new ProgressLine(out, dryRun ? 'looking' : 'backing up');
   try {
     return await backup({

@@ -1,5 +1,5 @@
 /** The account of a restore: each item's fate, and the sums. Failed items are always told, others when asked for. */
-import { LIVE } from '@keephold/engine';
+import { FS_SNAPSHOT, LIVE } from '@keephold/engine';
 import type { RestoredItem, RestoreReport } from '@keephold/engine/node';
 import { type Output, pathFields } from '../terminal/output.ts';
 import { printable } from '../terminal/printable.ts';
@@ -50,6 +50,8 @@ export class RestoreAccount {
 
   /** What the snapshot says of how a file was read. */
   note(path: Uint8Array, note: string): void {
+    // Of most files, or none: no reason to look at one of them.
+    if (note === FS_SNAPSHOT) return;
     if (note === LIVE) this.#live++;
     if (!this.#out.json && !this.#options.verbose) return;
     this.#writing = this.#writing.then(async () => {

@@ -2,12 +2,14 @@
 import { openAsDevice } from '../access/open-device.ts';
 import { writeLimit } from '../access/write-limit.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
-import { byteCount, flag, integerOr, text, texts } from '../command-line/options.ts';
+import { byteCount, flag, integerOr, oneOf, text, texts } from '../command-line/options.ts';
 import { exitCodes } from '../errors.ts';
 import { healOwnSnapshots, tellHealing } from '../jobs/heal-own-snapshots.ts';
 import { defaultMemory } from '../jobs/memory.ts';
 import { type BackupRequest, defaultCompression, runBackup } from '../jobs/run-backup.ts';
+import { snapshotUses } from '../jobs/take-snapshots.ts';
 import { tellBackup } from '../jobs/tell-backup.ts';
+import { tellSnapshots } from '../jobs/tell-snapshots.ts';
 
 export const backup: Command = defineCommand({
   name: 'backup',
@@ -27,6 +29,11 @@ export const backup: Command = defineCommand({
     'include-caches': flag({ help: 'back up folders tagged as caches too' }),
     'ignore-nobackup': flag({ help: 'back up folders with a .nobackup too' }),
     'one-file-system': flag({ short: 'x', help: 'do not enter other file systems' }),
+    'fs-snapshot': oneOf({
+      choices: snapshotUses,
+      initial: 'off',
+      help: 'read from snapshots of the file system, all of one instant (btrfs, as root): where it can be done, or not at all without (off)',
+    }),
     tag: texts({ value: 'TAG', help: 'a word that stays with the snapshot (may be repeated)' }),
     'dry-run': flag({ short: 'n', help: 'say what would be stored and store nothing' }),
     verbose: flag({ short: 'v', help: 'name everything that was left out, and why' }),
@@ -67,14 +74,16 @@ export const backup: Command = defineCommand({
         nobackup: !options['ignore-nobackup'],
       },
       oneFileSystem: options['one-file-system'],
+      fileSystemSnapshots: options['fs-snapshot'],
       tags: options.tag,
       compression: options.compression,
       memory: options.memory ?? defaultMemory,
       dryRun: options['dry-run'],
       hostname: options.host ?? context.environment.hostname,
     };
-    const report = await runBackup(context, access, request);
+    const { report, snapshots } = await runBackup(context, access, request);
     if (report.kind === 'complete') await tellHealing(context, await healOwnSnapshots(context, access));
+    if (snapshots !== undefined) await tellSnapshots(out, snapshots);
     await tellBackup(out, report, { dryRun: options['dry-run'], verbose: options.verbose });
     if (report.interrupted) return exitCodes.interrupted;
     return report.unreadable.length > 0 ? exitCodes.partial : exitCodes.done;

@@ -4,6 +4,7 @@
  */
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { BackupReport } from '@keephold/engine/node';
 import { openAsDevice } from '../access/open-device.ts';
 import { openForReading } from '../access/open-for-reading.ts';
 import { ownFoldersBelow } from '../access/own-folders.ts';
@@ -46,6 +47,7 @@ export const start: Command = defineCommand({
       paths: [folder],
       excludes,
       oneFileSystem: false,
+      fileSystemSnapshots: 'off',
       tags: [],
       compression: defaultCompression,
       memory,
@@ -95,9 +97,9 @@ async function prepareRepository(context: Context): Promise<Context> {
   return known;
 }
 
-async function backUp(context: Context, request: BackupRequest): ReturnType<typeof runBackup> {
+async function backUp(context: Context, request: BackupRequest): Promise<BackupReport> {
   await using access = await openAsDevice(context);
-  const report = await runBackup(context, access, request);
+  const { report } = await runBackup(context, access, request);
   await tellBackup(context.out, report, { dryRun: false, verbose: true });
   if (report.interrupted) throw new InterruptedError();
   return report;

@@ -4,6 +4,7 @@ import {
   type DirectoryListing,
   type EntryDetails,
   type ExcludedEntry,
+  type FrozenFiles,
   nodeTypeOf,
   type Source,
   STAT_ROW_WORDS,
@@ -11,9 +12,13 @@ import {
 } from '@keephold/engine';
 import { libc, openFlags } from '@keephold/ffi';
 import { createOwnerNames, type OwnerNames } from '../owner-names.ts';
+import { SNAPSHOTS_FOLDER } from '../snapshots/btrfs-place.ts';
+import { createFrozenLister } from '../snapshots/frozen-lister.ts';
+import type { SourceSnapshots } from '../snapshots/open-snapshots.ts';
 import { createXattrReader, type XattrReader } from '../xattrs.ts';
 import { createNativeLister, type DirectoryLister, type NameFilter } from './list-directory.ts';
 import { openLongPath } from './open-long-path.ts';
+import { outermost } from './outermost.ts';
 import { placeholderOf } from './placeholders.ts';
 import { createPortableLister } from './portable-lister.ts';
 
@@ -30,7 +35,7 @@ export interface FileFilter {
    * Why the entry is left out; undefined: it stays. `name` has one code unit a byte. Without it no entry is.
    */
   readonly excludedEntry?: ((folder: Uint8Array, name: string, isDirectory: boolean) => string | undefined) | undefined;
-  /** Why everything in the directory but the marker itself is left out, given the names in it. */
+  /** Why everything in the directory but the marker itself is left out, given the names in it. `path`: to read it. */
   excludedContents(
     path: Uint8Array,
     names: readonly string[],
@@ -43,15 +48,22 @@ export interface FileSourceOptions {
   readonly filter: FileFilter | undefined;
   /** Leaves out what lies on another file system than the root above it. */
   readonly oneFileSystem: boolean;
+  /** Read in place of the files. Whoever opened them removes them. */
+  readonly snapshots?: SourceSnapshots | undefined;
 }
 
 export function createFileSource(options: FileSourceOptions): Source {
   const calls = libc();
-  return new FileSource(options, calls === undefined ? createPortableLister() : createNativeLister(calls));
+  const { snapshots } = options;
+  const lister = calls === undefined ? createPortableLister() : createNativeLister(calls);
+  if (snapshots === undefined) return new FileSource(options, lister);
+  const { paths } = snapshots;
+  return new FileSource(options, createFrozenLister({ lister, paths, onGap: (path) => snapshots.addGap(path) }));
 }
 
 class FileSource implements Source {
   readonly roots: readonly Uint8Array[];
+  readonly frozen: FrozenFiles | undefined;
   readonly #filter: FileFilter | undefined;
   readonly #lister: DirectoryLister;
   readonly #names: OwnerNames = createOwnerNames();
@@ -66,6 +78,7 @@ class FileSource implements Source {
 
   constructor(options: FileSourceOptions, lister: DirectoryLister) {
     this.roots = outermost(options.roots);
+    this.frozen = options.snapshots;
     this.#filter = options.filter;
     this.#lister = lister;
     this.#fileSystems = options.oneFileSystem ? new FileSystemGuard(this.roots, lister) : undefined;
@@ -77,20 +90,22 @@ class FileSource implements Source {
 
   list(path: Uint8Array, only?: readonly string[]): DirectoryListing {
     const filter = only === undefined ? this.#filter : undefined;
-    const listing = this.#lister.list(path, this.#keepIn(filter, path), only);
+    const all = this.#lister.list(path, this.#keepIn(filter, path), only);
+    const listing = only === undefined ? this.#dropSnapshots(path, all) : all;
     const marked = filter === undefined ? listing : this.#dropMarked(filter, path, listing);
     return this.#fileSystems === undefined ? marked : this.#dropForeign(this.#fileSystems, path, marked);
   }
 
   describe(path: Uint8Array, stats: Uint32Array, row: number): EntryDetails {
-    const at = row * STAT_ROW_WORDS;
-    const owner = this.#owner(stats[at + 1]!, stats[at + 2]!);
+    const word = row * STAT_ROW_WORDS;
+    const owner = this.#owner(stats[word + 1]!, stats[word + 2]!);
     const type = nodeTypeOf(stats, row);
-    const more = path.length < PATH_MAX ? this.#readMore(path, type) : this.#readMoreFar(path, type);
+    const at = this.#placeOf(path);
+    const more = at.length < PATH_MAX ? this.#readMore(at, type) : this.#readMoreFar(at, type);
     const details = { ...owner, ...more };
-    const problem = joined(details.problem, timeProblem(stats, at));
-    if (stats[at + 25] === 0 && problem === details.problem) return details;
-    return { ...details, flags: stats[at + 25] || undefined, problem };
+    const problem = joined(details.problem, timeProblem(stats, word));
+    if (stats[word + 25] === 0 && problem === details.problem) return details;
+    return { ...details, flags: stats[word + 25] || undefined, problem };
   }
 
   /** What stat does not tell. */
@@ -123,7 +138,7 @@ class FileSource implements Source {
   }
 
   livesElsewhere(path: Uint8Array, stats: Uint32Array, row: number): string | undefined {
-    return placeholderOf(path, { size: sizeOf(stats, row), blocks: blocksOf(stats, row) }, libc());
+    return placeholderOf(this.#placeOf(path), { size: sizeOf(stats, row), blocks: blocksOf(stats, row) }, libc());
   }
 
   #owner(uid: number, gid: number): { readonly user: Uint8Array | undefined; readonly group: Uint8Array | undefined } {
@@ -146,8 +161,21 @@ class FileSource implements Source {
     };
   }
 
+  /** Where an entry is read. */
+  #placeOf(path: Uint8Array): Uint8Array {
+    return this.frozen?.pathOf(path) ?? path;
+  }
+
+  /** Of this run and others: they hold everything once more. */
+  #dropSnapshots(path: Uint8Array, listing: DirectoryListing): DirectoryListing {
+    const found = listing.names.indexOf(SNAPSHOTS_FOLDER);
+    if (found === -1 || nodeTypeOf(listing.stats, listing.rows[found]!) !== DIRECTORY) return listing;
+    this.#exclude(join(path, Buffer.from(SNAPSHOTS_FOLDER)), 'snapshots that Keephold reads from');
+    return select(listing, (i) => i !== found);
+  }
+
   #dropMarked(filter: FileFilter, path: Uint8Array, listing: DirectoryListing): DirectoryListing {
-    const marked = filter.excludedContents(path, listing.names);
+    const marked = filter.excludedContents(this.#placeOf(path), listing.names);
     if (marked === undefined) return listing;
     this.#exclude(path, marked.reason);
     return select(listing, (i) => listing.names[i] === marked.keep);
@@ -248,19 +276,4 @@ function join(path: Uint8Array, name: Uint8Array): Uint8Array {
 function blocksOf(stats: Uint32Array, row: number): number {
   const at = row * STAT_ROW_WORDS;
   return stats[at + 22]! + stats[at + 23]! * 0x1_0000_0000;
-}
-
-/** Sorted, without roots inside other roots. */
-function outermost(roots: readonly Uint8Array[]): readonly Uint8Array[] {
-  const sorted = [...roots].sort((a, b) => Buffer.compare(a, b));
-  return sorted.filter((root, i) => !sorted.slice(0, i).some((other) => isInside(root, other)));
-}
-
-function isInside(path: Uint8Array, folder: Uint8Array): boolean {
-  if (path.length === folder.length) return Buffer.compare(path, folder) === 0;
-  return (
-    path.length > folder.length &&
-    path[folder.length] === 0x2f &&
-    Buffer.compare(path.subarray(0, folder.length), folder) === 0
-  );
 }

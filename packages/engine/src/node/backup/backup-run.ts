@@ -60,7 +60,7 @@ export class BackupRun {
     const { keys, cacheFolder, stream } = options;
     this.#options = options;
     this.#passes = passes;
-    this.#startNs = options.now();
+    this.#startNs = startOf(options);
     this.#cache = new StreamCache(cacheFolder, keys.vaultId, stream);
     this.#refset = new RefsetInHand(options.custody, keys.vaultId, this.#cache.head);
     const copies = options.copyDatabases;
@@ -146,6 +146,7 @@ export class BackupRun {
   }
 
   async #commitAll(interrupted: boolean): Promise<RunResult> {
+    if (!interrupted) this.#options.source.frozen?.confirm();
     if (!interrupted && this.#walk.isUnchanged && this.#cache.isSingle && this.#storing === undefined)
       return this.#commitUnchanged();
     await this.#prepare();
@@ -348,6 +349,14 @@ export class BackupRun {
       },
     };
   }
+}
+
+/** Of what is stored: a snapshot of the file system that is read is older than the run. */
+function startOf({ now, source }: BackupOptions): bigint {
+  const start = now();
+  if (source.frozen === undefined) return start;
+  const since = BigInt(Math.floor(source.frozen.since)) * 1_000_000n;
+  return since < start ? since : start;
 }
 
 class InterruptedRun extends Error {}

@@ -3,7 +3,7 @@
  * there. Marks every pack that holds something new entries refer to.
  */
 import { contentRowsLength, encodeNode } from '../../node-encoding.ts';
-import { LIVE, NodeType, PLACEHOLDER, SQLITE_BACKUP } from '../../node-fields.ts';
+import { FS_SNAPSHOT, LIVE, NodeType, PLACEHOLDER, SQLITE_BACKUP } from '../../node-fields.ts';
 import { type EntryDetails, nodeTypeOf, STAT_ROW_WORDS, sizeOf } from '../../source.ts';
 import { type EntryToCache, encodeDirectory } from '../tree-cache/tree-cache-writer.ts';
 import type { DirectoryJob } from './directory-job.ts';
@@ -135,6 +135,7 @@ export class DirectoryCapture {
       count(0);
       return this.#setPlaceholder(job, i, elsewhere);
     }
+    const frozenPath = this.#parts.source.frozen?.pathOf(path);
     job.pending++;
     const finish = (capture: () => void): void => {
       capture();
@@ -143,6 +144,8 @@ export class DirectoryCapture {
     };
     const onRead = (result: FileResult): void => finish(() => this.#fileRead(job, i, result, count));
     const at = rows[i]! * STAT_ROW_WORDS;
+    if (frozenPath !== undefined)
+      return files.addFrozen(frozenPath, stats, at, (result) => onRead({ ...result, isFrozen: true }));
     if (family === undefined) return files.add(path, stats, at, onRead);
     const row = stats.slice(at, at + STAT_ROW_WORDS);
     const onHeld = (): void => finish(() => this.#setHeld(job, i, count));
@@ -245,9 +248,10 @@ export class DirectoryCapture {
   }
 }
 
-function captureNote({ live, isCopy }: FileResult): string | undefined {
+function captureNote({ live, isCopy, isFrozen }: FileResult): string | undefined {
   if (isCopy === true) return SQLITE_BACKUP;
-  return live ? LIVE : undefined;
+  if (live) return LIVE;
+  return isFrozen === true ? FS_SNAPSHOT : undefined;
 }
 
 function rowOf(

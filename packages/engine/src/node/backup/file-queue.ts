@@ -27,6 +27,13 @@ interface SingleFile {
   readonly mayReadAgain: boolean;
 }
 
+interface GivenBatch {
+  readonly paths: Uint8Array;
+  readonly stats: Uint32Array;
+  readonly handlers: readonly OnResult[];
+  readonly asTheyLie: boolean;
+}
+
 export class FileQueue {
   readonly #pool: () => WorkerPool;
   readonly #databases: DatabaseQueue | undefined;
@@ -34,6 +41,8 @@ export class FileQueue {
   #stats = new Uint32Array(STAT_WORDS_PER_BATCH);
   #handlers: OnResult[] = [];
   #bytes = 0;
+  /** Of the batch that is gathered. */
+  #areFrozen = false;
   #spreading: SpreadFile[] = [];
   readonly #later: SingleFile[] = [];
 
@@ -45,7 +54,19 @@ export class FileQueue {
 
   /** Queues a file; `stats` holds its row at word `at`. */
   add(path: Uint8Array, stats: Uint32Array, at: number, onResult: OnResult): void {
-    const row = stats.subarray(at, at + STAT_ROW_WORDS);
+    if (this.#areFrozen) this.flush();
+    this.#areFrozen = false;
+    this.#gather(path, stats.subarray(at, at + STAT_ROW_WORDS), onResult);
+  }
+
+  /** The same for a file in which nothing changes: a database too is read as it lies. */
+  addFrozen(path: Uint8Array, stats: Uint32Array, at: number, onResult: OnResult): void {
+    if (!this.#areFrozen) this.flush();
+    this.#areFrozen = true;
+    this.#gather(path, stats.subarray(at, at + STAT_ROW_WORDS), onResult);
+  }
+
+  #gather(path: Uint8Array, row: Uint32Array, onResult: OnResult): void {
     const size = sizeOf(row, 0);
     if (this.#handlers.length > 0 && this.#bytes + size > BATCH_BYTES) this.flush();
     if (this.#handlers.length === 0) this.#pool().expectWork();
@@ -120,9 +141,9 @@ export class FileQueue {
     this.#paths = [];
     this.#handlers = [];
     this.#bytes = 0;
-    const asTheyLie = this.#databases === undefined;
+    const asTheyLie = this.#areFrozen || this.#databases === undefined;
     this.#pool().give({ kind: 'batch', paths, stats, count, asTheyLie }, (results) =>
-      this.#deliver(results, paths, stats, handlers),
+      this.#deliver(results, { paths, stats, handlers, asTheyLie }),
     );
   }
 
@@ -133,7 +154,7 @@ export class FileQueue {
     );
   }
 
-  #deliver(results: Uint8Array, paths: Uint8Array, stats: Uint32Array, handlers: readonly OnResult[]): void {
+  #deliver(results: Uint8Array, { paths, stats, handlers, asTheyLie }: GivenBatch): void {
     const reader = new FileResultReader(results);
     let from = 0;
     handlers.forEach((handler, i) => {
@@ -143,7 +164,7 @@ export class FileQueue {
       else {
         const row = stats.slice(i * STAT_ROW_WORDS, (i + 1) * STAT_ROW_WORDS);
         const path = paths.slice(from, end - 1);
-        const file = { path, row, onResult: handler, asItLies: this.#databases === undefined, mayReadAgain: true };
+        const file = { path, row, onResult: handler, asItLies: asTheyLie, mayReadAgain: true };
         this.#deliverOne(result, file);
       }
       from = end;

@@ -43,6 +43,8 @@ export interface FileResult {
   readonly resumeAt: number;
   /** A copy of a database was read; the file itself was not looked at. */
   readonly isCopy?: boolean;
+  /** It was read in a snapshot of its file system. */
+  readonly isFrozen?: boolean;
   /** Why a database in use was not copied. */
   readonly notCopied?: string | undefined;
 }

@@ -200,9 +200,12 @@ export class TreeWalk {
     return { kind: 'job', job };
   }
 
-  /** Databases that are among the changed entries, with those of their files that are. */
+  /**
+   * Databases that are among the changed entries, with those of their files that are. Not in a snapshot of the file
+   * system: as they lie they are of one instant there.
+   */
   #addFamilies(job: DirectoryJob, families: DatabaseFamilies, changed: readonly ChangedEntry[]): void {
-    if (families.size === 0) return;
+    if (families.size === 0 || this.#parts.source.frozen?.pathOf(job.path) !== undefined) return;
     const indexes = new Set(changed.map(({ index }) => index));
     for (const [base, { companions }] of families) {
       if (!indexes.has(base)) continue;
