@@ -32,6 +32,7 @@ export interface BackupRequest extends Partial<Omit<BackupOptions, 'source'>> {
   readonly roots: readonly (string | Uint8Array)[];
   readonly filter?: FileSourceOptions['filter'];
   readonly oneFileSystem?: boolean;
+  readonly snapshots?: FileSourceOptions['snapshots'];
   /** Called when a folder was listed and nothing of it was read. */
   readonly onListed?: (path: Uint8Array) => void;
   /** Wraps the keeper, to make it fail. */
@@ -77,7 +78,7 @@ export class BackupRepository implements Disposable {
   }
 
   async backup(request: BackupRequest): Promise<BackupReport> {
-    const { roots, filter, oneFileSystem, onListed, wrap, ...options } = request;
+    const { roots, filter, oneFileSystem, snapshots, onListed, wrap, ...options } = request;
     const opened = await openRepositoryFolder(this.repositoryFolder, {});
     const custody = wrap === undefined ? opened : wrap(opened);
     try {
@@ -88,6 +89,7 @@ export class BackupRepository implements Disposable {
         roots: roots.map((root) => (typeof root === 'string' ? Buffer.from(root) : root)),
         filter,
         oneFileSystem: oneFileSystem ?? false,
+        snapshots,
       });
       const source = onListed === undefined ? files : telling(files, onListed);
       return await backup({
@@ -211,6 +213,7 @@ export class BackupRepository implements Disposable {
 function telling(source: Source, onListed: (path: Uint8Array) => void): Source {
   return {
     roots: source.roots,
+    frozen: source.frozen,
     list: (path, only) => {
       const listing = source.list(path, only);
       onListed(path);

@@ -20,10 +20,13 @@ export interface Mount {
 /** Lines that cannot be understood are left out: what lies there counts as part of what is around it. */
 export function parseMountinfo(text: string): readonly Mount[] {
   return text.split('\n').flatMap((line) => {
-    const parts = /^(\d{1,10}) (\d{1,10}) \S+ \S+ (\/\S*) [^-]*?(?:\S+ )*?- (\S+) /.exec(line);
-    if (parts === null) return [];
-    const [, id, parent, point, kind] = parts as unknown as readonly string[];
-    return [{ id: Number(id), parent: Number(parent), point: plainPath(point!), kind: kind! }];
+    const fields = line.split(' ');
+    const [id, parent, , , point] = fields;
+    // Optional fields end with a hyphen.
+    const hyphen = fields.indexOf('-', 6);
+    const kind = hyphen === -1 ? undefined : fields[hyphen + 1];
+    if (!isNumber(id) || !isNumber(parent) || point?.startsWith('/') !== true || kind === undefined) return [];
+    return [{ id: Number(id), parent: Number(parent), point: plainPath(point), kind }];
   });
 }
 
@@ -64,6 +67,10 @@ function prefixes(path: string): readonly string[] {
   for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1)) found.push(path.slice(0, slash));
   found.push(path);
   return found;
+}
+
+function isNumber(field: string | undefined): boolean {
+  return /^\d{1,10}$/.test(field ?? '');
 }
 
 /** Blanks, line ends and backslashes are written as three octal digits. */

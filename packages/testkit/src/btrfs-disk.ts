@@ -1,4 +1,4 @@
-/** A small btrfs on a loop device, for tests; where that cannot be, they say that they are skipped. */
+/** A small btrfs on a loop device. Tests that need one say that they are skipped where it cannot be made. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
