@@ -1,12 +1,14 @@
 /** A small btrfs on a loop device. Tests that need one say that they are skipped where it cannot be made. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const MIB = 1024 * 1024;
-/** mkfs.btrfs asks for at least 109 MiB. */
-const DISK_BYTES = 256 * MIB;
+/** Sparse. Programs that write all the time must not fill it before freed space is found again. */
+const DISK_BYTES = 1024 * MIB;
+/** In memory where the system offers it: programs that sync all the time must not wait for other work on the disk. */
+const PLACE: string = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 export interface BtrfsDisk extends Disposable {
   /** Where its topmost subvolume is mounted. */
@@ -16,7 +18,7 @@ export interface BtrfsDisk extends Disposable {
 
 /** Undefined where it cannot be made. */
 export function mountBtrfs(): BtrfsDisk | undefined {
-  const folder = mkdtempSync(join(tmpdir(), 'keephold-btrfs-'));
+  const folder = mkdtempSync(join(PLACE, 'keephold-btrfs-'));
   const image = `${folder}.img`;
   const quietly = { stdio: 'pipe' } as const;
   try {

@@ -17,6 +17,8 @@ const disk = mountBtrfs();
 if (disk === undefined) console.warn('skipped: needs btrfs and loop devices');
 
 let backups: BackupRepository;
+/** The top of a subvolume, and what is backed up of it. */
+let volume: string;
 let root: string;
 let count = 0;
 const writers: ChildProcess[] = [];
@@ -66,11 +68,14 @@ describe.skipIf(disk === undefined)('backups from snapshots (needs btrfs and loo
   afterAll(() => disk?.[Symbol.dispose]());
   beforeEach(async () => {
     backups = await BackupRepository.create();
-    root = join(folder, `volume${count++}`);
-    run('subvolume', 'create', root);
+    volume = join(folder, `volume${count++}`);
+    run('subvolume', 'create', volume);
+    root = join(volume, 'data');
+    mkdirSync(root);
   });
   afterEach(async () => {
     for (const writer of writers.splice(0)) {
+      if (writer.exitCode !== null) throw new Error('a writer ended by itself');
       const ended = new Promise((resolve) => writer.once('close', resolve));
       writer.kill('SIGKILL');
       await ended;
@@ -81,27 +86,26 @@ describe.skipIf(disk === undefined)('backups from snapshots (needs btrfs and loo
   it('hold one state of files that a program changes in step', async () => {
     for (const name of ['a', 'm', 'z']) mkdirSync(join(root, name));
     for (const name of ['a/first', 'z/second']) writeFileSync(join(root, name), '0'.repeat(12));
-    for (let i = 0; i < 2000; i++) writeFileSync(join(root, 'm', String(i)), systemRandom(2000));
+    for (let i = 0; i < 800; i++) writeFileSync(join(root, 'm', String(i)), systemRandom(2000));
     const written = await write('_step-writer-process.ts', [join(root, 'a/first'), join(root, 'z/second')]);
-    for (let i = 0; i < 4; i++) {
+    for (let i = 0; i < 3; i++) {
       const before = written();
       const report = await backUp();
       const after = written();
       expect([report.kind, report.captured.live, report.unreadable]).toEqual(['complete', 0, []]);
       const files = await readBack(backups, root);
       const [first, second] = ['a/first', 'z/second'].map((name) => Number(files.get(name)!.bytes.toString()));
-      expect([first! - second!, 0]).toContain(first === second ? 0 : 1);
-      expect(first! - second!).toBeGreaterThanOrEqual(0);
+      expect([0, 1]).toContain(first! - second!);
       expect(first).toBeGreaterThanOrEqual(before);
       expect(second).toBeLessThanOrEqual(after + 1);
       expect(files.get('a/first')!.node.note).toBe('fs-snapshot');
     }
-    expect(readdirSync(join(root, '.keephold-snapshots'))).toEqual([]);
+    expect(readdirSync(join(volume, '.keephold-snapshots'))).toEqual([]);
   });
 
   it.each(['wal', 'delete'])('hold databases as after a power cut at that moment: %s', async (mode) => {
     const committed = await write('_database-writer-process.ts', [join(root, 'a.db'), mode, '4096', '0']);
-    for (let i = 0; i < 3; i++) {
+    for (let i = 0; i < 2; i++) {
       const before = committed();
       const report = await backUp();
       const after = committed();

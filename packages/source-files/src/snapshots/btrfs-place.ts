@@ -82,11 +82,18 @@ export interface SnapshotEntry extends Disposable {
 export function createEntry(snapshots: OpenFolder, name: string): SnapshotEntry {
   const path = `${snapshots.path}/${name}`;
   mkdirSync(path, { mode: 0o700 });
+  using opened = new DisposableStack();
+  opened.defer(() => rmdirSync(path));
   const folder = openFolder(path);
+  opened.use(folder);
   const marker = openSync(`${folder.path}/${MARKER_NAME}`, NEW_FILE, 0o600);
+  opened.defer(() => closeSync(marker));
+  opened.defer(() => unlinkSync(`${folder.path}/${MARKER_NAME}`));
   // First the lock: a marker that is whole and not locked says that its maker is gone.
   if (!lock(marker)) throw new SnapshotError('snapshot-unavailable', 'its marker cannot be locked');
-  writeSync(marker, MARKER_TEXT);
+  if (writeSync(marker, MARKER_TEXT) < MARKER_TEXT.length)
+    throw new SnapshotError('snapshot-unavailable', 'its marker cannot be written');
+  opened.move();
   return entryOf(name, folder, marker);
 }
 

@@ -1,0 +1,130 @@
+/** `keephold backup --fs-snapshot`: whatever ends the run, no snapshot of the file system stays behind for good. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { systemRandom } from '@keephold/crypto';
+import { type BtrfsDisk, mountBtrfs } from '@keephold/testkit';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const disk = mountBtrfs();
+if (disk === undefined) console.warn('skipped: needs btrfs and loop devices');
+const COMMAND = fileURLToPath(new URL('../../src/keephold.ts', import.meta.url));
+
+let home: string;
+let volume: string;
+let count = 0;
+
+interface Ended {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly records: readonly Readonly<Record<string, unknown>>[];
+}
+
+function start(...words: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
+  const args = ['--conditions=@keephold/source', '--disable-warning=ExperimentalWarning', COMMAND, ...words];
+  const child = spawn(process.execPath, args, {
+    env: { PATH: process.env['PATH'], HOME: home, KEEPHOLD_PASSWORD: 'bench horse battery', KEEPHOLD_REPO: join(home, 'repo') },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', (some: string) => (text += some));
+  const ended = new Promise<Ended>((resolve) =>
+    child.once('close', (code, signal) => {
+      const lines = text.split('\n').filter((line) => line.startsWith('{'));
+      resolve({ code, signal, records: lines.map((line) => JSON.parse(line) as Record<string, unknown>) });
+    }),
+  );
+  return { child, ended };
+}
+
+const keephold = async (...words: readonly string[]): Promise<Ended> => await start(...words).ended;
+const entries = (): readonly string[] => {
+  const folder = join(volume, '.keephold-snapshots');
+  return existsSync(folder) ? readdirSync(folder) : [];
+};
+
+/** A backup that takes long, once its snapshot is there. */
+async function startLong(): Promise<ReturnType<typeof start>> {
+  const running = start('backup', volume, '--fs-snapshot', 'require', '--json', '--limit-upload', '1MB');
+  const hasSnapshot = (): boolean => entries().some((name) => existsSync(join(volume, '.keephold-snapshots', name, 'files/big')));
+  while (!hasSnapshot()) {
+    if (running.child.exitCode !== null) throw new Error('the backup ended before it had a snapshot');
+    await sleep(5);
+  }
+  return running;
+}
+
+describe.skipIf(disk === undefined)('backup --fs-snapshot (needs btrfs and loop devices)', () => {
+  const { folder, run } = disk ?? ({} as BtrfsDisk);
+  afterAll(() => disk?.[Symbol.dispose]());
+  beforeEach(async () => {
+    home = mkdtempSync(join(tmpdir(), 'keephold-home-'));
+    volume = join(folder, `volume${count++}`);
+    run('subvolume', 'create', volume);
+    mkdirSync(join(volume, 'data'));
+    writeFileSync(join(volume, 'data/letter'), 'text');
+    writeFileSync(join(volume, 'big'), systemRandom(20_000_000));
+    expect((await keephold('init', '--quiet')).code).toBe(0);
+  });
+  afterEach(() => {
+    expect(entries()).toEqual([]);
+    expect(run('subvolume', 'list', '-r', folder)).toBe('');
+    rmSync(home, { recursive: true });
+  });
+
+  it('tells which paths came from which snapshot, and removes it', async () => {
+    run('subvolume', 'create', join(volume, 'nested'));
+    const { code, records } = await keephold('backup', volume, '--fs-snapshot', 'auto', '--json');
+    expect(code).toBe(0);
+    expect(records.find(({ type }) => type === 'fs-snapshot')).toEqual({
+      type: 'fs-snapshot',
+      path: volume,
+      fileSystem: 'btrfs',
+      volume,
+      snapshot: expect.stringMatching(/\/\.keephold-snapshots\/[0-9a-f]{32}\/files$/),
+    });
+    expect(records.find(({ type }) => type === 'not-in-fs-snapshot')).toMatchObject({ path: join(volume, 'nested') });
+  });
+
+  it('falls back to the files themselves, or fails before anything is stored', async () => {
+    const fails = await keephold('backup', volume, home, '--fs-snapshot', 'require', '--json');
+    expect([fails.code, fails.records.at(-1)]).toMatchObject([1, { type: 'error', code: 'snapshot-unavailable' }]);
+    expect((await keephold('snapshots', '--json')).records.filter(({ type }) => type === 'snapshot')).toEqual([]);
+    const { code, records } = await keephold('backup', join(home, 'repo'), '--fs-snapshot', 'auto', '--json');
+    expect(code).toBe(0);
+    expect(records.find(({ type }) => type === 'not-in-fs-snapshot')).toMatchObject({ path: join(home, 'repo') });
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('removes it after %s', async (signal) => {
+    const { child, ended } = await startLong();
+    child.kill(signal);
+    expect((await ended).code).toBe(130);
+  });
+
+  it('removes it when the backup fails', async () => {
+    const { ended } = await startLong();
+    rmSync(join(home, 'repo'), { recursive: true });
+    const { code, records } = await ended;
+    expect(code).not.toBe(0);
+    expect(records.at(-1)).toMatchObject({ type: 'error' });
+  });
+
+  it('removes what a killed one left with the next run, and nothing that another run reads', async () => {
+    const killed = await startLong();
+    killed.child.kill('SIGKILL');
+    expect((await killed.ended).signal).toBe('SIGKILL');
+    const [left] = entries();
+    expect(left).toBeDefined();
+    const other = await startLong();
+    expect(entries()).not.toContain(left);
+    const [read] = entries();
+    const { code, records } = await keephold('backup', join(volume, 'data'), '--fs-snapshot', 'require', '--json');
+    expect([code, records.filter(({ type }) => type === 'fs-snapshot-removed')]).toEqual([0, []]);
+    expect(entries()).toEqual([read]);
+    other.child.kill('SIGINT');
+    expect((await other.ended).records.find(({ type }) => type === 'fs-snapshot-removed')).toBeDefined();
+  });
+});
