@@ -25,8 +25,8 @@ export { outermost } from './reading/outermost.ts';
 export { SNAPSHOTS_FOLDER } from './snapshots/btrfs-place.ts';
 export { createBtrfsTool } from './snapshots/btrfs-tool.ts';
 export {
-  openSnapshots,
   type OpenSnapshotsOptions,
+  openSnapshots,
   type SnapshotAccount,
   type SourceSnapshots,
 } from './snapshots/open-snapshots.ts';

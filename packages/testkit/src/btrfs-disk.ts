@@ -13,7 +13,8 @@ const PLACE: string = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 export interface BtrfsDisk extends Disposable {
   /** Where its topmost subvolume is mounted. */
   readonly folder: string;
-  run(...args: readonly string[]): string;
+  /** Runs `btrfs` with these words and answers what it says. */
+  readonly run: (...args: readonly string[]) => string;
 }
 
 /** Undefined where it cannot be made. */

@@ -4,7 +4,13 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { ed25519FromSeed, sign, systemRandom } from '@keephold/crypto';
 import { type BackupReport, backup } from '@keephold/engine/node';
-import { createDatabaseCopies, createFileSource, type ExcluderConfig, type SnapshotAccount, type SourceSnapshots } from '@keephold/source-files';
+import {
+  createDatabaseCopies,
+  createFileSource,
+  type ExcluderConfig,
+  type SnapshotAccount,
+  type SourceSnapshots,
+} from '@keephold/source-files';
 import { writeKeysOf } from '@keephold/vault';
 import { cacheFolder } from '../access/cache-folder.ts';
 import type { DeviceAccess } from '../access/open-device.ts';
@@ -18,6 +24,7 @@ import { ProgressLine } from '../terminal/progress-line.ts';
 import { spawnBackupWorker, spawnDatabaseCopyProcess } from '../workers.ts';
 import { createFileFilter } from './file-filter.ts';
 import { type SnapshotUse, takeSnapshots } from './take-snapshots.ts';
+import { tellSnapshots } from './tell-snapshots.ts';
 
 export interface BackupRequest {
   /** Files and folders. */
@@ -60,8 +67,10 @@ export async function runBackup(
     const report = await storeFiles(context, access, { request, named, roots, snapshots });
     await snapshots?.remove();
     return { report, snapshots: snapshots?.account };
-  } finally {
+  } catch (cause) {
     await snapshots?.remove();
+    if (snapshots !== undefined) await tellSnapshots(context.out, snapshots.account);
+    throw cause;
   }
 }
 

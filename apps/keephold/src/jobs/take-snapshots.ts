@@ -14,7 +14,7 @@ export interface SnapshotWish {
 
 /** To be removed by the caller, whatever happens. @throws SnapshotError when they are required and cannot be made. */
 export async function takeSnapshots(
-  { now }: Context,
+  context: Context,
   roots: readonly Uint8Array[],
   { use, oneFileSystem }: SnapshotWish,
 ): Promise<SourceSnapshots | undefined> {
@@ -24,6 +24,6 @@ export async function takeSnapshots(
     tools: [createBtrfsTool({ random: systemRandom })],
     otherwise: use === 'require' ? 'fail' : 'read-live',
     oneFileSystem,
-    now,
+    now: () => context.now(),
   });
 }

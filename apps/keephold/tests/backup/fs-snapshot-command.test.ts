@@ -26,7 +26,12 @@ interface Ended {
 function start(...words: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
   const args = ['--conditions=@keephold/source', '--disable-warning=ExperimentalWarning', COMMAND, ...words];
   const child = spawn(process.execPath, args, {
-    env: { PATH: process.env['PATH'], HOME: home, KEEPHOLD_PASSWORD: 'bench horse battery', KEEPHOLD_REPO: join(home, 'repo') },
+    env: {
+      PATH: process.env['PATH'],
+      HOME: home,
+      KEEPHOLD_PASSWORD: 'bench horse battery',
+      KEEPHOLD_REPO: join(home, 'repo'),
+    },
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   let text = '';
@@ -49,7 +54,8 @@ const entries = (): readonly string[] => {
 /** A backup that takes long, once its snapshot is there. */
 async function startLong(): Promise<ReturnType<typeof start>> {
   const running = start('backup', volume, '--fs-snapshot', 'require', '--json', '--limit-upload', '1MB');
-  const hasSnapshot = (): boolean => entries().some((name) => existsSync(join(volume, '.keephold-snapshots', name, 'files/big')));
+  const hasSnapshot = (): boolean =>
+    entries().some((name) => existsSync(join(volume, '.keephold-snapshots', name, 'files/big')));
   while (!hasSnapshot()) {
     if (running.child.exitCode !== null) throw new Error('the backup ended before it had a snapshot');
     await sleep(5);
@@ -67,13 +73,14 @@ describe.skipIf(disk === undefined)('backup --fs-snapshot (needs btrfs and loop 
     mkdirSync(join(volume, 'data'));
     writeFileSync(join(volume, 'data/letter'), 'text');
     writeFileSync(join(volume, 'big'), systemRandom(20_000_000));
-    expect((await keephold('init', '--quiet')).code).toBe(0);
+    await keephold('init', '--quiet');
   });
-  afterEach(() => {
+  afterEach(() => rmSync(home, { recursive: true }));
+
+  function expectNothingLeft(): void {
     expect(entries()).toEqual([]);
     expect(run('subvolume', 'list', '-r', folder)).toBe('');
-    rmSync(home, { recursive: true });
-  });
+  }
 
   it('tells which paths came from which snapshot, and removes it', async () => {
     run('subvolume', 'create', join(volume, 'nested'));
@@ -87,6 +94,7 @@ describe.skipIf(disk === undefined)('backup --fs-snapshot (needs btrfs and loop 
       snapshot: expect.stringMatching(/\/\.keephold-snapshots\/[0-9a-f]{32}\/files$/),
     });
     expect(records.find(({ type }) => type === 'not-in-fs-snapshot')).toMatchObject({ path: join(volume, 'nested') });
+    expectNothingLeft();
   });
 
   it('falls back to the files themselves, or fails before anything is stored', async () => {
@@ -96,12 +104,14 @@ describe.skipIf(disk === undefined)('backup --fs-snapshot (needs btrfs and loop 
     const { code, records } = await keephold('backup', join(home, 'repo'), '--fs-snapshot', 'auto', '--json');
     expect(code).toBe(0);
     expect(records.find(({ type }) => type === 'not-in-fs-snapshot')).toMatchObject({ path: join(home, 'repo') });
+    expectNothingLeft();
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('removes it after %s', async (signal) => {
     const { child, ended } = await startLong();
     child.kill(signal);
     expect((await ended).code).toBe(130);
+    expectNothingLeft();
   });
 
   it('removes it when the backup fails', async () => {
@@ -110,6 +120,7 @@ describe.skipIf(disk === undefined)('backup --fs-snapshot (needs btrfs and loop 
     const { code, records } = await ended;
     expect(code).not.toBe(0);
     expect(records.at(-1)).toMatchObject({ type: 'error' });
+    expectNothingLeft();
   });
 
   it('removes what a killed one left with the next run, and nothing that another run reads', async () => {
@@ -126,5 +137,6 @@ describe.skipIf(disk === undefined)('backup --fs-snapshot (needs btrfs and loop 
     expect(entries()).toEqual([read]);
     other.child.kill('SIGINT');
     expect((await other.ended).records.find(({ type }) => type === 'fs-snapshot-removed')).toBeDefined();
+    expectNothingLeft();
   });
 });

@@ -109,19 +109,28 @@ describe.skipIf(disk === undefined)('snapshots of btrfs (needs btrfs and loop de
 
   it.each([
     ['a link', () => symlinkSync(folder, join(volume, SNAPSHOTS_FOLDER))],
-    ['a folder that others may enter', () => {
-      mkdirSync(join(volume, SNAPSHOTS_FOLDER));
-      chmodSync(join(volume, SNAPSHOTS_FOLDER), 0o755);
-    }],
-    ['a folder of somebody else', () => {
-      mkdirSync(join(volume, SNAPSHOTS_FOLDER), { mode: 0o700 });
-      chownSync(join(volume, SNAPSHOTS_FOLDER), 65_534, 65_534);
-    }],
+    [
+      'a folder that others may enter',
+      () => {
+        mkdirSync(join(volume, SNAPSHOTS_FOLDER));
+        chmodSync(join(volume, SNAPSHOTS_FOLDER), 0o755);
+      },
+    ],
+    [
+      'a folder of somebody else',
+      () => {
+        mkdirSync(join(volume, SNAPSHOTS_FOLDER), { mode: 0o700 });
+        chownSync(join(volume, SNAPSHOTS_FOLDER), 65_534, 65_534);
+      },
+    ],
     ['a file', () => writeFileSync(join(volume, SNAPSHOTS_FOLDER), '')],
-    ['a volume of its own', () => {
-      run('subvolume', 'create', join(volume, SNAPSHOTS_FOLDER));
-      chmodSync(join(volume, SNAPSHOTS_FOLDER), 0o700);
-    }],
+    [
+      'a volume of its own',
+      () => {
+        run('subvolume', 'create', join(volume, SNAPSHOTS_FOLDER));
+        chmodSync(join(volume, SNAPSHOTS_FOLDER), 0o700);
+      },
+    ],
   ])('are not made where their folder is %s', async (_, plant) => {
     plant();
     await expect(take()).rejects.toMatchObject({ code: 'snapshot-unavailable' });
@@ -187,16 +196,22 @@ describe.skipIf(disk === undefined)('snapshots of btrfs (needs btrfs and loop de
       ['without a marker', () => leave(ID, { marker: '' })],
       ['with another marker', () => leave(ID, { marker: `${MARKER_TEXT}more` })],
       ['with a part of a marker', () => leave(ID, { marker: MARKER_TEXT.slice(0, 20) })],
-      ['with something beside them', () => {
-        const left = leave(ID);
-        writeFileSync(join(left, 'mine'), '');
-        return left;
-      }],
-      ['with a marker that others may write', () => {
-        const left = leave(ID);
-        chmodSync(join(left, 'keephold'), 0o666);
-        return left;
-      }],
+      [
+        'with something beside them',
+        () => {
+          const left = leave(ID);
+          writeFileSync(join(left, 'mine'), '');
+          return left;
+        },
+      ],
+      [
+        'with a marker that others may write',
+        () => {
+          const left = leave(ID);
+          chmodSync(join(left, 'keephold'), 0o666);
+          return left;
+        },
+      ],
     ])('are left where nothing proves that they are ours: %s', async (_, plant) => {
       const left = plant();
       expect(await tool.removeLeftovers(volume)).toEqual({ removed: [], problems: [] });

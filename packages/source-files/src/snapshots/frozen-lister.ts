@@ -59,8 +59,7 @@ class FrozenLister implements DirectoryLister {
     for (let row = 0; row < listing.count; row++) listing.stats.set(system, row * STAT_ROW_WORDS + SYSTEM_AT);
     listing.names.forEach((name, i) => {
       const row = listing.rows[i]!;
-      const isGap =
-        nodeTypeOf(listing.stats, row) === DIRECTORY && inodeOf(listing.stats, row) === place.gapInode;
+      const isGap = nodeTypeOf(listing.stats, row) === DIRECTORY && inodeOf(listing.stats, row) === place.gapInode;
       if (isGap) this.#addGap(`${folder}/${name}`);
     });
     return listing;

@@ -20,7 +20,9 @@ it('reads in the snapshot what is below its top, but not what another top is nea
 });
 
 it('answers as the longest top that holds a path says', () => {
-  const path = fc.array(fc.constantFrom('a', 'b', 'ab'), { maxLength: 4 }).map((names) => names.map((name) => `/${name}`).join(''));
+  const path = fc
+    .array(fc.constantFrom('a', 'b', 'ab'), { maxLength: 4 })
+    .map((names) => names.map((name) => `/${name}`).join(''));
   const tops = fc.uniqueArray(fc.tuple(path, fc.boolean()), { selector: ([top]) => top, maxLength: 6 });
   fc.assert(
     fc.property(tops, path, (entries, wanted) => {

@@ -51,7 +51,9 @@ describe('mounts', () => {
   });
 
   it('are what a kernel would see that mounts one after the other', () => {
-    const point = fc.array(fc.constantFrom('a', 'b'), { maxLength: 3 }).map((names) => names.map((name) => `/${name}`).join(''));
+    const point = fc
+      .array(fc.constantFrom('a', 'b'), { maxLength: 3 })
+      .map((names) => names.map((name) => `/${name}`).join(''));
     fc.assert(
       fc.property(fc.array(point, { maxLength: 8 }), point, (points, path) => {
         const mounts: Mount[] = [mount(1, 0, '')];

@@ -64,7 +64,8 @@ export function isWithin(path: string, folder: string): boolean {
 /** '', '/a', '/a/b' for '/a/b'. */
 function prefixes(path: string): readonly string[] {
   const found: string[] = [];
-  for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1)) found.push(path.slice(0, slash));
+  for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1))
+    found.push(path.slice(0, slash));
   found.push(path);
   return found;
 }
@@ -75,6 +76,8 @@ function isNumber(field: string | undefined): boolean {
 
 /** Blanks, line ends and backslashes are written as three octal digits. */
 function plainPath(written: string): string {
-  const path = written.replaceAll(/\\([0-3][0-7]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+  const path = written.replaceAll(/\\([0-3][0-7]{2})/g, (_, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 8)),
+  );
   return path === '/' ? '' : path;
 }

@@ -41,12 +41,17 @@ describe('without a file system that makes snapshots', () => {
   it('paths are read live, with the reason', async () => {
     const { account } = await open([folder]);
     expect(account.frozen).toEqual([]);
-    expect(account.live).toEqual([{ path: Buffer.from(folder), reason: expect.stringMatching(/^Keephold makes no snapshots of \w+$/) }]);
+    expect(account.live).toEqual([
+      { path: Buffer.from(folder), reason: expect.stringMatching(/^Keephold makes no snapshots of \w+$/) },
+    ]);
   });
 
   it('a backup that requires them fails', async () => {
     const failing = open([folder], { otherwise: 'fail' });
-    await expect(failing).rejects.toMatchObject({ code: 'snapshot-unavailable', message: expect.stringContaining(folder) });
+    await expect(failing).rejects.toMatchObject({
+      code: 'snapshot-unavailable',
+      message: expect.stringContaining(folder),
+    });
   });
 });
 
@@ -63,7 +68,8 @@ describe.skipIf(disk === undefined)('snapshots as a source (needs btrfs and loop
     run('subvolume', 'create', `${folder}/other`);
     execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', `${home}/tmp`]);
     execFileSync('mount', ['--bind', `${folder}/other`, `${home}/ann/mounted`]);
-    for (const path of ['ann/file', 'nested/file', 'tmp/file', 'ann/mounted/file']) writeFileSync(`${home}/${path}`, path);
+    for (const path of ['ann/file', 'nested/file', 'tmp/file', 'ann/mounted/file'])
+      writeFileSync(`${home}/${path}`, path);
   });
   afterAll(() => {
     if (disk === undefined) return;
@@ -88,7 +94,12 @@ describe.skipIf(disk === undefined)('snapshots as a source (needs btrfs and loop
     ] as const)
       expect(identity(listing, name), path).toEqual(identityOf(path));
     const isFrozen = (path: string): boolean => snapshots.pathOf(Buffer.from(`${home}/${path}`)) !== undefined;
-    expect(['ann/file', 'ann/mounted/file', 'nested/file', 'tmp/file'].map(isFrozen)).toEqual([true, true, false, false]);
+    expect(['ann/file', 'ann/mounted/file', 'nested/file', 'tmp/file'].map(isFrozen)).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
     for (const path of [home, `${home}/nested`, `${home}/tmp`, `${home}/ann/mounted`])
       expect(source.list(Buffer.from(path)).count, path).toBeGreaterThan(0);
     const { frozen, live, mountedBelow } = snapshots.account;

@@ -124,7 +124,8 @@ export class SourceSnapshots implements FrozenFiles {
     for (const volume of volumes) await this.#take(volume, roots);
     const tops = new Set(this.#frozen.map(({ volume }) => Buffer.from(volume).toString('latin1')));
     for (const top of tops)
-      for (const { point } of mountsBelow(this.#mounts, top)) if (!tops.has(point)) this.paths.set(point, { kind: 'live' });
+      for (const { point } of mountsBelow(this.#mounts, top))
+        if (!tops.has(point)) this.paths.set(point, { kind: 'live' });
   }
 
   /** Removes them all, once. What cannot be removed is in the account. */
@@ -191,7 +192,9 @@ export class SourceSnapshots implements FrozenFiles {
       if (!(cause instanceof SnapshotError)) throw cause;
       if (what === 'below' || this.#options.otherwise === 'read-live') return this.#addLive(path, cause.message);
       const name = printablePath(Buffer.from(path === '' ? '/' : path, 'latin1'));
-      throw new SnapshotError('snapshot-unavailable', `make a snapshot to read ${name} from: ${cause.message}`, { cause });
+      throw new SnapshotError('snapshot-unavailable', `make a snapshot to read ${name} from: ${cause.message}`, {
+        cause,
+      });
     }
   }
 

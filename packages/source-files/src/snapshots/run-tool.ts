@@ -70,5 +70,11 @@ function bounded(stream: NodeJS.ReadableStream): () => string {
 
 /** The tools give their reason last. */
 function lastLine(text: string): string | undefined {
-  return text.trim().split('\n').at(-1)?.replace(/^ERROR: /, '') || undefined;
+  return (
+    text
+      .trim()
+      .split('\n')
+      .at(-1)
+      ?.replace(/^ERROR: /, '') || undefined
+  );
 }
