@@ -53,9 +53,12 @@ const entries = (): readonly string[] => {
 
 /** A backup that takes long, once its snapshot is there. */
 async function startLong(): Promise<ReturnType<typeof start>> {
+  const before = entries();
   const running = start('backup', volume, '--fs-snapshot', 'require', '--json', '--limit-upload', '1MB');
   const hasSnapshot = (): boolean =>
-    entries().some((name) => existsSync(join(volume, '.keephold-snapshots', name, 'files/big')));
+    entries().some(
+      (name) => !before.includes(name) && existsSync(join(volume, '.keephold-snapshots', name, 'files/big')),
+    );
   while (!hasSnapshot()) {
     if (running.child.exitCode !== null) throw new Error('the backup ended before it had a snapshot');
     await sleep(5);
@@ -117,6 +120,7 @@ describe.skipIf(disk === undefined)('backup --fs-snapshot (needs btrfs and loop 
   it('removes it when the backup fails', async () => {
     const { ended } = await startLong();
     rmSync(join(home, 'repo'), { recursive: true });
+    writeFileSync(join(home, 'repo'), 'no folder any more');
     const { code, records } = await ended;
     expect(code).not.toBe(0);
     expect(records.at(-1)).toMatchObject({ type: 'error' });
