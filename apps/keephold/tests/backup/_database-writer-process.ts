@@ -1,14 +1,15 @@
 /**
- * Commits to a SQLite database until it is killed: `PATH MODE PAGE_SIZE FILLING_BYTES`. Every transaction moves money between accounts
+ * Commits to a SQLite database until it is killed: `PATH MODE PAGE_SIZE FILLING_BYTES [SYNCHRONOUS]`. Every transaction moves money between accounts
  * and rewrites some pages; what the database holds after n of them follows from n alone. Says `n` after each commit.
  */
 import { writeSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { amountOf, bodyOf, fillUp, fromOf, ROWS, setUp, toOf } from './_transfers.ts';
 
-const [, , path = '', mode = '', pageSize = '', filling = ''] = process.argv;
+const [, , path = '', mode = '', pageSize = '', filling = '', synchronous = 'OFF'] = process.argv;
 const database = new DatabaseSync(path, { timeout: 60_000 });
 setUp(database, mode, Number(pageSize));
+database.exec(`PRAGMA synchronous = ${synchronous === 'FULL' ? 'FULL' : 'OFF'}`);
 if (Number(filling) > 0) fillUp(database, Number(filling));
 const move = database.prepare('UPDATE account SET balance = balance + ? WHERE id = ?');
 const fill = database.prepare('UPDATE page SET body = ? WHERE id = ?');

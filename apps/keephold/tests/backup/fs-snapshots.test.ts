@@ -106,7 +106,7 @@ describe.skipIf(disk === undefined)('backups from snapshots (needs btrfs and loo
   });
 
   it.each(['wal', 'delete'])('hold databases as after a power cut at that moment: %s', async (mode) => {
-    await write('_database-writer-process.ts', [join(root, 'a.db'), mode, '4096', '0']);
+    await write('_database-writer-process.ts', [join(root, 'a.db'), mode, '4096', '0', 'FULL']);
     for (let i = 0; i < 2; i++) {
       const before = committedIn(join(root, 'a.db'));
       const report = await backUp();
