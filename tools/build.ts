@@ -1,10 +1,11 @@
 /**
  * `npm run build [-- FOLDER]`: bundles the command into apps/keephold/dist, which is what is published, or into another
- * folder. Third-party code is inside, except koffi, whose native part has to stay a file. Worker threads get a bundle
- * each, named for their source.
+ * folder. Third-party code is inside, except koffi, whose native part has to stay a file, and WebAssembly, which lies
+ * beside. Worker threads get a bundle each, named for their source.
  */
-import { globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type InputOptions, type OutputAsset, type OutputChunk, type OutputOptions, rolldown } from 'rolldown';
 import { root } from './run.ts';
 
@@ -39,6 +40,8 @@ const output: OutputOptions = {
   chunkFileNames: '[name]-[hash].js',
   minify: false,
 };
+/** Found beside the bundle by packages/custody/src/parity/reed-solomon.ts. */
+const reedSolomon = fileURLToPath(import.meta.resolve('@digitaldefiance/reed-solomon-erasure.wasm/wasm'));
 
 async function bundled(name: string, source: string): Promise<readonly (OutputChunk | OutputAsset)[]> {
   await using bundle = await rolldown({ ...input, input: { [name]: source } });
@@ -49,6 +52,7 @@ async function bundled(name: string, source: string): Promise<readonly (OutputCh
 const files = await Promise.all([...entries()].map(async ([name, source]) => await bundled(name, source)));
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
+copyFileSync(reedSolomon, join(dist, 'reed-solomon.wasm'));
 for (const file of files.flat()) {
   const content = file.type === 'chunk' ? file.code : file.source;
   writeFileSync(join(dist, file.fileName), content);

@@ -90,7 +90,7 @@ export const layers: readonly Layer[] = [
     purpose: 'the Custody seam over a Backend and a ledger; holds ciphertext only; the only code that talks SQL',
     runsOn: 'node',
     imports: ['@keephold/backend', '@keephold/bytes', '@keephold/crypto/verify', '@keephold/protocol'],
-    thirdParty: [],
+    thirdParty: ['@digitaldefiance/reed-solomon-erasure.wasm'],
   },
   {
     folder: 'packages/source-files',

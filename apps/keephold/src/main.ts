@@ -3,6 +3,7 @@
  * (a checkpoint); a second time ends at once.
  */
 import { readFileSync } from 'node:fs';
+import type { Worker } from 'node:worker_threads';
 import { exactArguments } from './command-line/raw-text.ts';
 import type { Environment } from './environment.ts';
 import { exitCodes } from './errors.ts';
@@ -33,6 +34,10 @@ function abortOnInterrupt(): AbortSignal {
   return controller.signal;
 }
 
+async function spawnParityWorker(): Promise<Worker> {
+  return (await import('./workers.ts')).spawnParityWorker();
+}
+
 /** Runs the command and ends the process. */
 export async function main(environment: Environment): Promise<never> {
   const code = await runProgram({
@@ -45,7 +50,7 @@ export async function main(environment: Environment): Promise<never> {
     version: ownVersion(),
     openRepository: async (folder, options) => {
       const { openRepositoryFolder } = await import('@keephold/custody');
-      return await openRepositoryFolder(folder, options);
+      return await openRepositoryFolder(folder, { spawnParityWorker, ...options });
     },
     now: Date.now,
   });

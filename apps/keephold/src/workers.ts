@@ -26,6 +26,11 @@ export function spawnReadWorker(): Worker {
   return new Worker(new URL(entryName('read-worker'), import.meta.url), { resourceLimits });
 }
 
+/** For a repository that keeps parity. */
+export function spawnParityWorker(): Worker {
+  return new Worker(new URL(entryName('parity-worker'), import.meta.url), { resourceLimits });
+}
+
 /** Of the process that opens restored files. */
 export function openerEntry(): URL {
   return new URL(entryName('open-worker'), import.meta.url);

@@ -10,11 +10,11 @@ import { LEDGER } from './layout.ts';
 import { type SqlDatabase, SqlError } from './ledger/sql.ts';
 
 /** Folders and files that are made before the marker. They hold nothing of anyone's. */
-const FOLDERS = ['account', 'tmp'];
+const FOLDERS = ['account', 'parity', 'tmp'];
 const REMAINS: readonly RegExp[] = [
   /^readme\.txt$/,
   /^ledger\.sqlite(-wal|-shm|-journal)?$/,
-  /^account(\/(keychain|slots|keyring|grants)(\/[0-9a-f]+)?)?$/,
+  /^(parity|(parity\/)?account(\/(keychain|slots|keyring|grants)(\/[0-9a-f]+)?)?)$/,
   /^tmp(\/[a-z0-9-]+\.\d+\.\d+)?$/,
 ];
 /** A database without a table; what was only begun has no more. */

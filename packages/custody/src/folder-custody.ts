@@ -3,6 +3,7 @@ import type { Backend, FolderBackend } from '@keephold/backend';
 import {
   type AccountId,
   type AuditFinding,
+  type AuditOptions,
   type CollectOptions,
   type CommitOutcome,
   type CommitRequest,
@@ -33,6 +34,8 @@ import type { Ledger } from './ledger/ledger.ts';
 import { snapshotRecord } from './ledger/vault-ledger.ts';
 import { vaultRow } from './ledger/vault-transaction.ts';
 import { DAY } from './pack-state.ts';
+import { auditParity } from './parity/audit-parity.ts';
+import type { ParitySetting } from './parity/parity-backend.ts';
 import { PackStore } from './pack-store.ts';
 import { collectVault } from './retention/collect.ts';
 import { trashSnapshots, untrashSnapshots } from './retention/trash.ts';
@@ -40,7 +43,9 @@ import { usageOf } from './retention/usage.ts';
 
 export interface FolderCustodyParts {
   readonly backend: Backend;
+  /** The same without parity. */
   readonly folder: FolderBackend;
+  readonly parity: ParitySetting | undefined;
   readonly account: AccountRecords;
   readonly ledger: Ledger;
   readonly clock: KeeperClock;
@@ -54,7 +59,12 @@ export class FolderCustody implements Custody {
 
   constructor(parts: FolderCustodyParts) {
     const { writesInFlight, readsInFlight, writerCanDestroy } = parts.backend.properties;
-    this.properties = { uploadsInFlight: writesInFlight, downloadsInFlight: readsInFlight, writerCanDestroy };
+    this.properties = {
+      uploadsInFlight: writesInFlight,
+      downloadsInFlight: readsInFlight,
+      writerCanDestroy,
+      parityPercent: parts.parity?.percent ?? 0,
+    };
     this.#parts = parts;
     this.#packs = new PackStore(parts);
   }
@@ -178,15 +188,23 @@ export class FolderCustody implements Custody {
   }
 
   async usage(vault: VaultId): Promise<Usage> {
-    return await translated(async () => await this.#parts.ledger.read(vault, usageOf));
+    return await translated(
+      async () => await this.#parts.ledger.read(vault, async (all) => await usageOf(this.#parts.backend, all)),
+    );
   }
 
-  async audit(vault: VaultId): Promise<readonly AuditFinding[]> {
-    return await translated(async () => await auditVault(this.#parts, vault));
+  async audit(vault: VaultId, { readsAll = false }: AuditOptions = {}): Promise<readonly AuditFinding[]> {
+    return await translated(async () => {
+      const found = await auditVault(this.#parts, vault);
+      if (this.#parts.parity === undefined) return found;
+      return [...found, ...(await auditParity(this.#parts, vault, { readsAll }))];
+    });
   }
 
   async reportDamage(vault: VaultId, packs: PackIdList): Promise<PackIdList> {
-    return await translated(async () => await setAsideDamaged(this.#parts, vault, packs));
+    return await translated(
+      async () => await setAsideDamaged({ backend: this.#parts.folder, ledger: this.#parts.ledger }, vault, packs),
+    );
   }
 
   async lostPacks(vault: VaultId): Promise<PackIdList> {
@@ -194,6 +212,7 @@ export class FolderCustody implements Custody {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.parity?.coder[Symbol.asyncDispose]();
     await this.#parts.ledger.close();
   }
 

@@ -3,8 +3,9 @@ export type { KeychainCopy } from './account/keychain-copy.ts';
 export type { KeeperClock } from './clock.ts';
 export { type HealFolderReport, healRepositoryFolder, type SeenHistory } from './heal/heal-folder.ts';
 export { mendKeychain } from './heal/mend-keychain.ts';
-export { type RepairReport, repairRepositoryFolder } from './heal/repair-folder.ts';
+export { type RepairOptions, type RepairReport, repairRepositoryFolder } from './heal/repair-folder.ts';
 export type { KeeperSigner } from './keeper-signer.ts';
+export { runParityWorker } from './parity/parity-coder.ts';
 export {
   createRepositoryFolder,
   type GenesisRecords,

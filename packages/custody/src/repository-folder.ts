@@ -1,5 +1,6 @@
 /** Making and opening a repository folder: the one place that puts the parts of this package together. */
 import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
 import { type Disk, FolderBackend, limitWrites, type WriteLimit } from '@keephold/backend';
 import { utf8Encode } from '@keephold/bytes';
 import { type AccountId, type Custody, CustodyError, type ObjectName } from '@keephold/protocol';
@@ -13,7 +14,9 @@ import type { KeeperSigner } from './keeper-signer.ts';
 import { LEDGER, MARKER, README, VAULTS } from './layout.ts';
 import { Ledger } from './ledger/ledger.ts';
 import type { SqlDatabase } from './ledger/sql.ts';
-import { encodeMarker, parseMarker, README_TEXT } from './marker.ts';
+import { encodeMarker, type Marker, parseMarker, README_TEXT } from './marker.ts';
+import { type ParitySetting, withParity } from './parity/parity-backend.ts';
+import { directCoder, threadedCoder } from './parity/parity-coder.ts';
 
 export interface OpenOptions {
   readonly clock?: KeeperClock;
@@ -23,6 +26,8 @@ export interface OpenOptions {
   readonly keychainCopy?: KeychainCopy;
   /** Holds writes to a rate. */
   readonly writeLimit?: WriteLimit;
+  /** Starts the thread that computes the parity of packs (`runParityWorker`); without it this thread does. */
+  readonly spawnParityWorker?: () => Promise<Worker>;
   /** The file system; tests bring one that fails. */
   readonly disk?: Disk;
   /** The ledger's database; tests bring one that fails. */
@@ -32,6 +37,8 @@ export interface OpenOptions {
 /** What a repository starts with. Nothing of it is secret. */
 export interface GenesisRecords {
   readonly accountId: AccountId;
+  /** Parity blocks that packs get for 100 data blocks, 1–100; undefined: none. */
+  readonly parity?: number | undefined;
   /** From genesis on, in order. */
   readonly keychain: readonly Uint8Array[];
   readonly slots: readonly { readonly slotId: Uint8Array; readonly record: Uint8Array }[];
@@ -78,8 +85,10 @@ export async function openRepositoryFolder(path: string, options: OpenOptions = 
     throw asCustodyError(error);
   }
   if (marker === undefined) throw await withoutMarker(folder, path);
-  const accountId = parseMarker(marker);
-  const backend = options.writeLimit === undefined ? folder : limitWrites(folder, options.writeLimit);
+  const { account: accountId, parity: percent } = parseMarker(marker);
+  const limited = options.writeLimit === undefined ? folder : limitWrites(folder, options.writeLimit);
+  const parity = percent === undefined ? undefined : parityOf(percent, options);
+  const backend = parity === undefined ? limited : withParity(limited, parity);
   const account = new AccountRecords(backend, accountId, options.keychainCopy);
   const { openDatabase } = options;
   const ledger = new Ledger({
@@ -91,6 +100,7 @@ export async function openRepositoryFolder(path: string, options: OpenOptions = 
   return new FolderCustody({
     backend,
     folder,
+    parity,
     account,
     ledger,
     clock: options.clock ?? systemClock,
@@ -106,10 +116,17 @@ async function withoutMarker(folder: FolderBackend, path: string): Promise<Custo
   return new CustodyError('no-repository', `open repository ${path}: there is none`);
 }
 
+function parityOf(percent: number, { spawnParityWorker }: OpenOptions): ParitySetting {
+  return { percent, coder: spawnParityWorker === undefined ? directCoder : threadedCoder(spawnParityWorker) };
+}
+
 async function writeRepository(backend: FolderBackend, records: GenesisRecords): Promise<void> {
-  await writeGenesis(new AccountRecords(backend, records.accountId), records);
+  const marker: Marker = { account: records.accountId, parity: records.parity };
+  const { parity } = marker;
+  const keeping = parity === undefined ? backend : withParity(backend, parityOf(parity, {}));
+  await writeGenesis(new AccountRecords(keeping, records.accountId), records);
   await backend.put(README, utf8Encode(README_TEXT));
-  await backend.put(MARKER, encodeMarker(records.accountId));
+  await backend.put(MARKER, encodeMarker(marker));
 }
 
 async function writeGenesis(account: AccountRecords, records: GenesisRecords): Promise<void> {

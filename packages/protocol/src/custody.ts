@@ -18,6 +18,8 @@ export interface CustodyProperties {
   readonly downloadsInFlight: number;
   /** Whether a device that can write here could also destroy history (a plain folder: true). Texts must say so. */
   readonly writerCanDestroy: boolean;
+  /** Parity blocks that packs get for 100 data blocks; 0 or nothing: the keeper keeps no parity. */
+  readonly parityPercent?: number;
 }
 
 export interface Head {
@@ -89,6 +91,8 @@ export interface Usage {
   readonly condemnedBytes: number;
   /** Commits that the keeper cannot read: what they say of snapshots it does not know. */
   readonly unreadCommits: number;
+  /** Bytes of the parity of packs and records, where the keeper keeps some. */
+  readonly parityBytes?: number;
 }
 
 /** Account records: what opens the keys. */
@@ -188,10 +192,15 @@ export interface AuditFinding {
   readonly what: string;
 }
 
+export interface AuditOptions {
+  /** Read all parity and second copies too, where the keeper keeps some. */
+  readonly readsAll?: boolean;
+}
+
 /** What looks after what is kept (security.md §6.6 and §6.7), without any key. */
 export interface HealingCustody {
-  /** Looks at every small record that is not found by reading: ways in, keeper's records, session objects. */
-  audit(vault: VaultId): Promise<readonly AuditFinding[]>;
+  /** Looks at what is not found by reading: ways in, keeper's records, session objects, parity. */
+  audit(vault: VaultId, options?: AuditOptions): Promise<readonly AuditFinding[]>;
   /**
    * Packs that somebody could not read. The keeper believes only what it sees: a pack that is not there, or whose bytes
    * are not those of its name, is lost from then on; its bytes are set aside and still read where nothing else is.

@@ -184,6 +184,22 @@ export function share(described: Valued & { readonly bare: number }): Option<num
   };
 }
 
+/** A whole number of percent, such as 10%, or undefined when not given. */
+export function percent(described: Valued & Range): Option<number | undefined> {
+  const { min, max } = described;
+  return {
+    ...described,
+    arity: 'required-value',
+    valueName: described.value,
+    initial: undefined,
+    take(written, _before, name) {
+      const value = Number(/^(\d{1,3})%$/.exec(written ?? '')?.[1] ?? Number.NaN);
+      if (value >= min && value <= max) return value;
+      throw new UsageError(`--${name} takes ${min}% to ${max}%, such as 10%, not ${quoted(written)}`);
+    },
+  };
+}
+
 function quoted(written: string | undefined): string {
   return `"${written ?? ''}"`;
 }

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { toHex } from '@keephold/bytes';
 import { type CheckProblem, type CheckReport, check as checkRepository } from '@keephold/engine/node';
-import { CustodyError, type PackIdList, packIdAt, packIdCount } from '@keephold/protocol';
+import { type Custody, CustodyError, type PackIdList, packIdAt, packIdCount } from '@keephold/protocol';
 import { VaultError } from '@keephold/vault';
 import { openForReading, type ReadAccess } from '../access/open-for-reading.ts';
 import { givenPassword } from '../access/password.ts';
@@ -22,6 +22,7 @@ export const check: Command = defineCommand({
   description: [
     'Checks that the history is unbroken and signed, that every file of every snapshot leads to data that is there, and with --read-data that the data is what was stored, by reading it.',
     'That other devices can open the repository with the password is tried when the password is given.',
+    'Where the repository keeps parity, it looks whether everything has it, and with --read-data of everything whether the parity is what it was.',
     'Damage is listed with what it affects; everything else can still be restored. Packs that turn out to be damaged are set aside, so that the next backup stores again what the files here still have. keephold heal does more.',
   ],
   options: {
@@ -42,7 +43,10 @@ export const check: Command = defineCommand({
       onDamage: ({ message }) => isOpening && found.push({ kind: 'commit', what: message }),
     });
     isOpening = false;
-    found.push(...(await auditProblems(access)), ...(await keyringProblems(context, access)));
+    found.push(
+      ...(await auditProblems(access, options['read-data'] === 1)),
+      ...(await keyringProblems(context, access)),
+    );
     const progress = new ProgressLine(out, 'checking');
     let report: CheckReport;
     try {
@@ -69,8 +73,8 @@ export const check: Command = defineCommand({
 
 type FoundProblem = Pick<CheckProblem, 'kind' | 'what'>;
 
-async function auditProblems({ custody, vaultId }: ReadAccess): Promise<readonly FoundProblem[]> {
-  const findings = await custody.audit(vaultId);
+async function auditProblems({ custody, vaultId }: ReadAccess, readsAll: boolean): Promise<readonly FoundProblem[]> {
+  const findings = await custody.audit(vaultId, { readsAll });
   return findings.map(({ place, what }) => ({ kind: 'record', what: `${place}: ${what}` }));
 }
 
@@ -105,12 +109,16 @@ async function reportDamage(
   try {
     const lost = await custody.reportDamage(vaultId, report.damagedPacks);
     await out.record({ type: 'lost', packs: packNames(lost) });
-    if (lost.length > 0 && report.problems.length > 0)
-      out.note('the next backup stores again what it can; keephold heal --from takes it from a copy');
+    if (lost.length > 0 && report.problems.length > 0) out.note(nextStep(custody));
   } catch (error) {
     if (!(error instanceof CustodyError)) throw error;
     out.warn(`the damage could not be recorded: ${error.message}`);
   }
+}
+
+function nextStep({ properties }: Custody): string {
+  const others = 'the next backup stores again what it can; keephold heal --from takes it from a copy';
+  return properties.parityPercent ? `keephold repair mends what parity can; ${others}` : others;
 }
 
 function packNames(packs: PackIdList): string[] {

@@ -9,7 +9,7 @@ import { newPassword } from '../access/password.ts';
 import { handOverWords } from '../access/recovery-words.ts';
 import { repositoryFolder } from '../access/repository-folder.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
-import { flag } from '../command-line/options.ts';
+import { flag, percent } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { CommandError, exitCodes } from '../errors.ts';
 
@@ -19,16 +19,20 @@ export const init: Command = defineCommand({
   description: [
     'Creates a repository in a folder that is empty or not there yet. Everything in it is encrypted; the password opens it, and so do 24 recovery words, which are shown once.',
     'This device then backs up without asking for the password. It cannot read what it stored unless it is --trusted: then its read key is kept in the keystore of the system, or in a file only you can read.',
-    'Whoever can write to the folder can also delete it: a second copy elsewhere protects from that.',
+    'Whoever can write to the folder can also delete it: a second copy elsewhere protects from that. Against a disk that rots, --parity keeps so much more of every pack that keephold repair can make damaged places again, without the password, and a second copy of all that is small: keys, history, index. 10% bears damage to a tenth of a pack in one piece, or to 4 places anywhere in it.',
   ],
-  options: { trusted: flag({ help: 'let this device list and restore without the password' }) },
+  options: {
+    trusted: flag({ help: 'let this device list and restore without the password' }),
+    parity: percent({ value: 'PERCENT', min: 1, max: 100, help: 'keep parity that mends damage, such as 10%' }),
+  },
   examples: [
     { command: 'keephold init --repo /media/disk/backup', says: 'on an external disk; asks for a password' },
     { command: 'keephold init --repo ~/backup --password-file ~/.backup-password', says: 'without a terminal' },
+    { command: 'keephold init --repo /media/disk/backup --parity 10%', says: 'on a disk that may rot' },
   ],
   async run(context, { options }) {
     const folder = repositoryFolder(context);
-    const created = await createRepository(context, { folder, trusted: options.trusted });
+    const created = await createRepository(context, { folder, trusted: options.trusted, parity: options.parity });
     const { out } = context;
     const { readKeyPlace, wordsFile, accountId, deviceId } = created;
     await out.record({
@@ -39,11 +43,13 @@ export const init: Command = defineCommand({
       trusted: options.trusted,
       readKeyPlace,
       wordsFile,
+      ...(options.parity === undefined ? {} : { parity: options.parity }),
     });
     if (out.json || out.quiet) return exitCodes.done;
     await out.result(`created ${folder}`);
     if (readKeyPlace !== null) await out.result(`this device may read; its read key lies in ${readKeyPlace}`);
     else await out.result('this device backs up only; reading asks for the password');
+    if (options.parity !== undefined) await out.result(`packs get ${options.parity}% of parity`);
     if (wordsFile !== null)
       await out.result(`the 24 recovery words lie in ${wordsFile}\n  write them on paper, then delete that file`);
     out.note('\nnext: keephold backup FOLDER; keephold keys words proves that the words work');
@@ -56,6 +62,8 @@ export interface NewRepository {
   readonly trusted: boolean;
   /** Instead of the one that was given or is asked for. */
   readonly password?: string | undefined;
+  /** Parity blocks that packs get for 100 data blocks; undefined: none. */
+  readonly parity?: number | undefined;
 }
 
 export interface CreatedRepository {
@@ -79,6 +87,7 @@ export async function createRepository(context: Context, wanted: NewRepository):
   });
   await using _custody = await createFolder(wanted.folder, {
     accountId: account.accountId,
+    parity: wanted.parity,
     keychain: account.keychainEntries,
     slots: account.slots,
     keyring: account.sealedKeyring,

@@ -1,38 +1,50 @@
 /** `keephold repair`: makes again what follows from the rest of a repository. */
-import { repairRepositoryFolder } from '@keephold/custody';
+import { type RepairReport, repairRepositoryFolder } from '@keephold/custody';
 import { acceptHistory } from '../access/accept-history.ts';
 import { repositoryFolder } from '../access/repository-folder.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
-import { flag } from '../command-line/options.ts';
+import { flag, percent } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
-import { type ExitCode, exitCodes } from '../errors.ts';
-import { counted } from '../terminal/units.ts';
+import { type ExitCode, exitCodes, UsageError } from '../errors.ts';
+import { printable } from '../terminal/printable.ts';
+import { counted, formatBytes } from '../terminal/units.ts';
 
 export const repair: Command = defineCommand({
   name: 'repair',
   operands: { usage: '', min: 0, max: 0 },
   description: [
     'Makes again what can be made from packs and objects alone, without a password: the file that says what the folder is, when it is missing or damaged, and the ledger.',
+    'Where the repository keeps parity (keephold init --parity), damaged packs and records are made again from it first, and parity that is damaged or missing from what is whole. All of it is read for that. --add-parity turns parity on, or changes how much new packs get; packs that have some keep what they have.',
     'A ledger that is missing, damaged or older than the folder is made again by itself when it is next used. This does it now and says what it found. No backup is lost with a ledger; delays before deleting begin again.',
     'A device refuses a repository that is older than what it has seen, or has another history. Where that is meant, because the folder was put back from a copy, --accept-history makes what the repository shows count from now on. It needs the password; snapshots that the repository does not have are gone.',
   ],
   options: {
+    'add-parity': percent({ value: 'PERCENT', min: 1, max: 100, help: 'keep parity from now on, such as 10%' }),
     'rebuild-ledger': flag({ help: 'make the ledger again (what repair does; for clarity)' }),
     'accept-history': flag({ help: 'this older or other history is the right one: go on from it' }),
   },
   examples: [
     { command: 'keephold repair --rebuild-ledger', says: 'the ledger, from packs and objects' },
+    { command: 'keephold repair --add-parity 10%', says: 'parity for what is stored and for what comes' },
     { command: 'keephold repair --repo /media/disk/copy', says: 'in a copy that was made without the ledger' },
     { command: 'keephold repair --accept-history', says: 'go on with a repository that was put back from a copy' },
   ],
   async run(context, { options }) {
-    if (options['accept-history']) return await accept(context);
-    const { out } = context;
-    const report = await repairRepositoryFolder(repositoryFolder(context));
-    await out.record({ type: 'summary', ...report });
+    const { 'add-parity': addParity } = options;
+    if (options['accept-history']) {
+      if (addParity !== undefined) throw new UsageError('--accept-history and --add-parity are two things', 'run both');
+      return await accept(context);
+    }
+    const { out, signal } = context;
+    const { mending, parity, ...report } = await repairRepositoryFolder(repositoryFolder(context), {
+      addParity,
+      signal,
+    });
+    await out.record({ type: 'summary', ...report, ...(parity === undefined ? {} : { parity, ...mending }) });
+    if (parity !== undefined) await tellMending(context, { parity, mending });
     if (report.markerRemade) await out.result('keephold.format was missing or damaged and is made again');
     await out.result(`the ledger has ${counted(report.commits, 'commit')} and ${counted(report.packs, 'pack')}`);
-    if (report.lostPacks === 0) return exitCodes.done;
+    if (report.lostPacks === 0) return mending.beyond.length === 0 ? exitCodes.done : exitCodes.partial;
     await out.result(
       `${counted(report.lostPacks, 'pack')} that snapshots need ${report.lostPacks === 1 ? 'is' : 'are'} missing`,
     );
@@ -40,6 +52,18 @@ export const repair: Command = defineCommand({
     return exitCodes.partial;
   },
 });
+
+async function tellMending(
+  { out }: Context,
+  { parity, mending }: Pick<RepairReport, 'mending'> & { readonly parity: number },
+): Promise<void> {
+  const { mended, mendedBytes, parityMade, beyond } = mending;
+  await out.result(`packs get ${parity}% of parity`);
+  if (mended > 0) await out.result(`mended ${counted(mended, 'file')} (${formatBytes(mendedBytes)}) from parity`);
+  if (parityMade > 0) await out.result(`made parity for ${counted(parityMade, 'file')}`);
+  for (const name of beyond) out.error(`${printable(name)}: more is damaged than its parity can mend`);
+  if (beyond.length > 0) out.note('keephold check says what is affected; keephold heal mends from a copy');
+}
 
 async function accept(context: Context): Promise<ExitCode> {
   await using custody = await context.openRepository(repositoryFolder(context));

@@ -40,6 +40,7 @@ export const stats: Command = defineCommand({
     await out.result(
       `stored: ${formatBytes(usage.packBytes + usage.objectBytes)} in ${formatCount(usage.packs)} packs`,
     );
+    if (usage.parityBytes) await out.result(`parity: ${formatBytes(usage.parityBytes)}`);
     if (usage.condemnedBytes > 0) await out.result(`waiting to be freed: ${formatBytes(usage.condemnedBytes)}`);
     const unread = repository.log.snapshots.length - report.snapshots.length;
     if (unread === 0) return exitCodes.done;

@@ -154,7 +154,7 @@ describe.skipIf(disk === undefined)('backups from snapshots (needs btrfs and loo
     writeFileSync(join(root, 'private/.nobackup'), '');
     const roots = [Buffer.from(root)];
     const rules = { rules: ['*.iso'], files: [], cachedirTag: true, nobackup: true, roots: [root] };
-    const filter = createFileFilter(rules, roots);
+    const filter = createFileFilter(rules, { roots, own: [] });
     const snapshots = await opened();
     rmSync(join(root, 'cache/CACHEDIR.TAG'));
     rmSync(join(root, 'private/.nobackup'));

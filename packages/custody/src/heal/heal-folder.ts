@@ -80,7 +80,7 @@ async function openHere(path: string, there: Copy): Promise<FolderSide> {
     here = await openSide(path);
   } catch (error) {
     if (!(error instanceof CustodyError) || error.code === 'newer-version') throw error;
-    await new FolderBackend({ path }).put(MARKER, encodeMarker(accountThere));
+    await new FolderBackend({ path }).put(MARKER, encodeMarker(there.marker));
     here = await openSide(path);
   }
   if (!equalBytes(await here.account.accountId(), accountThere)) {
@@ -121,7 +121,7 @@ async function findDamaged(here: FolderSide, vault: VaultId, signal: AbortSignal
   const live = await here.ledger.read(vault, async ({ packs }) => await packs.ids((state) => state === 'live'));
   for (let i = 0; i < packIdCount(live); i++) {
     signal.throwIfAborted();
-    await setAsideDamaged(here, vault, packIdAt(live, i));
+    await setAsideDamaged({ backend: here.folder, ledger: here.ledger }, vault, packIdAt(live, i));
   }
 }
 

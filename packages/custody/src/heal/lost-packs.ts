@@ -27,7 +27,10 @@ interface Parts {
   readonly ledger: Ledger;
 }
 
-/** Answers those of the packs that are lost; what is whole stays as it is, whoever says otherwise. */
+/**
+ * Answers those of the packs that are lost; what is whole stays as it is, whoever says otherwise. `backend`: the plain
+ * one, because the parity of a pack that is set aside is what may bring it back.
+ */
 export async function setAsideDamaged(parts: Parts, vault: VaultId, packs: PackIdList): Promise<PackIdList> {
   const lost: PackId[] = [];
   const area = packArea();

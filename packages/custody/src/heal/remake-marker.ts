@@ -1,27 +1,29 @@
-/** `keephold.format` made again: all it says stands in the first keychain entry too. */
+/** `keephold.format` made again: all it says stands in the first keychain entry and in the parity files too. */
 import type { Backend } from '@keephold/backend';
 import { type AccountId, ChainError, CustodyError, MalformedRecordError, startKeychain } from '@keephold/protocol';
 import { verifier } from '../account/verifier.ts';
 import { keychainEntryName, MARKER } from '../layout.ts';
-import { encodeMarker, parseMarker } from '../marker.ts';
+import { encodeMarker, type Marker, parseMarker } from '../marker.ts';
+import { percentByParity } from '../parity/mend-folder.ts';
 
-export interface MarkedAccount {
-  readonly account: AccountId;
+export interface FolderMarker {
+  readonly marker: Marker;
   readonly isMarked: boolean;
 }
 
 /**
- * The account of a repository folder by its marker, or by the first keychain entry where that is missing or damaged.
+ * What the marker of a repository folder says, or would say where it is missing or damaged.
  * @throws CustodyError 'newer-version'; 'no-repository' when there is no account either; 'damaged'
  */
-export async function accountOfFolder(backend: Pick<Backend, 'get'>): Promise<MarkedAccount> {
+export async function markerOfFolder(backend: Pick<Backend, 'get' | 'list'>): Promise<FolderMarker> {
   const marker = await backend.get(MARKER);
-  const known = marker === undefined ? undefined : accountOf(marker);
-  if (known !== undefined) return { account: known, isMarked: true };
+  const known = marker === undefined ? undefined : parsed(marker);
+  if (known !== undefined) return { marker: known, isMarked: true };
   const name = keychainEntryName(0);
   const genesis = await backend.get(name);
   if (genesis === undefined) throw new CustodyError('no-repository', `repair repository: ${name} is not there`);
-  return { account: accountOfGenesis(name, genesis), isMarked: false };
+  const account = accountOfGenesis(name, genesis);
+  return { marker: { account, parity: await percentByParity(backend) }, isMarked: false };
 }
 
 function accountOfGenesis(name: string, genesis: Uint8Array): AccountId {
@@ -34,12 +36,12 @@ function accountOfGenesis(name: string, genesis: Uint8Array): AccountId {
 }
 
 /** Answers whether the marker had to be written again. */
-export async function remakeMarker(backend: Backend, { account, isMarked }: MarkedAccount): Promise<boolean> {
-  if (!isMarked) await backend.put(MARKER, encodeMarker(account));
+export async function remakeMarker(backend: Backend, { marker, isMarked }: FolderMarker): Promise<boolean> {
+  if (!isMarked) await backend.put(MARKER, encodeMarker(marker));
   return !isMarked;
 }
 
-function accountOf(marker: Uint8Array): AccountId | undefined {
+function parsed(marker: Uint8Array): Marker | undefined {
   try {
     return parseMarker(marker);
   } catch (error) {

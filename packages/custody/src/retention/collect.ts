@@ -26,6 +26,7 @@ import { findPack, listPacks, type PackListing, reconcilePacks } from '../ledger
 import type { CommitRow } from '../ledger/vault-ledger.ts';
 import { ledgerTime, type VaultTransaction, vaultRow } from '../ledger/vault-transaction.ts';
 import { DAY, type FoundPack, mayDelete } from '../pack-state.ts';
+import { removeOrphanParity } from '../parity/orphan-parity.ts';
 import { isPausedByClock } from './clock-pause.ts';
 import {
   type CollectionDelays,
@@ -94,6 +95,7 @@ export async function collectVault(
   if (plan === undefined) return reportOf(plan, deaths.objects);
   await removeOrphans(keeper, vault, plan);
   await removeUnneededDamaged(keeper, vault, plan.needed);
+  await removeOrphanParity(keeper, vault);
   return reportOf(plan, deaths.objects);
 }
 

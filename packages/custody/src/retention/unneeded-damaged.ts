@@ -1,9 +1,10 @@
 /** Packs that were set aside as damaged go, and their rows with them, once no snapshot needs them. */
 import type { Backend } from '@keephold/backend';
 import { packIdAt, packIdCount, subtractPackIds, type VaultId } from '@keephold/protocol';
-import { damagedPackName } from '../layout.ts';
+import { damagedPackName, packName } from '../layout.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { isLost } from '../pack-state.ts';
+import { parityName } from '../parity/parity-names.ts';
 import { isKeptState } from '../snapshot-state.ts';
 import { type NeededPacks, neededPacks } from './needed-packs.ts';
 
@@ -21,6 +22,7 @@ export async function removeUnneededDamaged(
     const needed = await neededPacks(transaction, rows, { kept, known });
     const unneeded = subtractPackIds(await packs.ids(isLost), needed.packs);
     for (let i = 0; i < packIdCount(unneeded); i++) {
+      await backend.delete(parityName(packName(vault, packIdAt(unneeded, i))));
       await backend.delete(damagedPackName(vault, packIdAt(unneeded, i)));
       await packs.remove(packIdAt(unneeded, i));
     }

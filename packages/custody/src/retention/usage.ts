@@ -1,10 +1,12 @@
-/** How much a vault holds, from the ledger alone. */
+/** How much a vault holds, from the ledger alone; parity by the sizes of its files. */
+import type { Backend } from '@keephold/backend';
 import { toHex } from '@keephold/bytes';
 import { packLength, type Usage } from '@keephold/protocol';
 import type { VaultTransaction } from '../ledger/vault-transaction.ts';
+import { PARITY } from '../parity/parity-names.ts';
 
-export async function usageOf({ packs, ledger }: VaultTransaction): Promise<Usage> {
-  const usage = { packs: 0, packBytes: 0, objects: 0, objectBytes: 0, condemnedBytes: 0 };
+export async function usageOf(backend: Backend, { packs, ledger, vault }: VaultTransaction): Promise<Usage> {
+  const usage = { packs: 0, packBytes: 0, objects: 0, objectBytes: 0, condemnedBytes: 0, parityBytes: 0 };
   for (const shard of await packs.all()) {
     for (const [, { state, pages }] of shard.entries()) {
       if (state === 'lost') continue;
@@ -18,6 +20,7 @@ export async function usageOf({ packs, ledger }: VaultTransaction): Promise<Usag
     usage.objects += 1;
     usage.objectBytes += size;
   }
+  for await (const { size } of backend.list(`${PARITY}/vaults/${toHex(vault)}`)) usage.parityBytes += size;
   const unreadCommits = (await ledger.commits()).filter(({ kind }) => kind === 'lost').length;
   return { ...usage, unreadCommits };
 }
