@@ -13,12 +13,12 @@ export interface TestRepository extends SuiteKeeper {
 
 export async function createTestRepository(
   account: AccountFixture,
-  options: OpenOptions = {},
+  { parity, ...options }: OpenOptions & { readonly parity?: number } = {},
 ): Promise<TestRepository> {
   const parent = await mkdtemp(join(tmpdir(), 'keephold-custody-'));
   const path = join(parent, 'repository');
   const all = { signer: account.devices[0] as FixtureDevice, ...options };
-  const custody = await createRepositoryFolder(path, account, all);
+  const custody = await createRepositoryFolder(path, { ...account, parity }, all);
   const open = async (more: OpenOptions = {}): Promise<Custody> =>
     await openRepositoryFolder(path, { ...all, ...more });
   return {
