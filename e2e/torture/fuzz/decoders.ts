@@ -25,6 +25,12 @@ import {
 import { sha256 } from '../../../packages/crypto/src/verify.ts';
 import { encodeKeeperRecord, parseKeeperRecord } from '../../../packages/custody/src/chain/keeper-record.ts';
 import { encodeMarker, parseMarker } from '../../../packages/custody/src/marker.ts';
+import { isWholeParity, mendFile, readParityFile } from '../../../packages/custody/src/parity/parity-file.ts';
+import {
+  encodeParityHead,
+  parityHeadLength,
+  parseParityHead,
+} from '../../../packages/custody/src/parity/parity-head.ts';
 import { encodeIndexPayload, parseIndexPayload } from '../../../packages/engine/src/index-object.ts';
 import { decodeList, encodeList } from '../../../packages/engine/src/list-codec.ts';
 import { createZstd } from '../../../packages/engine/src/node/zstd.ts';
@@ -83,6 +89,17 @@ const recordsOfDisk: readonly Decoder[] = [
     (bytes) => parseKeeperRecord(concatBytes(bytes, sha256(bytes)), 1),
     (record) => encodeKeeperRecord(record).slice(0, -32),
   ),
+  // With the right checksum, as above.
+  codec(
+    'parity-head',
+    records.parityHeads.map((head) => head.slice(0, -32)),
+    (bytes) => {
+      const head = parseParityHead(concatBytes(bytes, sha256(bytes)));
+      return parityHeadLength(head.shape) === bytes.length + 32 ? head : refuse('longer than the record');
+    },
+    (head) => encodeParityHead(head).slice(0, -32),
+  ),
+  { ...reader('parity-file', records.parityFiles, (bytes) => mendFrom(bytes)), share: 0.2 },
   reader('pack-ids', [new Uint8Array(0), new Uint8Array(64).fill(1, 32)], checkPackIdList),
   reader('marker', [encodeMarker(parseMarker(utf8Encode(marker())))], parseMarker),
 ];
@@ -180,6 +197,17 @@ function checkTrailer(bytes: Uint8Array): void {
   const rows = bytes.subarray(Math.max(0, bytes.length - TAIL_BYTES - tail.trailerLength), -TAIL_BYTES);
   const contents = { frames: rows.subarray(0, tail.frames * 16), blobs: rows.subarray(tail.frames * 16) };
   for (const kind of [1, 2] satisfies PackKind[]) quietly(() => checkContents(kind, contents, tail.trailerOffset));
+}
+
+/** A file that is gone, by parity that may be anything. */
+function mendFrom(bytes: Uint8Array): void {
+  const parity = readParityFile(bytes, records.parityName);
+  isWholeParity(bytes, parity);
+  mendFile(records.parityName, new Uint8Array(0), parity);
+}
+
+function refuse(cause: string): never {
+  throw new MalformedRecordError(cause);
 }
 
 /** The header stands before the rest of its pack, which is not looked at. */

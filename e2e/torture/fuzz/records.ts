@@ -3,6 +3,8 @@ import fc from 'fast-check';
 import { concatBytes, encodeCbor, fromHex } from '../../../packages/bytes/src/index.ts';
 import { asKey } from '../../../packages/crypto/src/index.ts';
 import { encodeKeeperRecord } from '../../../packages/custody/src/chain/keeper-record.ts';
+import { makeParityFile } from '../../../packages/custody/src/parity/parity-file.ts';
+import { parityHeadLength, parseParityHead } from '../../../packages/custody/src/parity/parity-head.ts';
 import { encodeCommitLogState } from '../../../packages/engine/src/reading/commit-log-state.ts';
 import { arbitraryBodies, arbitraryEntry } from '../../../packages/protocol/src/_arbitrary-records.ts';
 import { encodeCommit } from '../../../packages/protocol/src/commit-codec.ts';
@@ -27,6 +29,13 @@ export const trees: readonly Uint8Array[] = [
   fromHex(V.treeBlobRoot.plaintext),
   fullTree(),
 ];
+export const parityName = 'account/keychain/0000000000';
+export const parityFiles: readonly Uint8Array[] = [700, 40_000].map((length) =>
+  makeParityFile({ name: parityName, bytes: filled(length, 7), percent: 100, packPercent: 10 }),
+);
+export const parityHeads: readonly Uint8Array[] = parityFiles.map((file) =>
+  file.slice(0, parityHeadLength(parseParityHead(file).shape)),
+);
 export const lists: readonly Uint8Array[] = [fromHex(V.listBlob.plaintext), fromHex(V.listBlobLevel1.plaintext)];
 export const headers: readonly Uint8Array[] = [V.packOnePage, V.packTwoPages, V.packMeta].map(({ header }) =>
   fromHex(header),

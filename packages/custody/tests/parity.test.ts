@@ -19,7 +19,12 @@ import {
   storeSnapshot,
 } from '@keephold/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createRepositoryFolder, type OpenOptions, openRepositoryFolder, repairRepositoryFolder } from '../src/index.ts';
+import {
+  createRepositoryFolder,
+  type OpenOptions,
+  openRepositoryFolder,
+  repairRepositoryFolder,
+} from '../src/index.ts';
 import { createTestRepository } from './_repository.ts';
 
 const PARITY = 10;
@@ -94,19 +99,23 @@ const hurts: readonly (readonly [string, (path: string) => Promise<void>])[] = [
 ];
 
 describe('repair from parity', () => {
-  it.each(hurts)('makes every single file again that is %s, parity included', async (_what, hurt) => {
-    const scene = await setScene();
-    const before = await filesOf(scene.path);
-    const names = [...before.keys()].filter((name) => name !== 'keephold.format');
-    expect(names.filter((name) => name.startsWith('parity/')).length).toBe(names.length / 2);
-    for (const name of names) {
-      await damage(join(scene.path, name), hurt);
-      const { mending } = await repairRepositoryFolder(scene.path);
-      expect(mending.beyond, name).toEqual([]);
-      expect([mending.mended, mending.parityMade], name).toEqual(name.startsWith('parity/') ? [0, 1] : [1, 0]);
-      expect(await filesOf(scene.path), name).toEqual(before);
-    }
-  }, 120_000);
+  it.each(hurts)(
+    'makes every single file again that is %s, parity included',
+    async (_what, hurt) => {
+      const scene = await setScene();
+      const before = await filesOf(scene.path);
+      const names = [...before.keys()].filter((name) => name !== 'keephold.format');
+      expect(names.filter((name) => name.startsWith('parity/')).length).toBe(names.length / 2);
+      for (const name of names) {
+        await damage(join(scene.path, name), hurt);
+        const { mending } = await repairRepositoryFolder(scene.path);
+        expect(mending.beyond, name).toEqual([]);
+        expect([mending.mended, mending.parityMade], name).toEqual(name.startsWith('parity/') ? [0, 1] : [1, 0]);
+        expect(await filesOf(scene.path), name).toEqual(before);
+      }
+    },
+    120_000,
+  );
 
   it('brings back every record that is gone, but no pack, and says which', async () => {
     const scene = await setScene();
@@ -130,7 +139,11 @@ describe('repair from parity', () => {
     }
     await rm(join(scene.path, 'keephold.format'));
     await rm(join(scene.path, 'ledger.sqlite'));
-    expect(await repairRepositoryFolder(scene.path)).toMatchObject({ markerRemade: true, parity: PARITY, lostPacks: 0 });
+    expect(await repairRepositoryFolder(scene.path)).toMatchObject({
+      markerRemade: true,
+      parity: PARITY,
+      lostPacks: 0,
+    });
     expect(await filesOf(scene.path)).toEqual(before);
   });
 
@@ -172,7 +185,11 @@ describe('repair from parity', () => {
       await rename(place(a), `${place(a)}.x`);
       await rename(place(b), place(a));
       await rename(`${place(a)}.x`, place(b));
-      expect((await repairRepositoryFolder(scene.path)).mending).toMatchObject({ mended: 0, parityMade: 2, beyond: [] });
+      expect((await repairRepositoryFolder(scene.path)).mending).toMatchObject({
+        mended: 0,
+        parityMade: 2,
+        beyond: [],
+      });
       expect(await filesOf(scene.path)).toEqual(before);
     }
   });
