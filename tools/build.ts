@@ -4,8 +4,8 @@
  * beside. Worker threads get a bundle each, named for their source.
  */
 import { copyFileSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { basename, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type InputOptions, type OutputAsset, type OutputChunk, type OutputOptions, rolldown } from 'rolldown';
 import { root } from './run.ts';
 
@@ -41,7 +41,9 @@ const output: OutputOptions = {
   minify: false,
 };
 /** Found beside the bundle by packages/custody/src/parity/reed-solomon.ts. */
-const reedSolomon = fileURLToPath(import.meta.resolve('@digitaldefiance/reed-solomon-erasure.wasm/wasm'));
+const reedSolomon = createRequire(join(root, 'packages/custody/package.json')).resolve(
+  '@digitaldefiance/reed-solomon-erasure.wasm/wasm',
+);
 
 async function bundled(name: string, source: string): Promise<readonly (OutputChunk | OutputAsset)[]> {
   await using bundle = await rolldown({ ...input, input: { [name]: source } });

@@ -73,7 +73,7 @@ async function filesOf(path: string): Promise<ReadonlyMap<string, Buffer>> {
     const name = join(entry.parentPath, entry.name).slice(path.length + 1);
     if (entry.isFile() && !/^(ledger|tmp|readme)/.test(name)) files.set(name, await readFile(join(path, name)));
   }
-  return new Map([...files].sort());
+  return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 async function damage(path: string, change: (path: string) => Promise<void>): Promise<void> {
@@ -165,7 +165,9 @@ describe('repair from parity', () => {
   it('leaves a pack as it is when more is damaged than the parity bears', async () => {
     const scene = await setScene();
     const { id } = scene.packs[0] as FixturePack;
-    const name = [...(await filesOf(scene.path)).keys()].find((each) => each.endsWith(toHex(id)) && !/^par/.test(each));
+    const name = [...(await filesOf(scene.path)).keys()].find(
+      (each) => each.endsWith(toHex(id)) && !each.startsWith('par'),
+    );
     const path = join(scene.path, name as string);
     await damage(path, async () => await writeFile(path, Buffer.alloc(50_000, 7)));
     const { mending } = await repairRepositoryFolder(scene.path);
@@ -221,10 +223,10 @@ describe('the audit of parity', () => {
     await damage(join(scene.path, names.find((name) => name.startsWith('account/keyring')) as string), flip(0.5));
     await using custody = await open(scene);
     const places = async (readsAll: boolean): Promise<readonly string[]> =>
-      (await custody.audit(scene.account.vault, { readsAll })).map(({ place }) => place).sort();
+      (await custody.audit(scene.account.vault, { readsAll })).map(({ place }) => place);
     const missing = (packParity[0] as string).slice('parity/'.length);
     expect(await places(false)).toEqual([missing]);
-    expect(await places(true)).toEqual(['account/keyring/0000000001', packParity[1], missing].sort());
+    expect(new Set(await places(true))).toEqual(new Set(['account/keyring/0000000001', packParity[1], missing]));
   });
 });
 

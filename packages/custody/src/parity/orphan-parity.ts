@@ -3,7 +3,7 @@
  * deleted the file. Parity of what is lost but needed stays: it may be all that is left of it.
  */
 import type { Backend } from '@keephold/backend';
-import { fromHex, toHex } from '@keephold/bytes';
+import { toHex } from '@keephold/bytes';
 import type { PackId, VaultId } from '@keephold/protocol';
 import { damagedPackName } from '../layout.ts';
 import type { Ledger } from '../ledger/ledger.ts';

@@ -22,8 +22,14 @@ export interface StripeCode {
 
 type Area = readonly [address: number, length: number];
 
+// Of what every Node has; the types of Node do not name it.
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object) => { readonly exports: unknown };
+};
+
 interface Exports {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: { readonly buffer: ArrayBuffer };
   /** Both answer 0 when it is done. */
   encode(...call: readonly [...Area, data: number, parity: number]): number;
   /** Takes the flags, a byte a block, as its own; the blocks stay the caller's. */
@@ -32,12 +38,12 @@ interface Exports {
   __wbindgen_free(...area: Area): void;
 }
 
-let compiled: WebAssembly.Module | undefined;
+let compiled: object | undefined;
 
 /** Memory: two stripes, and little more. */
 export function stripeCode({ data, parity }: StripeSizes): StripeCode {
   compiled ??= new WebAssembly.Module(readFileSync(wasmPath()));
-  const exports = new WebAssembly.Instance(compiled).exports as unknown as Exports;
+  const exports = new WebAssembly.Instance(compiled).exports as Exports;
   return {
     encode: (blocks) => onCopy(exports, blocks, (area) => exports.encode(...area, data, parity)),
     reconstruct: (blocks, isSound) =>
@@ -56,9 +62,9 @@ function onCopy(exports: Exports, blocks: Uint8Array, work: (area: Area) => numb
   if (result !== 0) throw new CustodyError('damaged', `compute with parity: the code answers ${result}`);
 }
 
-function given({ memory, __wbindgen_malloc: allocate }: Exports, bytes: Uint8Array): Area {
-  const area = [allocate(bytes.length), bytes.length] as const;
-  new Uint8Array(memory.buffer, ...area).set(bytes);
+function given(exports: Exports, bytes: Uint8Array): Area {
+  const area = [exports.__wbindgen_malloc(bytes.length), bytes.length] as const;
+  new Uint8Array(exports.memory.buffer, ...area).set(bytes);
   return area;
 }
 
