@@ -26,7 +26,7 @@ export interface OpenOptions {
   readonly keychainCopy?: KeychainCopy;
   /** Holds writes to a rate. */
   readonly writeLimit?: WriteLimit;
-  /** Starts the thread that computes the parity of packs (`runParityWorker`); without it this thread does. */
+  /** Starts a thread that computes the parity of packs (`runParityWorker`); without it this thread does. */
   readonly spawnParityWorker?: () => Promise<Worker>;
   /** The file system; tests bring one that fails. */
   readonly disk?: Disk;

@@ -23,17 +23,31 @@ export const directCoder: ParityCoder = {
   [Symbol.asyncDispose]: async () => {},
 };
 
-/** The thread starts with the first large file. */
+/** Few cores are the rule, and the backup itself needs them more. */
+const MOST_THREADS = 2;
+
+/** Threads start with the first large file, and with one that would have to wait. */
 export function threadedCoder(spawn: () => Promise<Worker>): ParityCoder {
-  let thread: Promise<ParityThread> | undefined;
+  const threads: Promise<ParityThread>[] = [];
+  // Files that each has to do.
+  const loads: number[] = [];
   return {
     make: async (request) => {
       if (request.bytes.length <= SMALL) return makeParityFile(request);
-      thread ??= spawn().then((worker) => new ParityThread(worker));
-      return await (await thread).make(request);
+      let at = loads.indexOf(Math.min(...loads));
+      if (loads[at] !== 0 && threads.length < MOST_THREADS) {
+        at = threads.push(spawn().then((worker) => new ParityThread(worker))) - 1;
+        loads.push(0);
+      }
+      loads[at] = (loads[at] as number) + 1;
+      try {
+        return await (await (threads[at] as Promise<ParityThread>)).make(request);
+      } finally {
+        loads[at] = (loads[at] as number) - 1;
+      }
     },
     [Symbol.asyncDispose]: async () => {
-      await (await thread)?.end();
+      for (const thread of await Promise.all(threads)) await thread.end();
     },
   };
 }

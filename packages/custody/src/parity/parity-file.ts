@@ -20,6 +20,8 @@ export interface ParityRequest {
   readonly percent: number;
   /** What packs of the repository get. */
   readonly packPercent: number;
+  /** Where it is known already; parity that was made with another mends nothing. */
+  readonly fileHash?: Uint8Array | undefined;
 }
 
 export interface ParityFile {
@@ -29,10 +31,10 @@ export interface ParityFile {
 }
 
 /** Memory: the parity file, one stripe twice. */
-export function makeParityFile({ name, bytes, percent, packPercent }: ParityRequest): Uint8Array {
+export function makeParityFile({ name, bytes, percent, packPercent, fileHash }: ParityRequest): Uint8Array {
   const shape = chooseShape(bytes.length, percent);
   const blocks = new Uint8Array(parityBlocks(shape) * shape.blockLength);
-  const sizes = { data: dataPerStripe(shape), parity: shape.parityPerStripe };
+  const sizes = { data: dataPerStripe(shape), parity: shape.parityPerStripe, blockLength: shape.blockLength };
   const code = stripeCode(sizes);
   const area = new Uint8Array((sizes.data + sizes.parity) * shape.blockLength);
   for (let stripe = 0; stripe < shape.stripes; stripe++) {
@@ -48,7 +50,7 @@ export function makeParityFile({ name, bytes, percent, packPercent }: ParityRequ
     ...Array.from({ length: dataBlocks(shape) }, (_, index) => sha256(dataBlock(bytes, shape, index))),
     ...Array.from({ length: parityBlocks(shape) }, (_, index) => sha256(parityBlock(blocks, shape, index))),
   );
-  const hashes = { nameHash: nameHashOf(name), fileHash: sha256(bytes), blockHashes };
+  const hashes = { nameHash: nameHashOf(name), fileHash: fileHash ?? sha256(bytes), blockHashes };
   const head = encodeParityHead({ percent: packPercent, shape, ...hashes });
   return concatBytes(head, blocks, head, endOf(head.length));
 }
@@ -85,7 +87,7 @@ export function mendFile(name: string, damaged: Uint8Array, { head, blocks }: Pa
   const { shape } = head;
   const mended = new Uint8Array(shape.fileLength);
   mended.set(damaged.subarray(0, shape.fileLength));
-  const sizes = { data: dataPerStripe(shape), parity: shape.parityPerStripe };
+  const sizes = { data: dataPerStripe(shape), parity: shape.parityPerStripe, blockLength: shape.blockLength };
   const code = stripeCode(sizes);
   for (let stripe = 0; stripe < shape.stripes; stripe++) {
     mendStripe(mended, { name, head, blocks, stripe, sizes, code });

@@ -1,7 +1,7 @@
 /**
  * The Reed–Solomon code: the Rust crate reed-solomon-erasure in WebAssembly. Its exports are called here and not through
  * the package's own JavaScript, which frees the flags of `reconstruct` a second time and so spoils its heap. That heap
- * also fragments when sizes vary: an instance serves one file, whose stripes are all of one size, and is dropped.
+ * also fragments when sizes vary: an instance serves stripes of one size, one file after the other, and is dropped when another size comes.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,8 @@ export interface StripeSizes {
   /** Blocks. */
   readonly data: number;
   readonly parity: number;
+  /** Bytes of each block. */
+  readonly blockLength: number;
 }
 
 export interface StripeCode {
@@ -40,8 +42,19 @@ interface Exports {
 
 let compiled: object | undefined;
 
-/** Memory: two stripes, and little more. */
-export function stripeCode({ data, parity }: StripeSizes): StripeCode {
+let last: { readonly sizes: StripeSizes; readonly code: StripeCode } | undefined;
+
+/** Memory: two stripes, and little more; kept for the next file of the same shape. */
+export function stripeCode(sizes: StripeSizes): StripeCode {
+  if (last === undefined || !isSame(last.sizes, sizes)) last = { sizes, code: createCode(sizes) };
+  return last.code;
+}
+
+function isSame(a: StripeSizes, b: StripeSizes): boolean {
+  return a.data === b.data && a.parity === b.parity && a.blockLength === b.blockLength;
+}
+
+function createCode({ data, parity }: StripeSizes): StripeCode {
   compiled ??= new WebAssembly.Module(readFileSync(wasmPath()));
   const exports = new WebAssembly.Instance(compiled).exports as Exports;
   return {
