@@ -8,7 +8,7 @@ import { equalBytes, fromHex } from '@keephold/bytes';
 import { sha256 } from '@keephold/crypto/verify';
 import { CustodyError, MalformedRecordError, type VaultId } from '@keephold/protocol';
 import { damagedPackName, VAULTS } from '../layout.ts';
-import { makeParityFile, mendFile, type ParityFile, isWholeParity, readParityFile } from './parity-file.ts';
+import { isWholeParity, makeParityFile, mendFile, type ParityFile, readParityFile } from './parity-file.ts';
 import { hashInName, isPackName, PARITY, parityName, percentFor, protectedName } from './parity-names.ts';
 
 export interface MendReport {
