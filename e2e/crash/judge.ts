@@ -37,7 +37,7 @@ export async function judgeRepository(aftermath: Aftermath): Promise<Judgement> 
   const seqs = await listSnapshots(world);
   for (const seq of [...truth.committed.keys(), ...reportedSnapshots(reported)])
     if (!seqs.includes(seq)) throw new Error(`snapshot #${seq} was committed and is not listed: ${seqs.join(' ')}`);
-  await world.must(['check', '--read-data']);
+  await world.mustLook(['check', '--read-data']);
   const used = sessionsOf(world);
   const again = lastRecord(await world.must(['backup', '--json', world.source]));
   for (const session of sessionsOf(world, used.files))
@@ -47,12 +47,12 @@ export async function judgeRepository(aftermath: Aftermath): Promise<Judgement> 
   const before = [...truth.committed];
   const chosen = before[random.below(before.length)];
   if (chosen !== undefined) await expectRestored(world, `#${chosen[0]}`, chosen[1]);
-  if (random.below(4) === 0) await world.must(['check', '--read-data']);
+  if (random.below(4) === 0) await world.mustLook(['check', '--read-data']);
   return { storedAgain: Number(again['bytesStored']) };
 }
 
 export async function listSnapshots(world: World): Promise<readonly number[]> {
-  const text = await world.must(['snapshots', '--json']);
+  const text = await world.mustLook(['snapshots', '--json']);
   return recordsOf(text)
     .filter(({ type }) => type === 'snapshot')
     .map(({ seq }) => Number(seq));
@@ -68,7 +68,7 @@ export function reportedSnapshots(printed: string): readonly number[] {
 export async function expectRestored(world: World, snapshot: string, wanted: Fingerprint): Promise<void> {
   const target = world.beside('out');
   clearFolder(target);
-  await world.must(['restore', `${snapshot}:${world.source}`, '--target', target]);
+  await world.mustLook(['restore', `${snapshot}:${world.source}`, '--target', target]);
   const wrong = differences(wanted, fingerprint(target));
   if (wrong.length > 0) throw new Error(`snapshot ${snapshot} came back otherwise:\n${wrong.join('\n')}`);
 }

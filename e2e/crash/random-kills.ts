@@ -1,72 +1,122 @@
 /**
- * Kills the running command with SIGKILL at random times, again and again in one world: what one kill leaves is what the
- * next run starts from. After every kill the repository is looked at; every few a run is let go to its end.
+ * Kills the running command with SIGKILL at random times, again and again in one world, and looks at what is left each
+ * time. What goes on (`goesOn`) starts from what the kill before it left; the others from the same state again.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { judgeRepository, listSnapshots, reportedSnapshots, type Truth } from './judge.ts';
+import { bytesStoredSince, type DiskState, diskState, isSameState } from './disk-state.ts';
+import { judgeRepository, lastRecord, listSnapshots, reportedSnapshots, type Truth } from './judge.ts';
+import { firstChange, KillClock } from './kill-clock.ts';
+import { KillTally, type Phase } from './kill-tally.ts';
 import type { Scenario } from './scenarios.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { editSourceTree, type Fingerprint, fingerprint } from './source-tree.ts';
-import { ending, type World } from './world.ts';
+import { type Ended, ending, type World } from './world.ts';
 
 export interface RandomKills {
   readonly scenario: Scenario;
   readonly seed: number;
+  /** What was done before it could be killed is no kill. */
   readonly kills: number;
 }
 
-/** Longer than any of these commands takes on a slow machine; found anew from how long the last one took. */
-const FIRST_GUESS_MS = 400;
-/** Starting Node is no work that could be lost. */
-const START_MS = 50;
 const JUDGED_EVERY = 10;
 
-/** Answers how many were killed before they were done. */
-export async function killAtRandom(world: World, { scenario, seed, kills }: RandomKills): Promise<number> {
+export async function killAtRandom(world: World, { scenario, seed, kills }: RandomKills): Promise<KillTally> {
   const random = new SeededRandom(seed);
-  let truth: Truth = await scenario.prepare(world, random);
+  const clock = new KillClock(random);
+  const tally = new KillTally();
+  let truth = await scenario.prepare(world, random);
   const image = world.read();
-  let [killed, span] = [0, FIRST_GUESS_MS];
-  for (let kill = 1; kill <= kills; kill++) {
+  const undisturbed = await runUndisturbed(world, { scenario, clock });
+  world.put(image);
+  for (let run = 1; tally.killed < kills; run++) {
     // A backup goes on from what is there; what can be done only once starts from the same state again.
-    if (!scenario.goesOn) world.put(image);
-    const started = performance.now();
-    const child = world.start(scenario.command(world));
-    const ended = ending(child);
-    await Promise.race([sleep(START_MS + random.below(span)), ended]);
-    child.kill('SIGKILL');
-    const { exitCode, stdout, stderr } = await ended;
-    if (exitCode === undefined) killed += 1;
-    else span = Math.max(100, Math.round(performance.now() - started));
-    if (exitCode !== undefined && exitCode !== 0) throw new Error(`kill ${kill}: ended with ${exitCode}: ${stderr}`);
+    if (!scenario.goesOn && run > 1) world.put(image);
+    const stopped = await killOnce(world, { scenario, clock });
     try {
-      truth = await afterKill(world, { scenario, truth, reported: stdout, random, isLast: kill % JUDGED_EVERY === 0 });
+      if (stopped.exitCode !== undefined && stopped.exitCode !== 0)
+        throw new Error(`ended with ${stopped.exitCode}: ${stopped.stderr}`);
+      const aftermath = { world, truth, reported: stopped.stdout, isNewStart: false, random };
+      tally.add(stopped.phase);
+      if (scenario.goesOn) truth = await goOn(aftermath, { isJudged: run % JUDGED_EVERY === 0 });
+      else {
+        const { storedAgain } = await scenario.judge(aftermath);
+        if (stopped.exitCode === undefined && undisturbed.stored !== undefined)
+          tally.compare({ undisturbed: undisturbed.stored, before: stopped.stored, again: storedAgain });
+      }
     } catch (error) {
-      throw new Error(`after kill ${kill}: ${error instanceof Error ? error.message : String(error)}`, {
+      throw new Error(`run ${run}, ${stopped.phase}: ${error instanceof Error ? error.message : String(error)}`, {
         cause: error,
       });
     }
   }
-  return killed;
+  return tally;
 }
 
-interface AfterKill {
+interface Running {
   readonly scenario: Scenario;
+  readonly clock: KillClock;
+}
+
+/** Answers what a backup stores when nobody disturbs it. */
+async function runUndisturbed(world: World, { scenario, clock }: Running): Promise<{ stored: number | undefined }> {
+  using change = firstChange(world.folder);
+  const started = performance.now();
+  const ended = ending(world.start(scenario.command(world)));
+  let first: number | undefined;
+  void change.seen.then(() => (first = performance.now() - started));
+  const { exitCode, stdout, stderr } = await ended;
+  if (exitCode !== 0) throw new Error(`${scenario.name} ended with ${exitCode}: ${stderr}`);
+  const length = performance.now() - started;
+  clock.learn({ first: first ?? length / 2, ended: length });
+  return { stored: scenario.command(world)[0] === 'backup' ? Number(lastRecord(stdout)['bytesStored']) : undefined };
+}
+
+interface Stopped extends Ended {
+  readonly phase: Phase;
+  /** Bytes under their names in the repository that were not there before. */
+  readonly stored: number;
+}
+
+async function killOnce(world: World, { scenario, clock }: Running): Promise<Stopped> {
+  const before = diskState(world.folder);
+  using change = firstChange(world.folder);
+  const child = world.start(scenario.command(world));
+  const ended = ending(child);
+  await Promise.race([clock.moment(change.seen), ended]);
+  child.kill('SIGKILL');
+  const end = await ended;
+  if (end.exitCode === undefined) clock.wasKilled();
+  else clock.wasDone();
+  const after = diskState(world.folder);
+  const phase = phaseOf(end, { before, after, isDone: scenario.isDone?.({ before, after, world }) === true });
+  return { ...end, phase, stored: bytesStoredSince(before, after) };
+}
+
+interface Progress {
+  readonly before: DiskState;
+  readonly after: DiskState;
+  readonly isDone: boolean;
+}
+
+function phaseOf({ exitCode }: Ended, { before, after, isDone }: Progress): Phase {
+  if (exitCode !== undefined) return 'after its end';
+  if (isSameState(before, after)) return 'before the first change';
+  return isDone ? 'after the commit' : 'in between';
+}
+
+interface Aftermath {
+  readonly world: World;
   readonly truth: Truth;
   readonly reported: string;
+  readonly isNewStart: false;
   readonly random: SeededRandom;
-  readonly isLast: boolean;
 }
 
 /** Answers what must come back from now on. */
-async function afterKill(world: World, { scenario, truth, reported, random, isLast }: AfterKill): Promise<Truth> {
-  const aftermath = { world, truth, reported, isNewStart: false, random };
-  if (!scenario.goesOn) {
-    await scenario.judge(aftermath);
-    return truth;
-  }
-  if (isLast) await judgeRepository(aftermath);
-  else await world.must(['check', '--read-data']);
+async function goOn(aftermath: Aftermath, { isJudged }: { readonly isJudged: boolean }): Promise<Truth> {
+  const { world, truth, reported, random } = aftermath;
+  if (isJudged) await judgeRepository(aftermath);
+  else await world.mustLook(['check', '--read-data']);
   const committed = new Map<number, Fingerprint>(truth.committed);
   const listed = await listSnapshots(world);
   for (const seq of [...committed.keys(), ...reportedSnapshots(reported)])

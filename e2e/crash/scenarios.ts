@@ -1,4 +1,5 @@
 /** What is interrupted: how the world looks before, the command, and what must be so afterwards. */
+import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -7,9 +8,11 @@ import {
   filesBelow,
   type Judgement,
   judgeRepository,
+  lastRecord,
   listSnapshots,
   type Truth,
 } from './judge.ts';
+import { type DiskState, diskState, hasLost, hasMore } from './disk-state.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import { differences, editSourceTree, type Fingerprint, fingerprint, makeSourceTree } from './source-tree.ts';
 import type { World } from './world.ts';
@@ -21,10 +24,21 @@ export interface Scenario {
   readonly judge: (aftermath: Aftermath) => Promise<Judgement>;
   /** Whether it can be done again and again, each time going on from what is there. */
   readonly goesOn?: true;
+  /** Whether what cannot be taken back has happened; for telling how far a run came. */
+  readonly isDone?: (states: {
+    readonly before: DiskState;
+    readonly after: DiskState;
+    readonly world: World;
+  }) => boolean;
 }
 
 const NOTHING_STORED: Judgement = { storedAgain: 0 };
 const backupCommand = (world: World): readonly string[] => ['backup', '--json', world.source];
+
+const hasCommitted: Scenario['isDone'] = ({ before, after }) => hasMore(before, after, /\/chain\/\d+$/);
+
+const hasAllNames: Scenario['isDone'] = ({ after, world }) =>
+  [...diskState(world.source).keys()].every((name) => after.has(`restored/${name}`));
 
 /** A repository of a trusted device with so many snapshots, each of other files. */
 async function prepareRepository(world: World, random: SeededRandom, snapshots: number): Promise<Truth> {
@@ -41,15 +55,33 @@ async function prepareRepository(world: World, random: SeededRandom, snapshots: 
 
 const firstBackup: Scenario = {
   name: 'first-backup',
+  isDone: hasCommitted,
   goesOn: true,
   prepare: async (world, random) => await prepareRepository(world, random, 0),
   command: backupCommand,
   judge: judgeRepository,
 };
 
+/** Several packs: what was stored of it before it was stopped is not stored again. */
+const largeBackup: Scenario = {
+  name: 'large-backup',
+  isDone: hasCommitted,
+  prepare: async (world, random) => {
+    await prepareRepository(world, random, 0);
+    for (let file = 0; file < LARGE_FILES; file++) writeFileSync(`${world.source}/larger ${file}`, randomBytes(LARGE));
+    return { committed: new Map(), current: fingerprint(world.source) };
+  },
+  command: backupCommand,
+  judge: judgeRepository,
+};
+
+/** Of 8 MiB: four full packs (format.md §3), and some. */
+const LARGE_FILES = 9;
+const LARGE: number = 8 * 1024 * 1024;
+
 const changedBackup: Scenario = {
   name: 'changed-backup',
-  goesOn: true,
+  isDone: hasCommitted,
   prepare: async (world, random) => await prepareRepository(world, random, 2),
   command: backupCommand,
   judge: judgeRepository,
@@ -57,6 +89,7 @@ const changedBackup: Scenario = {
 
 const unchangedBackup: Scenario = {
   name: 'unchanged-backup',
+  isDone: hasCommitted,
   prepare: async (world, random) => {
     const truth = await prepareRepository(world, random, 1);
     await world.must(backupCommand(world));
@@ -69,6 +102,7 @@ const unchangedBackup: Scenario = {
 /** A device whose home was lost writes into the repository again. */
 const newDevice: Scenario = {
   name: 'new-device',
+  isDone: hasCommitted,
   prepare: async (world, random) => {
     const truth = await prepareRepository(world, random, 1);
     rmSync(join(world.folder, 'home'), { recursive: true });
@@ -80,6 +114,7 @@ const newDevice: Scenario = {
 
 const restore: Scenario = {
   name: 'restore',
+  isDone: hasAllNames,
   prepare: async (world, random) => {
     const truth = await prepareRepository(world, random, 1);
     await world.must(backupCommand(world));
@@ -136,23 +171,30 @@ function expectSame(world: World, wanted: Fingerprint): void {
 
 const collect: Scenario = {
   name: 'gc',
+  isDone: ({ before, after }) => hasLost(before, after, /\/(packs|objects)\//),
   prepare: async (world, random) => {
     const truth = await prepareRepository(world, random, 3);
     await world.must(['forget', '#1', '#2']);
     return { ...truth, committed: new Map([...truth.committed].slice(2)) };
   },
   command: () => ['gc', '--trash-days', '0', '--purge-days', '0'],
-  judge: async (aftermath) => {
-    const { world, truth } = aftermath;
-    const judgement = await judgeRepository(aftermath);
-    await world.must(['gc', '--trash-days', '0', '--purge-days', '0']);
-    const seqs = await listSnapshots(world);
-    if (seqs.includes(1) || seqs.includes(2)) throw new Error('what was forgotten is still listed after gc');
-    await world.must(['check', '--read-data']);
-    await expectRestored(world, '#3', truth.committed.get(3) ?? truth.current);
-    return judgement;
-  },
+  judge: judgeCollected,
 };
+
+/** What is kept is whole at once, before anything else runs; a backup goes on, and gc once more ends what was begun. */
+async function judgeCollected({ world, truth, random }: Aftermath): Promise<Judgement> {
+  const kept = truth.committed.get(3) ?? truth.current;
+  await expectRestored(world, '#3', kept);
+  const again = lastRecord(await world.must(backupCommand(world)));
+  await world.must(['gc', '--trash-days', '0', '--purge-days', '0']);
+  const seqs = await listSnapshots(world);
+  if (seqs.includes(1) || seqs.includes(2)) throw new Error('what was forgotten is still listed after gc');
+  if (!seqs.includes(3)) throw new Error('snapshot #3 is not listed after gc');
+  await world.mustLook(['check', '--read-data']);
+  if (random.below(2) === 0) await expectRestored(world, 'latest', truth.current);
+  else await expectRestored(world, '#3', kept);
+  return { storedAgain: Number(again['bytesStored']) };
+}
 
 const forget: Scenario = {
   name: 'forget',
@@ -170,6 +212,7 @@ const NEW = 'another password that is as good 2';
 /** One password opens the repository from the next run on, the words always; and it can be changed again. */
 const changePassword: Scenario = {
   name: 'change-password',
+  isDone: ({ before, after }) => hasMore(before, after, /\/keychain\/\d+$/),
   prepare: async (world, random) => {
     world.setPassword(OLD);
     world.writePassword('new-password', NEW);
@@ -179,7 +222,7 @@ const changePassword: Scenario = {
   judge: async ({ world, reported, truth }) => {
     const opens = async (password: string): Promise<boolean> => {
       world.setPassword(password);
-      const { exitCode, stderr } = await world.run(['keys', 'list']);
+      const { exitCode, stderr } = await world.look(['keys', 'list']);
       if (exitCode !== 0 && exitCode !== WRONG_PASSWORD) throw new Error(`keys list ended with ${exitCode}: ${stderr}`);
       return exitCode === 0;
     };
@@ -195,7 +238,7 @@ const changePassword: Scenario = {
         `the password was changed, and the new one ${withNew ? 'and the old one work' : 'does not work'}`,
       );
     const words = filesBelow(join(world.folder, 'home')).find((path) => path.endsWith('recovery-words.txt'));
-    await world.must(['keys', 'words', '--words-file', words ?? 'nowhere']);
+    await world.mustLook(['keys', 'words', '--words-file', words ?? 'nowhere']);
     // The same once more, as the user would who does not know how far it came.
     world.setPassword(withOld ? OLD : NEW);
     await world.must(['keys', 'password', '--new-password-file', world.writePassword('new-password', NEW)]);
@@ -234,6 +277,7 @@ const NO_REPOSITORY = 10;
 export const scenarios: readonly Scenario[] = [
   firstBackup,
   changedBackup,
+  largeBackup,
   unchangedBackup,
   newDevice,
   restore,

@@ -2,7 +2,8 @@
  * A computer of its own for the real command: a home, a repository and a place to restore to, beneath one folder that
  * can be put into any state. The files that are backed up lie beside it.
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   copyFileSync,
@@ -16,13 +17,13 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { CommandAnswer } from '../../apps/keephold/tests/damage/_run-command.ts';
+import { type Environment, foldersOf } from '../../apps/keephold/src/environment.ts';
+import { nodeCommand, startLooking } from './command-bundle.ts';
 import { clearFolder, DiskImage } from './disk-image.ts';
 import type { FileOperation } from './file-operation.ts';
 import { type Interpretation, interpretCalls } from './interpret-calls.ts';
 import { parseStraceLog, TRACED_CALLS } from './strace-log.ts';
-
-const workspace = join(import.meta.dirname, '..', '..');
-const app = join(workspace, 'apps/keephold');
 
 export interface Ended {
   /** Undefined when it was killed. */
@@ -44,10 +45,12 @@ export class World implements Disposable {
   readonly target: string;
   readonly source: string;
   readonly #base: string;
+  #looking: ChildProcess | undefined;
 
-  constructor() {
-    // In memory where there is room for it: syncing is not what is measured.
-    this.#base = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'keephold-crash-'));
+  /** In memory where there is room for it, unless syncing is to take its time. */
+  constructor({ on }: { readonly on: 'memory' | 'disk' } = { on: 'memory' }) {
+    const parent = on === 'memory' && existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+    this.#base = mkdtempSync(join(parent, 'keephold-crash-'));
     this.folder = join(this.#base, 'world');
     this.repository = join(this.folder, 'repository');
     this.target = join(this.folder, 'restored');
@@ -59,6 +62,7 @@ export class World implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#looking?.kill('SIGKILL');
     rmSync(this.#base, { recursive: true, force: true });
   }
 
@@ -103,11 +107,28 @@ export class World implements Disposable {
 
   /** @throws Error when it does not end with 0 */
   async must(args: readonly string[], wrapper: readonly string[] = []): Promise<string> {
-    const { exitCode, stdout, stderr } = await this.run(args, wrapper);
-    if (exitCode === 0) return stdout;
-    throw new Error(
-      `keephold ${args.join(' ')} ended with ${exitCode}:\n${stdout.slice(-1000)}\n${stderr.slice(-2000)}`,
-    );
+    return succeeded(args, await this.run(args, wrapper));
+  }
+
+  /** As `run`, in a process that is there already: for looking at what a crash left. */
+  async look(args: readonly string[]): Promise<Ended> {
+    const looking = (this.#looking ??= await startLooking());
+    const settled = new AbortController();
+    const answered = once(looking, 'message', { signal: settled.signal }) as Promise<[CommandAnswer]>;
+    const died = once(looking, 'exit', { signal: settled.signal }).then(([code]) => {
+      throw new Error(`keephold ${args.join(' ')} crashed the process that ran it: ${code}`);
+    });
+    looking.send({ args, environment: this.#surroundings() });
+    const [{ code, stdout, stderr }] = await Promise.race([answered, died]).finally(() => {
+      died.catch(() => {});
+      settled.abort();
+    });
+    return { exitCode: code, stdout, stderr };
+  }
+
+  /** @throws Error when it does not end with 0 */
+  async mustLook(args: readonly string[]): Promise<string> {
+    return succeeded(args, await this.look(args));
   }
 
   /** Runs the command and writes down what it does to the world. */
@@ -122,6 +143,22 @@ export class World implements Disposable {
     return { before, operations, ended };
   }
 
+  #surroundings(): Environment {
+    const home = join(this.folder, 'home');
+    return {
+      folders: foldersOf({}, process.platform, home),
+      home,
+      hostname: 'looking',
+      repository: this.repository,
+      passwordFile: this.beside('password'),
+      password: undefined,
+      hasSessionBus: false,
+      searchPath: process.env['PATH'] ?? '',
+      canRedraw: false,
+      command: 'keephold',
+    };
+  }
+
   #environment(): Record<string, string> {
     return {
       PATH: process.env['PATH'] ?? '',
@@ -134,6 +171,11 @@ export class World implements Disposable {
       UV_USE_IO_URING: '0',
     };
   }
+}
+
+function succeeded(args: readonly string[], { exitCode, stdout, stderr }: Ended): string {
+  if (exitCode === 0) return stdout;
+  throw new Error(`keephold ${args.join(' ')} ended with ${exitCode}:\n${stdout.slice(-1000)}\n${stderr.slice(-2000)}`);
 }
 
 /** What cannot be read is kept, and named in the error. */
@@ -158,21 +200,4 @@ export async function ending(child: ChildProcess): Promise<Ended> {
 
 function isCompiled(path: string): boolean {
   return /\/home\/\.cache\/keephold\/compiled(\/|$)/.test(path);
-}
-
-let bundle: string | undefined;
-
-/** The command as it is shipped, bundled once for this process: what is built meanwhile is not run by halves. */
-export function nodeCommand(): readonly string[] {
-  bundle ??= bundled();
-  return [process.execPath, '--disable-warning=ExperimentalWarning', bundle];
-}
-
-function bundled(): string {
-  const folder = join(app, '.cache', `crash-${process.pid}`);
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  execFileSync(process.execPath, [join(workspace, 'tools/build.ts'), join(folder, 'dist')], { stdio: 'pipe' });
-  // It reads its version there.
-  copyFileSync(join(app, 'package.json'), join(folder, 'package.json'));
-  return join(folder, 'dist/keephold.js');
 }

@@ -1,23 +1,22 @@
-/** The running command killed at random times; see e2e/crash. */
+/** The running command killed at random times; see e2e/crash. One job for each command, so that they can run side by side. */
 import { killAtRandom } from '../crash/random-kills.ts';
-import { scenarios } from '../crash/scenarios.ts';
+import { type Scenario, scenarios } from '../crash/scenarios.ts';
 import { World } from '../crash/world.ts';
 import { eachRound, type TortureJob } from './torture-job.ts';
 
 const KILLS = 20;
 
-export const crashKill: TortureJob = {
-  name: 'crash-kill',
-  tries: `the command killed at random times, ${KILLS} times a round: ${25 * scenarios.length} rounds are 500 for each command`,
-  run: async ({ seed, more, log }) => {
-    const totals = new Map<string, number>();
-    await eachRound({ seed, more }, async (round) => {
-      const scenario = scenarios[round % scenarios.length];
-      if (scenario === undefined) return;
-      using world = new World();
-      const killed = await killAtRandom(world, { scenario, seed: round, kills: KILLS });
-      totals.set(scenario.name, (totals.get(scenario.name) ?? 0) + killed);
-    });
-    for (const [name, killed] of totals) log(`${name}: killed ${killed} times while it ran`);
-  },
-};
+export const crashKills: readonly TortureJob[] = scenarios.map(crashKill);
+
+function crashKill(scenario: Scenario): TortureJob {
+  return {
+    name: `kill-${scenario.name}`,
+    tries: `${scenario.name} killed at random times on a real disk, ${KILLS} times a round`,
+    run: async ({ seed, more, log }) => {
+      await eachRound({ seed, more }, async (round) => {
+        using world = new World({ on: 'disk' });
+        log(`seed ${round}: ${await killAtRandom(world, { scenario, seed: round, kills: KILLS })}`);
+      });
+    },
+  };
+}

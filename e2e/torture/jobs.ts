@@ -1,6 +1,6 @@
 /** All torture jobs, by name. A new one is a file beside this and a line here. */
 import { crash } from './crash.ts';
-import { crashKill } from './crash-kill.ts';
+import { crashKills } from './crash-kill.ts';
 import { hostileBytes } from './hostile-bytes.ts';
 import { manyFiles } from './many-files.ts';
 import { retentionModel } from './retention-model.ts';
@@ -10,7 +10,7 @@ import type { TortureJob } from './torture-job.ts';
 
 export const jobs: readonly TortureJob[] = [
   crash,
-  crashKill,
+  ...crashKills,
   hostileBytes,
   manyFiles,
   retentionModel,

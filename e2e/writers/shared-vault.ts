@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SeededRandom } from '../crash/seeded-random.ts';
 import { differences, type Fingerprint, fingerprint } from '../crash/source-tree.ts';
-import { type Ended, ending, nodeCommand } from '../crash/world.ts';
+import { nodeCommand } from '../crash/command-bundle.ts';
+import { type Ended, ending } from '../crash/world.ts';
 
 export class SharedVault implements Disposable {
   readonly repository: string;
