@@ -38,16 +38,22 @@ export async function judgeRepository(aftermath: Aftermath): Promise<Judgement> 
   for (const seq of [...truth.committed.keys(), ...reportedSnapshots(reported)])
     if (!seqs.includes(seq)) throw new Error(`snapshot #${seq} was committed and is not listed: ${seqs.join(' ')}`);
   await world.mustLook(['check', '--read-data']);
-  const used = sessionsOf(world);
-  const again = lastRecord(await world.must(['backup', '--json', world.source]));
-  for (const session of sessionsOf(world, used.files))
-    if (used.sessions.has(session)) throw new Error(`session ${session} was used twice`);
-  expectNoOldKeys(world);
+  const judgement = await backUpAgain(world);
   await expectRestored(world, 'latest', truth.current);
   const before = [...truth.committed];
   const chosen = before[random.below(before.length)];
   if (chosen !== undefined) await expectRestored(world, `#${chosen[0]}`, chosen[1]);
   if (random.below(4) === 0) await world.mustLook(['check', '--read-data']);
+  return judgement;
+}
+
+/** The next backup goes on by itself, with keys of its own. */
+export async function backUpAgain(world: World): Promise<Judgement> {
+  const used = sessionsOf(world);
+  const again = lastRecord(await world.must(['backup', '--json', world.source]));
+  for (const session of sessionsOf(world, used.files))
+    if (used.sessions.has(session)) throw new Error(`session ${session} was used twice`);
+  expectNoOldKeys(world);
   return { storedAgain: Number(again['bytesStored']) };
 }
 

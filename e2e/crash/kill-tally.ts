@@ -31,12 +31,6 @@ export class KillTally {
     this.#stored.push(stored);
   }
 
-  include(other: KillTally): void {
-    for (const phase of PHASES)
-      this.#phases.set(phase, (this.#phases.get(phase) ?? 0) + (other.#phases.get(phase) ?? 0));
-    this.#stored.push(...other.#stored);
-  }
-
   toString(): string {
     const phases = PHASES.map((phase) => `${this.#phases.get(phase) ?? 0} ${phase}`).join(', ');
     return [`${this.killed} kills: ${phases}`, ...this.#costs()].join('; ');

@@ -2,17 +2,17 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type DiskState, diskState, hasLost, hasMore } from './disk-state.ts';
 import {
   type Aftermath,
+  backUpAgain,
   expectRestored,
   filesBelow,
   type Judgement,
   judgeRepository,
-  lastRecord,
   listSnapshots,
   type Truth,
 } from './judge.ts';
-import { type DiskState, diskState, hasLost, hasMore } from './disk-state.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import { differences, editSourceTree, type Fingerprint, fingerprint, makeSourceTree } from './source-tree.ts';
 import type { World } from './world.ts';
@@ -185,7 +185,7 @@ const collect: Scenario = {
 async function judgeCollected({ world, truth, random }: Aftermath): Promise<Judgement> {
   const kept = truth.committed.get(3) ?? truth.current;
   await expectRestored(world, '#3', kept);
-  const again = lastRecord(await world.must(backupCommand(world)));
+  const judgement = await backUpAgain(world);
   await world.must(['gc', '--trash-days', '0', '--purge-days', '0']);
   const seqs = await listSnapshots(world);
   if (seqs.includes(1) || seqs.includes(2)) throw new Error('what was forgotten is still listed after gc');
@@ -193,7 +193,7 @@ async function judgeCollected({ world, truth, random }: Aftermath): Promise<Judg
   await world.mustLook(['check', '--read-data']);
   if (random.below(2) === 0) await expectRestored(world, 'latest', truth.current);
   else await expectRestored(world, '#3', kept);
-  return { storedAgain: Number(again['bytesStored']) };
+  return judgement;
 }
 
 const forget: Scenario = {

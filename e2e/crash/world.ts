@@ -17,8 +17,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CommandAnswer } from '../../apps/keephold/tests/damage/_run-command.ts';
 import { type Environment, foldersOf } from '../../apps/keephold/src/environment.ts';
+import type { CommandAnswer } from '../../apps/keephold/tests/damage/_run-command.ts';
 import { nodeCommand, startLooking } from './command-bundle.ts';
 import { clearFolder, DiskImage } from './disk-image.ts';
 import type { FileOperation } from './file-operation.ts';

@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { nodeCommand } from '../crash/command-bundle.ts';
 import type { SeededRandom } from '../crash/seeded-random.ts';
 import { differences, type Fingerprint, fingerprint } from '../crash/source-tree.ts';
-import { nodeCommand } from '../crash/command-bundle.ts';
 import { type Ended, ending } from '../crash/world.ts';
 
 export class SharedVault implements Disposable {

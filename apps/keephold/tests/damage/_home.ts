@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Environment } from '../../src/environment.ts';
+import '../_cheap-argon2-process.ts';
 import { type CommandAnswer, type CommandRequest, type Disguise, runCommand } from './_run-command.ts';
 
 export const PASSWORD = 'bench horse battery staple';
@@ -53,7 +54,12 @@ export class Home implements Disposable {
   async #ask(request: CommandRequest): Promise<CommandAnswer> {
     if (this.#process === undefined || this.#commands++ >= COMMANDS_PER_PROCESS) {
       this.#process?.disconnect();
-      const execArgv = ['--conditions=@keephold/source', '--disable-warning=ExperimentalWarning'];
+      const preload = new URL('../_cheap-argon2-process.ts', import.meta.url).href;
+      const execArgv = [
+        '--conditions=@keephold/source',
+        '--disable-warning=ExperimentalWarning',
+        `--import=${preload}`,
+      ];
       this.#process = fork(join(import.meta.dirname, '_command-process.ts'), { execArgv });
       this.#commands = 0;
     }

@@ -1,6 +1,7 @@
 /**
- * Loaded before the command: Argon2id with the least memory and one pass. What a password opens stays the same, only
- * guessing it would be cheap; and stretching touches no file, so that no crash can tell the difference.
+ * Loaded before the command by tests whose subject is something else: Argon2id with the least memory and one pass. What a
+ * password opens stays the same, only guessing it would be cheap; and stretching touches no file, so that no crash can
+ * tell the difference.
  */
 import crypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
