@@ -31,7 +31,7 @@ export class KillTally {
     this.#stored.push(stored);
   }
 
-  toString(): string {
+  describe(): string {
     const phases = PHASES.map((phase) => `${this.#phases.get(phase) ?? 0} ${phase}`).join(', ');
     return [`${this.killed} kills: ${phases}`, ...this.#costs()].join('; ');
   }

@@ -3,7 +3,7 @@
  * time. What goes on (`goesOn`) starts from what the kill before it left; the others from the same state again.
  */
 import { bytesStoredSince, type DiskState, diskState, isSameState } from './disk-state.ts';
-import { judgeRepository, lastRecord, listSnapshots, reportedSnapshots, type Truth } from './judge.ts';
+import { type Aftermath, judgeRepository, lastRecord, listSnapshots, reportedSnapshots, type Truth } from './judge.ts';
 import { firstChange, KillClock } from './kill-clock.ts';
 import { KillTally, type Phase } from './kill-tally.ts';
 import type { Scenario } from './scenarios.ts';
@@ -33,20 +33,19 @@ export async function killAtRandom(world: World, { scenario, seed, kills }: Rand
     if (!scenario.goesOn && run > 1) world.put(image);
     const stopped = await killOnce(world, { scenario, clock });
     try {
+      const aftermath = { world, truth, reported: stopped.stdout, isNewStart: false, random };
       if (stopped.exitCode !== undefined && stopped.exitCode !== 0)
         throw new Error(`ended with ${stopped.exitCode}: ${stopped.stderr}`);
-      const aftermath = { world, truth, reported: stopped.stdout, isNewStart: false, random };
       tally.add(stopped.phase);
       if (scenario.goesOn) truth = await goOn(aftermath, { isJudged: run % JUDGED_EVERY === 0 });
       else {
-        const { storedAgain } = await scenario.judge(aftermath);
-        if (stopped.exitCode === undefined && undisturbed.stored !== undefined)
-          tally.compare({ undisturbed: undisturbed.stored, before: stopped.stored, again: storedAgain });
+        const { storedAgain: again } = await scenario.judge(aftermath);
+        if (undisturbed !== undefined && stopped.exitCode === undefined)
+          tally.compare({ undisturbed, before: stopped.stored, again });
       }
-    } catch (error) {
-      throw new Error(`run ${run}, ${stopped.phase}: ${error instanceof Error ? error.message : String(error)}`, {
-        cause: error,
-      });
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause);
+      throw new Error(`run ${run}, ${stopped.phase}: ${message}`, { cause });
     }
   }
   return tally;
@@ -57,8 +56,8 @@ interface Running {
   readonly clock: KillClock;
 }
 
-/** Answers what a backup stores when nobody disturbs it. */
-async function runUndisturbed(world: World, { scenario, clock }: Running): Promise<{ stored: number | undefined }> {
+/** Answers the bytes that a backup stores when nobody disturbs it. */
+async function runUndisturbed(world: World, { scenario, clock }: Running): Promise<number | undefined> {
   using change = firstChange(world.folder);
   const started = performance.now();
   const ended = ending(world.start(scenario.command(world)));
@@ -68,7 +67,7 @@ async function runUndisturbed(world: World, { scenario, clock }: Running): Promi
   if (exitCode !== 0) throw new Error(`${scenario.name} ended with ${exitCode}: ${stderr}`);
   const length = performance.now() - started;
   clock.learn({ first: first ?? length / 2, ended: length });
-  return { stored: scenario.command(world)[0] === 'backup' ? Number(lastRecord(stdout)['bytesStored']) : undefined };
+  return scenario.command(world)[0] === 'backup' ? Number(lastRecord(stdout)['bytesStored']) : undefined;
 }
 
 interface Stopped extends Ended {
@@ -102,14 +101,6 @@ function phaseOf({ exitCode }: Ended, { before, after, isDone }: Progress): Phas
   if (exitCode !== undefined) return 'after its end';
   if (isSameState(before, after)) return 'before the first change';
   return isDone ? 'after the commit' : 'in between';
-}
-
-interface Aftermath {
-  readonly world: World;
-  readonly truth: Truth;
-  readonly reported: string;
-  readonly isNewStart: false;
-  readonly random: SeededRandom;
 }
 
 /** Answers what must come back from now on. */

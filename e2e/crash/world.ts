@@ -18,7 +18,6 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Environment, foldersOf } from '../../apps/keephold/src/environment.ts';
-import type { CommandAnswer } from '../../apps/keephold/tests/damage/_run-command.ts';
 import { nodeCommand, startLooking } from './command-bundle.ts';
 import { clearFolder, DiskImage } from './disk-image.ts';
 import type { FileOperation } from './file-operation.ts';
@@ -28,6 +27,13 @@ import { parseStraceLog, TRACED_CALLS } from './strace-log.ts';
 export interface Ended {
   /** Undefined when it was killed. */
   readonly exitCode: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Of the process that looks. */
+interface Answer {
+  readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -114,7 +120,7 @@ export class World implements Disposable {
   async look(args: readonly string[]): Promise<Ended> {
     const looking = (this.#looking ??= await startLooking());
     const settled = new AbortController();
-    const answered = once(looking, 'message', { signal: settled.signal }) as Promise<[CommandAnswer]>;
+    const answered = once(looking, 'message', { signal: settled.signal }) as Promise<[Answer]>;
     const died = once(looking, 'exit', { signal: settled.signal }).then(([code]) => {
       throw new Error(`keephold ${args.join(' ')} crashed the process that ran it: ${code}`);
     });

@@ -15,7 +15,8 @@ function crashKill(scenario: Scenario): TortureJob {
     run: async ({ seed, more, log }) => {
       await eachRound({ seed, more }, async (round) => {
         using world = new World({ on: 'disk' });
-        log(`seed ${round}: ${await killAtRandom(world, { scenario, seed: round, kills: KILLS })}`);
+        const tally = await killAtRandom(world, { scenario, seed: round, kills: KILLS });
+        log(`seed ${round}: ${tally.describe()}`);
       });
     },
   };
