@@ -1,12 +1,12 @@
 /** The running command killed at random times; see e2e/crash. One job for each command, so that they can run side by side. */
 import { killAtRandom } from '../crash/random-kills.ts';
-import { type Scenario, scenarios } from '../crash/scenarios.ts';
+import { killedScenarios, type Scenario } from '../crash/scenarios.ts';
 import { World } from '../crash/world.ts';
 import { eachRound, type TortureJob } from './torture-job.ts';
 
 const KILLS = 20;
 
-export const crashKills: readonly TortureJob[] = scenarios.map(crashKill);
+export const crashKills: readonly TortureJob[] = killedScenarios.map(crashKill);
 
 function crashKill(scenario: Scenario): TortureJob {
   return {
