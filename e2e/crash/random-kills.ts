@@ -3,8 +3,9 @@
  * time. What goes on (`goesOn`) starts from what the kill before it left; the others from the same state again.
  */
 import { bytesStoredSince, type DiskState, diskState, isSameState } from './disk-state.ts';
+import { FileChanges } from './file-changes.ts';
 import { type Aftermath, judgeRepository, lastRecord, listSnapshots, reportedSnapshots, type Truth } from './judge.ts';
-import { firstChange, KillClock } from './kill-clock.ts';
+import { KillClock, type Undisturbed } from './kill-clock.ts';
 import { KillTally, type Phase } from './kill-tally.ts';
 import type { Scenario } from './scenarios.ts';
 import { SeededRandom } from './seeded-random.ts';
@@ -22,11 +23,11 @@ const JUDGED_EVERY = 10;
 
 export async function killAtRandom(world: World, { scenario, seed, kills }: RandomKills): Promise<KillTally> {
   const random = new SeededRandom(seed);
-  const clock = new KillClock(random);
   const tally = new KillTally();
   let truth = await scenario.prepare(world, random);
   const image = world.read();
-  const undisturbed = await runUndisturbed(world, { scenario, clock });
+  const { stored: undisturbed, ...length } = await runUndisturbed(world, scenario);
+  const clock = new KillClock(random, length);
   world.put(image);
   for (let run = 1; tally.killed < kills; run++) {
     // A backup goes on from what is there; what can be done only once starts from the same state again.
@@ -56,18 +57,21 @@ interface Running {
   readonly clock: KillClock;
 }
 
-/** Answers the bytes that a backup stores when nobody disturbs it. */
-async function runUndisturbed(world: World, { scenario, clock }: Running): Promise<number | undefined> {
-  using change = firstChange(world.folder);
+/** Also answers the bytes that it stores, if it is a backup. */
+async function runUndisturbed(
+  world: World,
+  scenario: Scenario,
+): Promise<Undisturbed & { readonly stored: number | undefined }> {
+  using changes = new FileChanges(world.folder);
   const started = performance.now();
+  const elapsed = (): number => performance.now() - started;
   const ended = ending(world.start(scenario.command(world)));
-  let first: number | undefined;
-  void change.seen.then(() => (first = performance.now() - started));
+  const first = Promise.race([changes.reached(1), ended]).then(elapsed);
   const { exitCode, stdout, stderr } = await ended;
   if (exitCode !== 0) throw new Error(`${scenario.name} ended with ${exitCode}: ${stderr}`);
-  const length = performance.now() - started;
-  clock.learn({ first: first ?? length / 2, ended: length });
-  return scenario.command(world)[0] === 'backup' ? Number(lastRecord(stdout)['bytesStored']) : undefined;
+  const isBackup = scenario.command(world)[0] === 'backup';
+  const stored = isBackup ? Number(lastRecord(stdout)['bytesStored']) : undefined;
+  return { ended: elapsed(), first: await first, changes: changes.count, stored };
 }
 
 interface Stopped extends Ended {
@@ -78,10 +82,10 @@ interface Stopped extends Ended {
 
 async function killOnce(world: World, { scenario, clock }: Running): Promise<Stopped> {
   const before = diskState(world.folder);
-  using change = firstChange(world.folder);
+  using changes = new FileChanges(world.folder);
   const child = world.start(scenario.command(world));
   const ended = ending(child);
-  await Promise.race([clock.moment(change.seen), ended]);
+  await Promise.race([clock.moment(changes), ended]);
   child.kill('SIGKILL');
   const end = await ended;
   if (end.exitCode === undefined) clock.wasKilled();

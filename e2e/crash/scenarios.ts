@@ -25,19 +25,17 @@ export interface Scenario {
   /** Whether it can be done again and again, each time going on from what is there. */
   readonly goesOn?: true;
   /** Whether what cannot be taken back has happened; for telling how far a run came. */
-  readonly isDone?: (states: {
-    readonly before: DiskState;
-    readonly after: DiskState;
-    readonly world: World;
-  }) => boolean;
+  readonly isDone?: IsDone;
 }
+
+type IsDone = (run: { readonly before: DiskState; readonly after: DiskState; readonly world: World }) => boolean;
 
 const NOTHING_STORED: Judgement = { storedAgain: 0 };
 const backupCommand = (world: World): readonly string[] => ['backup', '--json', world.source];
 
-const hasCommitted: Scenario['isDone'] = ({ before, after }) => hasMore(before, after, /\/chain\/\d+$/);
+const hasCommitted: IsDone = ({ before, after }) => hasMore(before, after, /\/chain\/\d+$/);
 
-const hasAllNames: Scenario['isDone'] = ({ after, world }) =>
+const hasAllNames: IsDone = ({ after, world }) =>
   [...diskState(world.source).keys()].every((name) => after.has(`restored/${name}`));
 
 /** A repository of a trusted device with so many snapshots, each of other files. */
