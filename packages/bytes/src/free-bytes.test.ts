@@ -16,9 +16,3 @@ test('leaves alone what is a part of a larger buffer', () => {
   freeBytes(whole.subarray(0, 1023));
   expect(whole).toEqual(new Uint8Array(1024).fill(7));
 });
-
-test('leaves shared memory alone', () => {
-  const shared = new Uint8Array(new SharedArrayBuffer(16)).fill(7);
-  freeBytes(shared);
-  expect([...shared]).toEqual(new Array(16).fill(7));
-});

@@ -44,6 +44,7 @@ export interface BackupRequest {
 
 export const defaultCompression = 4;
 
+/** The first ones come sooner. */
 const checkpointEvery = 5 * 60_000;
 
 export interface BackupOutcome {

@@ -6,6 +6,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CustodyError, containsPackId, type Head, type PackIdList } from '@keephold/protocol';
 import { StreamCache } from '../tree-cache/stream-cache.ts';
+import { checkpointPause } from './checkpoint-pause.ts';
 import { type CommittedSnapshot, commitSnapshot } from './commit-snapshot.ts';
 import { DatabaseQueue } from './database-queue.ts';
 import { FileQueue } from './file-queue.ts';
@@ -295,7 +296,9 @@ export class BackupRun {
   }
 
   #isCheckpointDue(storing: Storing): boolean {
-    return storing.mustCommit || performance.now() - this.#lastCheckpoint > this.#options.checkpointEvery;
+    const now = performance.now();
+    const pause = checkpointPause(now - this.#startMs, this.#options.checkpointEvery);
+    return storing.mustCommit || now - this.#lastCheckpoint > pause;
   }
 
   #throwIfAborted(): void {

@@ -51,7 +51,7 @@ export interface BackupOptions {
   readonly compression: number;
   /** Bytes all of it may use. */
   readonly memory: number;
-  /** Milliseconds between checkpoints. */
+  /** Milliseconds between checkpoints at the most; early in a run they come sooner (checkpoint-pause.ts). */
   readonly checkpointEvery: number;
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
