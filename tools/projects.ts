@@ -61,7 +61,7 @@ function projectsOf(layer: Layer): Project[] {
   // What an app ships is bundled by tools/build.ts; its dist folder belongs to the bundler.
   const output = isApp(layer)
     ? { rootDir: 'src', outDir: '.cache/types', emitDeclarationOnly: true, isolatedDeclarations: false }
-    : { rootDir: 'src', outDir: 'dist' };
+    : { rootDir: 'src', outDir: 'dist', ...(layer.inferredTypes && { isolatedDeclarations: false }) };
   const file = (kind: string): string => join(layer.folder, `tsconfig${kind}.json`);
   const sources = {
     extends: '../../tsconfig.base.json',

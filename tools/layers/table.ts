@@ -19,6 +19,8 @@ export interface Layer {
   readonly nodeImports?: readonly string[];
   /** Regular expressions, relative to the folder, of the sources that are its Node part. */
   readonly nodePart?: readonly string[];
+  /** Its exports have types that are inferred from schemas, so its declarations cannot be written file by file. */
+  readonly inferredTypes?: true;
   /** Third-party packages it may name. */
   readonly thirdParty: readonly string[];
 }
@@ -53,10 +55,11 @@ export const layers: readonly Layer[] = [
   {
     folder: 'packages/protocol',
     name: '@keephold/protocol',
-    purpose: 'the Custody seam, its errors, and the codecs that both sides read',
+    purpose: 'the Custody seam, its errors, its form in HTTP, and the codecs that both sides read',
     runsOn: 'any',
     imports: ['@keephold/bytes'],
-    thirdParty: [],
+    inferredTypes: true,
+    thirdParty: ['typebox'],
   },
   {
     folder: 'packages/vault',
@@ -93,6 +96,28 @@ export const layers: readonly Layer[] = [
     thirdParty: ['@digitaldefiance/reed-solomon-erasure.wasm'],
   },
   {
+    folder: 'packages/server',
+    name: '@keephold/server',
+    purpose: 'the Custody seam over HTTP: who may do what, routes, limits; holds ciphertext only',
+    runsOn: 'node',
+    imports: [
+      '@keephold/bytes',
+      '@keephold/crypto/verify',
+      '@keephold/custody',
+      '@keephold/protocol',
+      '@keephold/protocol/http',
+    ],
+    thirdParty: ['fastify'],
+  },
+  {
+    folder: 'packages/client',
+    name: '@keephold/client',
+    purpose: 'the Custody seam as a client of a server: proofs, retries, time limits',
+    runsOn: 'any',
+    imports: ['@keephold/bytes', '@keephold/crypto', '@keephold/protocol', '@keephold/protocol/http'],
+    thirdParty: [],
+  },
+  {
     folder: 'packages/source-files',
     name: '@keephold/source-files',
     purpose: 'walks and captures files with their metadata, and writes them back',
@@ -124,6 +149,7 @@ export const layers: readonly Layer[] = [
     imports: [
       '@keephold/backend',
       '@keephold/bytes',
+      '@keephold/client',
       '@keephold/crypto',
       '@keephold/custody',
       '@keephold/drill',
@@ -131,6 +157,7 @@ export const layers: readonly Layer[] = [
       '@keephold/engine/node',
       '@keephold/ffi',
       '@keephold/protocol',
+      '@keephold/server',
       '@keephold/source-files',
       '@keephold/vault',
     ],

@@ -1,0 +1,16 @@
+/** The Custody seam in HTTP: routes, schemas, bodies, proofs and problems, as both sides of the wire read them. */
+export { decodeCommitBody, encodeCommitBody } from './commit-body.ts';
+export { decodeFrames, decodePresentFrames, encodeFrames, type Frame, FrameReader, frameParts } from './frames.ts';
+export { decodeGenesisBody, encodeGenesisBody, type GenesisBody } from './genesis-body.ts';
+export * from './limits.ts';
+export { isProblemCode, PROBLEM_TYPE, Problem, type ProblemCode, problemOf, problemStatus } from './problem.ts';
+export {
+  encodeProof,
+  type ParsedProof,
+  type ProofClaims,
+  parseProof,
+  type SessionText,
+  sessionSigningInput,
+} from './proof.ts';
+export { type Action, type Answer, type Route, type RouteBody, type RouteName, routes } from './routes.ts';
+export * as schemas from './schemas.ts';

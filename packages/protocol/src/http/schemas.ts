@@ -1,0 +1,109 @@
+/** JSON forms of the Custody seam. Bytes are base64url, ids in paths hex; both sides check against these schemas. */
+import { type Static, type TSchema, type TUnsafe, Type } from 'typebox';
+
+const base64url = (bytes: number): TUnsafe<string> => {
+  const length = Math.ceil((bytes * 4) / 3);
+  return Type.Unsafe<string>(Type.String({ pattern: `^[A-Za-z0-9_-]{${length}}$`, description: `${bytes} bytes` }));
+};
+const hex = (bytes: number): TUnsafe<string> =>
+  Type.Unsafe<string>(Type.String({ pattern: `^[0-9a-f]{${2 * bytes}}$`, description: `${bytes} bytes` }));
+
+const Id = base64url(16);
+const Hash = base64url(32);
+const Seq = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const Milliseconds = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+/** Not too long for one answer; a client asks for more at a time only in vain. */
+const Seqs = Type.Array(Seq, { maxItems: 10_000 });
+const strict = { additionalProperties: false } as const;
+
+export const VaultPath = Type.Object({ vault: hex(16) }, strict);
+export const PackPath = Type.Object({ vault: hex(16), pack: hex(32) }, strict);
+export const ObjectPath = Type.Object({ vault: hex(16), object: hex(32) }, strict);
+export const RefsetPath = Type.Object({ vault: hex(16), seq: Seq }, strict);
+export const SlotPath = Type.Object({ slot: hex(16) }, strict);
+export const GrantPath = Type.Object({ grant: hex(32) }, strict);
+
+export const FromQuery = Type.Object({ from: Seq }, strict);
+export const SinceQuery = Type.Object({ since: Seq }, strict);
+export const PagesQuery = Type.Object(
+  {
+    first: Type.Optional(Type.Integer({ minimum: 0, maximum: 255 })),
+    count: Type.Optional(Type.Integer({ minimum: 1, maximum: 256 })),
+  },
+  strict,
+);
+
+export const AccountAnswer = Type.Object({ accountId: Id, writerCanDestroy: Type.Boolean() });
+export const Appended = Type.Object({ outcome: Type.Unsafe<'appended' | 'head-moved'>(Type.String()) });
+export const HeadAnswer = Type.Object({ seq: Seq, hash: Hash });
+
+/** One form for three outcomes, so that it is checked by one schema: `missing` is set for missing-packs, else `head`. */
+export const CommitAnswer = Type.Object({
+  outcome: Type.Unsafe<'accepted' | 'missing-packs' | 'head-moved'>(
+    Type.String({ enum: ['accepted', 'missing-packs', 'head-moved'] }),
+  ),
+  head: Type.Optional(HeadAnswer),
+  missing: Type.Optional(Type.String({ description: 'pack ids, 32 bytes each, sorted' })),
+});
+
+export const SnapshotAnswer = Type.Object({
+  seq: Seq,
+  kind: Type.Unsafe<'complete' | 'checkpoint'>(Type.String({ enum: ['complete', 'checkpoint'] })),
+  deviceId: Id,
+  streamId: Id,
+  object: Hash,
+  receivedAt: Milliseconds,
+  state: Type.Unsafe<'active' | 'trashed' | 'expired'>(Type.String({ enum: ['active', 'trashed', 'expired'] })),
+  expiresAt: Type.Optional(Milliseconds),
+});
+export const SnapshotsAnswer = Type.Object({ snapshots: Type.Array(SnapshotAnswer) });
+
+export const SeqsBody = Type.Object({ seqs: Seqs }, strict);
+export const TrashAnswer = Type.Object({
+  changes: Type.Array(Type.Object({ seq: Seq, expiresAt: Milliseconds })),
+});
+
+const Days = Type.Integer({ minimum: 0, maximum: 36_500 });
+export const CollectBody = Type.Object(
+  { trashDays: Type.Optional(Days), purgeDays: Type.Optional(Days), dryRun: Type.Optional(Type.Boolean()) },
+  strict,
+);
+export const PurgeAnswer = Type.Object({
+  condemned: Count,
+  condemnedBytes: Count,
+  purgedPacks: Count,
+  purgedBytes: Count,
+  purgedObjects: Count,
+  expiredSnapshots: Count,
+});
+export const UsageAnswer = Type.Object({
+  packs: Count,
+  packBytes: Count,
+  objects: Count,
+  objectBytes: Count,
+  condemnedBytes: Count,
+});
+export const AuditAnswer = Type.Object({
+  findings: Type.Array(Type.Object({ place: Type.String(), what: Type.String() })),
+});
+
+export const ChallengeAnswer = Type.Object({ serverId: Id, nonce: Hash });
+export const SessionBody = Type.Object(
+  {
+    accountId: Id,
+    deviceId: Id,
+    nonce: Hash,
+    /** Unix seconds. */
+    time: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+    signature: base64url(64),
+    /** Of the same text by the account's identity key: opens a session of an unlocked app. */
+    identitySignature: Type.Optional(base64url(64)),
+  },
+  strict,
+);
+export type SessionBody = Static<typeof SessionBody>;
+export const SessionAnswer = Type.Object({ token: Hash, expiresAt: Milliseconds });
+export const HealthAnswer = Type.Object({ status: Type.Unsafe<'ok' | 'stopping'>(Type.String()) });
+
+export type AnswerOf<S extends TSchema> = Static<S>;
