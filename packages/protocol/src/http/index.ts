@@ -1,4 +1,5 @@
 /** The Custody seam in HTTP: routes, schemas, bodies, proofs and problems, as both sides of the wire read them. */
+export { checkJson } from './check-json.ts';
 export { decodeCommitBody, encodeCommitBody } from './commit-body.ts';
 export { decodeFrames, decodePresentFrames, encodeFrames, type Frame, FrameReader, frameParts } from './frames.ts';
 export { decodeGenesisBody, encodeGenesisBody, type GenesisBody } from './genesis-body.ts';

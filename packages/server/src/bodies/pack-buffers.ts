@@ -1,0 +1,40 @@
+/**
+ * The memory that packs pass through, whoever sends or fetches them: so many buffers of one pack, made when first needed
+ * and used again. Who finds none waits; who would wait behind too many others is sent away.
+ */
+import { LARGEST_OBJECT } from '@keephold/protocol/http';
+import { ServerError } from '../errors.ts';
+
+const MOST_WAITING = 512;
+/** Packs and objects, whichever is longer. */
+export const BUFFER_LENGTH: number = LARGEST_OBJECT + 1_048_576;
+
+export class PackBuffers {
+  readonly #free: Uint8Array[] = [];
+  readonly #waiting: ((buffer: Uint8Array) => void)[] = [];
+  #toMake: number;
+
+  constructor(count: number) {
+    this.#toMake = count;
+  }
+
+  /** @throws ServerError 'busy' */
+  async take(): Promise<Uint8Array> {
+    const free = this.#free.pop();
+    if (free !== undefined) return free;
+    if (this.#toMake > 0) {
+      this.#toMake--;
+      return new Uint8Array(BUFFER_LENGTH);
+    }
+    if (this.#waiting.length >= MOST_WAITING) throw new ServerError('busy', 'too many transfers at once');
+    return await new Promise((resolve) => {
+      this.#waiting.push(resolve);
+    });
+  }
+
+  give(buffer: Uint8Array): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free.push(buffer);
+    else next(buffer);
+  }
+}

@@ -1,0 +1,99 @@
+/** The way of every request through its route: who asks, whether they may, the body, the handler, the answer. */
+import { equalBytes, fromHex } from '@keephold/bytes';
+import { type Route, schemas } from '@keephold/protocol/http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { answer } from './answer.ts';
+import { type Authenticated, type Authority, allowed } from './authority.ts';
+import type { PackBuffers } from './bodies/pack-buffers.ts';
+import { readBody, readBodyInto } from './bodies/read-body.ts';
+import { readJson } from './bodies/read-json.ts';
+import { ServerError, unauthenticated } from './errors.ts';
+import type { Call, Handler } from './handlers/handler.ts';
+import type { AccountKeeper } from './keeper.ts';
+
+export interface RouteParts {
+  readonly authority: Authority;
+  readonly keeper: AccountKeeper;
+  readonly buffers: PackBuffers;
+}
+
+const NOTHING = new Uint8Array(0);
+
+export type ServedRoute = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
+
+/** A route that needs a device of the account. */
+export function accountRoute(route: Route, handler: Handler, parts: RouteParts): ServedRoute {
+  return async (request, reply) => {
+    const authenticated = await authenticate(request, parts.authority);
+    const { principal } = authenticated;
+    const params = request.params as Call['params'];
+    const vault = params['vault'] === undefined ? undefined : fromHex(String(params['vault']));
+    if (route.action === undefined || !allowed(principal, route.action, vault)) {
+      throw new ServerError('forbidden', 'this device may not do this');
+    }
+    return await withMemory(route, parts.buffers, async (memory) => {
+      const body = await takeBody(route, request, { authenticated, memory });
+      return await parts.keeper.use(principal.accountId, async (custody) => {
+        const query = request.query as Call['query'];
+        const result = await handler({ principal, custody, params, query, ...body });
+        return await answer(reply, result);
+      });
+    });
+  };
+}
+
+async function authenticate(request: FastifyRequest, authority: Authority): Promise<Authenticated> {
+  const { authorization, dpop, host } = request.headers;
+  return await authority.authenticate({
+    method: request.method,
+    target: request.raw.url ?? '',
+    host: host ?? '',
+    authorization,
+    proof: typeof dpop === 'string' ? dpop : undefined,
+  });
+}
+
+/** Runs `work` with the memory of a pack where the route may need it, until the answer is on its way. */
+async function withMemory<T>(
+  route: Route,
+  buffers: PackBuffers,
+  work: (memory: Uint8Array | undefined) => Promise<T>,
+): Promise<T> {
+  const needs = route.body?.boundBy === 'name' || route.params === schemas.PackPath;
+  if (!needs) return await work(undefined);
+  const memory = await buffers.take();
+  try {
+    return await work(memory);
+  } finally {
+    buffers.give(memory);
+  }
+}
+
+interface BodyContext {
+  readonly authenticated: Authenticated;
+  readonly memory: Uint8Array | undefined;
+}
+
+async function takeBody(
+  { body }: Route,
+  request: FastifyRequest,
+  { authenticated, memory }: BodyContext,
+): Promise<Pick<Call, 'bytes' | 'json'>> {
+  if (body === undefined) return { bytes: memory ?? NOTHING, json: undefined };
+  const received =
+    memory === undefined
+      ? await readBody(request.raw, body.limit)
+      : await readBodyInto(request.raw, memory, body.limit);
+  if (body.boundBy === 'name') requireName(request, received.sha256);
+  else if (authenticated.bodyDigest === undefined || !equalBytes(authenticated.bodyDigest, received.sha256)) {
+    throw unauthenticated();
+  }
+  return { bytes: received.bytes, json: body.schema === undefined ? undefined : readJson(body.schema, received.bytes) };
+}
+
+function requireName(request: FastifyRequest, sha256: Uint8Array): void {
+  const { pack, object, grant } = request.params as { readonly [name: string]: string | undefined };
+  const name = fromHex(pack ?? object ?? grant ?? '');
+  if (equalBytes(name, sha256)) return;
+  throw new ServerError('refused', 'the bytes do not have that name');
+}

@@ -1,0 +1,178 @@
+/** Puts the routes of `protocol` onto HTTP, with limits on all that a stranger can send, and an end that loses nothing. */
+import type { AddressInfo } from 'node:net';
+import { PROBLEM_TYPE, type Route, type RouteName, routes } from '@keephold/protocol/http';
+import { fastify, type FastifyBaseLogger, type FastifyInstance, type FastifyReply } from 'fastify';
+import type { Authority } from './authority.ts';
+import { PackBuffers } from './bodies/pack-buffers.ts';
+import { ServerError } from './errors.ts';
+import { accountHandlers } from './handlers/account-handlers.ts';
+import { vaultHandlers } from './handlers/vault-handlers.ts';
+import type { Invitations } from './invitations.ts';
+import type { AccountKeeper } from './keeper.ts';
+import { openRoutes } from './open-routes.ts';
+import { asProblem } from './problems.ts';
+import { accountRoute, type ServedRoute } from './serve-route.ts';
+import type { KeychainAuthority } from './sessions/keychain-authority.ts';
+
+export interface ServerOptions {
+  readonly keeper: AccountKeeper;
+  readonly authority: KeychainAuthority;
+  readonly invitations: Invitations;
+  /** Lines of JSON; none without it. */
+  readonly log?: { write(line: string): void };
+  /** How long running requests have to end when the server stops. Milliseconds. */
+  readonly grace?: number;
+  /** Packs on their way at once: 17 MiB each. */
+  readonly packsAtOnce?: number;
+}
+
+export interface RunningServer {
+  /** `http://HOST:PORT` */
+  readonly url: string;
+  /** Running requests end, new ones get 503 with Retry-After. */
+  stop(): Promise<void>;
+}
+
+const RETRY_AFTER = 5;
+const STOP_LIMIT = 30_000;
+const PACKS_AT_ONCE = 6;
+
+export async function startServer(
+  options: ServerOptions,
+  listen: { readonly host: string; readonly port: number },
+): Promise<RunningServer> {
+  const state = { stopping: false, running: 0, ended: (): void => {} };
+  const app = createApp(options);
+  countRequests(app, state);
+  registerRoutes(app, options, () => state.stopping);
+  await app.listen(listen);
+  const { address, port, family } = app.server.address() as AddressInfo;
+  const host = family === 'IPv6' ? `[${address}]` : address;
+  return {
+    url: `http://${host}:${port}`,
+    stop: async () => {
+      state.stopping = true;
+      await withinGrace(state, options.grace ?? STOP_LIMIT);
+      await app.close();
+      await options.keeper.close();
+    },
+  };
+}
+
+interface RequestState {
+  stopping: boolean;
+  running: number;
+  ended: () => void;
+}
+
+async function withinGrace(state: RequestState, grace: number): Promise<void> {
+  if (state.running === 0) return;
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, grace);
+    state.ended = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+  });
+}
+
+function createApp({ log }: ServerOptions): FastifyInstance {
+  const app = fastify({
+    // A whole pack by a thin line; headers, and silence in between, have far less.
+    requestTimeout: 600_000,
+    connectionTimeout: 60_000,
+    keepAliveTimeout: 75_000,
+    http: { headersTimeout: 15_000, maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 5000 },
+    bodyLimit: 1,
+    routerOptions: { maxParamLength: 64 },
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+    disableRequestLogging: true,
+    logger: log === undefined ? false : { level: 'info', stream: log },
+    clientErrorHandler: refuseUnreadable,
+  });
+  app.server.maxConnections = 2000;
+  // Bodies are read by the routes, each up to its own limit.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, payload, done) => {
+    done(null, payload);
+  });
+  app.setErrorHandler(async (error, request, reply) => await sendProblem(reply, error, request.log));
+  app.setNotFoundHandler(async (request, reply) => {
+    return await sendProblem(reply, new ServerError('not-found', 'there is no such route'), request.log);
+  });
+  return app;
+}
+
+function refuseUnreadable(this: unknown, error: Error & { readonly code?: string }, socket: import('node:net').Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request';
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+const HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'strict-transport-security': 'max-age=31536000',
+  'x-content-type-options': 'nosniff',
+};
+
+function countRequests(app: FastifyInstance, state: RequestState): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(HEADERS);
+    if (!state.stopping || request.routeOptions.url === routes.health.path) return;
+    throw new ServerError('stopping', 'the server is about to stop; try again');
+  });
+  app.addHook('onRequest', async (_, reply) => {
+    state.running++;
+    reply.raw.once('close', () => {
+      state.running--;
+      if (state.stopping && state.running === 0) state.ended();
+    });
+  });
+  // The pattern of the route, not the path: that has ids of users.
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, url } = request.routeOptions;
+    request.log.info({ method, route: url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'request');
+  });
+}
+
+function registerRoutes(app: FastifyInstance, options: ServerOptions, isStopping: () => boolean): void {
+  const { keeper, authority, invitations } = options;
+  const parts = { keeper, authority: authority as Authority, buffers: new PackBuffers(options.packsAtOnce ?? PACKS_AT_ONCE) };
+  const handlers = { ...accountHandlers(authority), ...vaultHandlers };
+  for (const [name, handler] of Object.entries(handlers)) {
+    const route: Route = routes[name as RouteName];
+    register(app, route, accountRoute(route, handler, parts));
+  }
+  for (const [name, served] of Object.entries(openRoutes({ keeper, authority, invitations, isStopping }))) {
+    register(app, routes[name as RouteName], served);
+  }
+}
+
+function register(app: FastifyInstance, route: Route, handler: ServedRoute): void {
+  const { method, path: url, params, query } = route;
+  const schema = { ...(params && { params }), ...(query && { querystring: query }) };
+  app.route({ method, url, schema, handler });
+}
+
+async function sendProblem(reply: FastifyReply, error: unknown, log: FastifyBaseLogger): Promise<FastifyReply> {
+  const problem = asProblem(error);
+  const { code, status } = problem;
+  // Messages may name folders: only what the error is, not what it says.
+  if (status >= 500) log.error({ code, error: nameOf(error) }, 'failed');
+  if (status === 503) reply.header('retry-after', RETRY_AFTER);
+  // What is left of a body that was not read would be taken for the next request.
+  if (!reply.request.raw.complete) reply.header('connection', 'close');
+  return await reply.code(status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
+}
+
+function nameOf(error: unknown): string {
+  const { name, code } = error as { readonly name?: unknown; readonly code?: unknown };
+  return [name, code].filter((part) => typeof part === 'string').join(' ');
+}

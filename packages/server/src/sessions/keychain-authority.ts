@@ -1,0 +1,143 @@
+/**
+ * Devices as the account's keychain has them: a device signs a nonce and gets a token bound to its key; every request
+ * then has a proof of its own (security.md §5). Nothing is stored but in memory: a server that starts again asks anew.
+ */
+import { EncodingError, equalBytes, fromBase64Url, toBase64Url, toHex, utf8Encode } from '@keephold/bytes';
+import { sha256, verifyStrict } from '@keephold/crypto/verify';
+import {
+  type AccountId,
+  asAccountId,
+  asDeviceId,
+  CustodyError,
+  deviceRecord,
+  type KeychainState,
+  MalformedRecordError,
+  walkKeychain,
+} from '@keephold/protocol';
+import { type schemas, sessionSigningInput } from '@keephold/protocol/http';
+import type { Authenticated, Authority, Principal, SignedRequest } from '../authority.ts';
+import { ServerError, unauthenticated } from '../errors.ts';
+import type { AccountKeeper } from '../keeper.ts';
+import { digestOf, fittingProof, PROOF_WINDOW } from './check-proof.ts';
+import { ExpiringMap } from './expiring-map.ts';
+
+const TOKEN_LIFETIME = 15 * 60_000;
+const NONCE_LIFETIME = 2 * 60_000;
+const JTI_LIFETIME = 5 * 60_000;
+/** Some tens of megabytes at most. */
+const MOST_TOKENS = 100_000;
+const MOST_NONCES = 100_000;
+const MOST_PROOFS = 500_000;
+
+interface Session {
+  readonly principal: Principal;
+  readonly publicKey: Uint8Array;
+  readonly expiresAt: number;
+}
+
+export interface KeychainAuthorityOptions {
+  readonly keeper: AccountKeeper;
+  /** 16 bytes, the same for the life of the server: a signature for one server is none for another. */
+  readonly serverId: Uint8Array;
+  readonly now: () => number;
+  readonly random: (length: number) => Uint8Array;
+}
+
+export class KeychainAuthority implements Authority {
+  readonly #options: KeychainAuthorityOptions;
+  readonly #nonces: ExpiringMap<true>;
+  readonly #sessions: ExpiringMap<Session>;
+  readonly #proofs: ExpiringMap<true>;
+
+  constructor(options: KeychainAuthorityOptions) {
+    this.#options = options;
+    const now = options.now();
+    this.#nonces = new ExpiringMap({ lifetime: NONCE_LIFETIME, most: MOST_NONCES, now });
+    this.#sessions = new ExpiringMap({ lifetime: TOKEN_LIFETIME, most: MOST_TOKENS, now });
+    this.#proofs = new ExpiringMap({ lifetime: JTI_LIFETIME, most: MOST_PROOFS, now });
+  }
+
+  challenge(): { readonly serverId: string; readonly nonce: string } {
+    const { random, serverId, now } = this.#options;
+    const nonce = toBase64Url(random(32));
+    if (!this.#nonces.add(nonce, true, now())) throw busy();
+    return { serverId: toBase64Url(serverId), nonce };
+  }
+
+  async openSession(body: schemas.SessionBody): Promise<{ readonly token: string; readonly expiresAt: number }> {
+    const { now, random } = this.#options;
+    const time = now();
+    const isFresh = Math.abs(time / 1000 - body.time) <= PROOF_WINDOW;
+    if (this.#nonces.take(body.nonce, time) === undefined || !isFresh) throw unauthenticated();
+    const session = await this.#sessionOf(body, time + TOKEN_LIFETIME);
+    const token = toBase64Url(random(32));
+    if (!this.#sessions.add(hashOf(token), session, time)) throw busy();
+    return { token, expiresAt: session.expiresAt };
+  }
+
+  async authenticate(request: SignedRequest): Promise<Authenticated> {
+    const now = this.#options.now();
+    const token = /^DPoP ([A-Za-z0-9_-]{43})$/.exec(request.authorization ?? '')?.[1];
+    const session = token === undefined ? undefined : this.#sessions.get(hashOf(token), now);
+    if (token === undefined || session === undefined || session.expiresAt <= now) throw unauthenticated();
+    const claims = readable(() => fittingProof(request, { token, publicKey: session.publicKey, now }));
+    if (claims === undefined) throw unauthenticated();
+    const proof = `${toHex(session.publicKey)} ${claims.jti}`;
+    if (this.#proofs.get(proof, now) !== undefined) throw unauthenticated();
+    if (!this.#proofs.add(proof, true, now)) throw busy();
+    return { principal: session.principal, bodyDigest: readable(() => digestOf(claims)) };
+  }
+
+  accountChanged(accountId: AccountId): void {
+    this.#sessions.deleteWhere(({ principal }) => equalBytes(principal.accountId, accountId));
+  }
+
+  async #sessionOf(body: schemas.SessionBody, expiresAt: number): Promise<Session> {
+    const keychain = await this.#keychain(asAccountId(fromBase64Url(body.accountId)));
+    const deviceId = asDeviceId(fromBase64Url(body.deviceId));
+    const device = keychain === undefined ? undefined : deviceRecord(keychain, deviceId);
+    if (keychain === undefined || device === undefined || device.revokedSeq !== undefined) throw unauthenticated();
+    const { serverId } = this.#options;
+    const message = sessionSigningInput({ serverId, deviceId, nonce: fromBase64Url(body.nonce), time: body.time });
+    const isSigned = (publicKey: Uint8Array, signature: string): boolean =>
+      verifyStrict({ publicKey, message, signature: fromBase64Url(signature) });
+    if (!isSigned(device.signingKey, body.signature)) throw unauthenticated();
+    const { identitySignature } = body;
+    const unlocked = identitySignature !== undefined;
+    if (unlocked && !isSigned(keychain.identityKey, identitySignature)) throw unauthenticated();
+    const { accountId } = keychain;
+    const principal: Principal = unlocked
+      ? { accountId, deviceId, role: 'unlocked', vaults: 'all' }
+      : { accountId, deviceId, role: device.role, vaults: device.vaults };
+    return { principal, publicKey: device.signingKey, expiresAt };
+  }
+
+  /** Undefined when there is no such account. */
+  async #keychain(accountId: AccountId): Promise<KeychainState | undefined> {
+    try {
+      const entries = await this.#options.keeper.use(accountId, async (custody) => await custody.keychain(0));
+      return walkKeychain(entries, { sha256, verify: verifyStrict });
+    } catch (error) {
+      if (error instanceof CustodyError && error.code === 'no-repository') return undefined;
+      throw error;
+    }
+  }
+}
+
+/** Only the hash of a token is kept. */
+function hashOf(token: string): string {
+  return toBase64Url(sha256(utf8Encode(token)));
+}
+
+function readable<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof MalformedRecordError || error instanceof EncodingError) throw unauthenticated();
+    throw error;
+  }
+}
+
+function busy(): ServerError {
+  return new ServerError('busy', 'too many sessions at once; try again later');
+}
