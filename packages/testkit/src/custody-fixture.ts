@@ -43,6 +43,8 @@ import {
 export interface FixtureDevice {
   readonly deviceId: DeviceId;
   readonly streamId: StreamId;
+  /** Ed25519. */
+  readonly publicKey: Uint8Array;
   readonly sign: (message: Uint8Array) => Uint8Array;
 }
 
@@ -66,6 +68,8 @@ export interface AccountFixture {
   readonly keychain: readonly Uint8Array[];
   /** Signs and appends one more entry by the identity key. */
   readonly nextEntry: (body: KeychainBody) => Uint8Array;
+  /** Signs by the identity key. */
+  readonly signAsOwner: (message: Uint8Array) => Uint8Array;
   readonly slots: readonly { readonly slotId: Uint8Array; readonly record: Uint8Array }[];
   readonly keyring: Uint8Array;
   readonly grants: readonly { readonly name: ObjectName; readonly sealed: Uint8Array }[];
@@ -113,6 +117,7 @@ export function createAccountFixture(
     devices,
     keychain,
     nextEntry,
+    signAsOwner: (message) => new Uint8Array(sign(null, message, identity.privateKey)),
     slots: [{ slotId: bytes(16), record: bytes(100) }],
     keyring: sealed,
     grants: [{ name: asObjectName(hash(sealed)), sealed }],
@@ -131,6 +136,7 @@ function addDevice(accountId: AccountId, vault: VaultId, nextEntry: (body: Keych
   return {
     deviceId: asDeviceId(hash(...deviceFingerprintInput(bundle)).slice(0, 16)),
     streamId: asStreamId(bytes(16)),
+    publicKey: rawPublicKey(pair.publicKey),
     sign: (text) => new Uint8Array(sign(null, text, pair.privateKey)),
   };
 }

@@ -1,0 +1,85 @@
+/** From what a server or the network did to the errors of the Custody seam. */
+import { CustodyError, type CustodyErrorCode } from '@keephold/protocol';
+import { checkJson, Problem, type ProblemCode } from '@keephold/protocol/http';
+
+/** What a problem of a server is in the words of the seam. */
+const CODES: Readonly<Record<ProblemCode, CustodyErrorCode>> = {
+  'no-repository': 'no-repository',
+  'newer-version': 'newer-version',
+  'no-room': 'no-room',
+  'no-permission': 'no-permission',
+  damaged: 'damaged',
+  refused: 'refused',
+  'read-only': 'read-only',
+  unavailable: 'unavailable',
+  unauthenticated: 'no-permission',
+  forbidden: 'no-permission',
+  'not-found': 'refused',
+  malformed: 'refused',
+  'too-large': 'refused',
+  'too-slow': 'unavailable',
+  stopping: 'unavailable',
+  busy: 'unavailable',
+  failed: 'unavailable',
+};
+
+export class HttpError extends CustodyError {
+  /** What the server said; undefined when nothing came from it. */
+  readonly problem: ProblemCode | undefined;
+  /** Milliseconds after which it may be tried again; undefined: not at all. */
+  readonly retryAfter: number | undefined;
+  constructor(
+    code: CustodyErrorCode,
+    message: string,
+    options: ErrorOptions & { readonly problem?: ProblemCode; readonly retryAfter?: number } = {},
+  ) {
+    super(code, message, options);
+    this.name = 'HttpError';
+    this.problem = options.problem;
+    this.retryAfter = options.retryAfter;
+  }
+}
+
+/** Longer texts of a server are not shown. */
+const MOST_TEXT = 300;
+
+export async function problemError(action: string, response: Response): Promise<HttpError> {
+  const retryAfter = retryAfterOf(response);
+  const again = retryAfter === undefined ? {} : { retryAfter };
+  try {
+    const text = await limitedText(response);
+    const { code, title, detail } = checkJson(Problem, JSON.parse(text));
+    const says = (detail ?? title).slice(0, MOST_TEXT);
+    return new HttpError(CODES[code], `${action}: ${says}`, { problem: code, ...again });
+  } catch (cause) {
+    const code: CustodyErrorCode = response.status >= 500 ? 'unavailable' : 'refused';
+    return new HttpError(code, `${action}: the server answered ${response.status}`, { cause, ...again });
+  }
+}
+
+/** @throws HttpError always: there is no network, or it broke. */
+export function networkError(action: string, host: string, cause: unknown): HttpError {
+  const isLate = cause instanceof Error && cause.name === 'TimeoutError';
+  const says = isLate ? `no answer from ${host} in time` : `no network, or ${host} cannot be reached`;
+  return new HttpError('unavailable', `${action}: ${says}`, { cause, retryAfter: 0 });
+}
+
+function retryAfterOf({ status, headers }: Response): number | undefined {
+  if (status !== 408 && status !== 429 && status < 500) return undefined;
+  // A full disk does not empty itself while we wait.
+  if (status === 501 || status === 507) return undefined;
+  const seconds = Number(headers.get('retry-after') ?? '0');
+  return Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds, 60) * 1000 : 0;
+}
+
+const MOST_PROBLEM = 16 * 1024;
+
+async function limitedText(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk as Uint8Array, { stream: true });
+    if (text.length > MOST_PROBLEM) throw new TypeError('too long');
+  }
+  return text;
+}
