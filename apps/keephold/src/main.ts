@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
+import { isServer } from './access/repository-folder.ts';
 import { exactArguments } from './command-line/raw-text.ts';
 import type { Environment } from './environment.ts';
 import { exitCodes } from './errors.ts';
@@ -48,9 +49,13 @@ export async function main(environment: Environment): Promise<never> {
     terminal: systemTerminal(() => process.stdin, process.stderr),
     signal: abortOnInterrupt(),
     version: ownVersion(),
-    openRepository: async (folder, options) => {
+    openRepository: async (place, options) => {
+      if (isServer(place)) {
+        const { openServer } = await import('./access/server-account.ts');
+        return await openServer(environment, place);
+      }
       const { openRepositoryFolder } = await import('@keephold/custody');
-      return await openRepositoryFolder(folder, { spawnParityWorker, ...options });
+      return await openRepositoryFolder(place, { spawnParityWorker, ...options });
     },
     now: Date.now,
   });

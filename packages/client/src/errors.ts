@@ -23,11 +23,18 @@ const CODES: Readonly<Record<ProblemCode, CustodyErrorCode>> = {
   failed: 'unavailable',
 };
 
+const HINTS: Readonly<Partial<Record<ProblemCode, string>>> = {
+  forbidden: 'a device may back up and read its own vaults; changing ways in and deleting is not for devices',
+  unauthenticated: 'the device may have been revoked, or the invitation was used or mistyped',
+};
+
 export class HttpError extends CustodyError {
   /** What the server said; undefined when nothing came from it. */
   readonly problem: ProblemCode | undefined;
   /** Milliseconds after which it may be tried again; undefined: not at all. */
   readonly retryAfter: number | undefined;
+  /** What to do next. */
+  readonly hint: string | undefined;
   constructor(
     code: CustodyErrorCode,
     message: string,
@@ -37,6 +44,7 @@ export class HttpError extends CustodyError {
     this.name = 'HttpError';
     this.problem = options.problem;
     this.retryAfter = options.retryAfter;
+    this.hint = options.problem === undefined ? undefined : HINTS[options.problem];
   }
 }
 

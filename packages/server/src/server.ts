@@ -1,7 +1,7 @@
 /** Puts the routes of `protocol` onto HTTP, with limits on all that a stranger can send, and an end that loses nothing. */
 import type { AddressInfo } from 'node:net';
 import { PROBLEM_TYPE, type Route, type RouteName, routes } from '@keephold/protocol/http';
-import { fastify, type FastifyBaseLogger, type FastifyInstance, type FastifyReply } from 'fastify';
+import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Authority } from './authority.ts';
 import { PackBuffers } from './bodies/pack-buffers.ts';
 import { ServerError } from './errors.ts';
@@ -87,7 +87,7 @@ function createApp({ log }: ServerOptions): FastifyInstance {
     routerOptions: { maxParamLength: 64 },
     forceCloseConnections: true,
     exposeHeadRoutes: false,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     logger: log === undefined ? false : { level: 'info', stream: log },
     clientErrorHandler: refuseUnreadable,
   });

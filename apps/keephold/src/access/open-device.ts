@@ -21,7 +21,7 @@ import { CommandError, exitCodes, UsageError } from '../errors.ts';
 import { DeviceStore } from './device-store.ts';
 import { keepingEvidence } from './evidence.ts';
 import { PasswordChangeNote } from './password-change.ts';
-import { repositoryFolder } from './repository-folder.ts';
+import { repositoryPlace } from './repository-folder.ts';
 import { unlockAccount } from './unlock.ts';
 
 export interface DeviceAccess extends AsyncDisposable {
@@ -51,7 +51,7 @@ export async function openAsDevice(context: Context, options: OpenDeviceOptions 
     throw new UsageError(
       '--older-copy is for reading: snapshots, ls, find, diff, cat, restore, check and stats take it',
     );
-  const folder = repositoryFolder(context);
+  const folder = repositoryPlace(context);
   // The signer is known only when the account is; opening reads one small file.
   const probe = await context.openRepository(folder);
   const store = new DeviceStore(context.environment, await probe.accountId());

@@ -31,7 +31,7 @@ import { keepingEvidence } from './evidence.ts';
 import { HistoryFile } from './history-file.ts';
 import { hashOfCommit, requireSeenEntries, tellOlderCopy, withSeenKeychain } from './older-copy.ts';
 import { requireVault } from './open-device.ts';
-import { repositoryFolder } from './repository-folder.ts';
+import { repositoryPlace } from './repository-folder.ts';
 import { unlockAccount } from './unlock.ts';
 
 export interface ReadAccess extends AsyncDisposable {
@@ -56,7 +56,7 @@ export interface ReadingOptions {
  *   it is kept (evidence.ts).
  */
 export async function openForReading(context: Context, options: ReadingOptions = {}): Promise<ReadAccess> {
-  const custody = await context.openRepository(repositoryFolder(context));
+  const custody = await context.openRepository(repositoryPlace(context));
   try {
     const store = new DeviceStore(context.environment, await custody.accountId());
     return await keepingEvidence(context, store.folder, async () => await read(context, { custody, store, options }));

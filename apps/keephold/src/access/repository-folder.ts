@@ -1,17 +1,30 @@
 /** Which repository is meant. Nothing is opened here. */
 import { resolve } from 'node:path';
+import { serverOrigin } from '@keephold/client';
 import type { Context } from '../context.ts';
 import { UsageError } from '../errors.ts';
 
-/** The absolute path of the repository's folder: --repo, else KEEPHOLD_REPO. */
-export function repositoryFolder({ globals, environment }: Pick<Context, 'globals' | 'environment'>): string {
+type Named = Pick<Context, 'globals' | 'environment'>;
+
+/** The absolute path of a folder or the origin of a server: --repo, else KEEPHOLD_REPO. */
+export function repositoryPlace(context: Named): string {
+  const named = context.globals.repo ?? context.environment.repository ?? '';
+  return isServer(named) ? serverOrigin(named) : repositoryFolder(context);
+}
+
+export function isServer(place: string): boolean {
+  return /^https?:\/\//i.test(place);
+}
+
+/** For what works on a folder alone. */
+export function repositoryFolder({ globals, environment }: Named): string {
   const named = globals.repo ?? environment.repository;
   if (named === undefined || named === '') {
-    throw new UsageError('no repository was named', 'use --repo FOLDER, or set KEEPHOLD_REPO');
+    throw new UsageError('no repository was named', 'use --repo FOLDER or --repo https://SERVER, or set KEEPHOLD_REPO');
   }
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(named)) {
     throw new UsageError(
-      `${named} is not a folder: this version opens folders only`,
+      `${named} is not a folder, and this works on folders only`,
       'name a folder, for example --repo /media/disk/backup',
     );
   }

@@ -71,6 +71,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: 'show sizes, and what is unique to each snapshot',
     load: async () => (await import('../verbs/stats.ts')).stats,
   },
+  serve: {
+    summary: 'run a server that keeps backups of other devices',
+    load: async () => (await import('../verbs/serve.ts')).serve,
+  },
   keys: {
     summary: 'change the password, prove the recovery words, add or remove a way in',
     load: async () => (await import('../verbs/keys.ts')).keys,

@@ -1,4 +1,4 @@
-/** `keephold init`: a new repository in a folder, and this device as its first. */
+/** `keephold init`: a new repository in a folder or on a server, and this device as its first. */
 import { toHex } from '@keephold/bytes';
 import { systemRandom } from '@keephold/crypto';
 import { createRepositoryFolder, type GenesisRecords } from '@keephold/custody';
@@ -7,11 +7,12 @@ import { createAccount } from '@keephold/vault';
 import { DeviceStore } from '../access/device-store.ts';
 import { newPassword } from '../access/password.ts';
 import { handOverWords } from '../access/recovery-words.ts';
-import { repositoryFolder } from '../access/repository-folder.ts';
+import { isServer, repositoryPlace } from '../access/repository-folder.ts';
+import { createOnServer } from '../access/server-account.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
-import { flag, percent } from '../command-line/options.ts';
+import { flag, percent, text } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
-import { CommandError, exitCodes } from '../errors.ts';
+import { CommandError, exitCodes, UsageError } from '../errors.ts';
 
 export const init: Command = defineCommand({
   name: 'init',
@@ -24,15 +25,27 @@ export const init: Command = defineCommand({
   options: {
     trusted: flag({ help: 'let this device list and restore without the password' }),
     parity: percent({ value: 'PERCENT', min: 1, max: 100, help: 'keep parity that mends damage, such as 10%' }),
+    invitation: text({ value: 'CODE', help: 'on a server: the invitation that it printed' }),
   },
   examples: [
     { command: 'keephold init --repo /media/disk/backup', says: 'on an external disk; asks for a password' },
+    {
+      command: 'keephold init --repo https://backup.example.org --invitation CODE --trusted',
+      says: 'on a server of your own',
+    },
     { command: 'keephold init --repo ~/backup --password-file ~/.backup-password', says: 'without a terminal' },
     { command: 'keephold init --repo /media/disk/backup --parity 10%', says: 'on a disk that may rot' },
   ],
   async run(context, { options }) {
-    const folder = repositoryFolder(context);
-    const created = await createRepository(context, { folder, trusted: options.trusted, parity: options.parity });
+    const folder = repositoryPlace(context);
+    const { invitation, trusted, parity } = options;
+    if (isServer(folder) !== (invitation !== undefined)) {
+      throw new UsageError('an invitation is needed on a server, and only there', 'keephold serve prints one');
+    }
+    if (isServer(folder) && parity !== undefined) {
+      throw new UsageError('a server decides for itself what it keeps beside packs', 'leave --parity out');
+    }
+    const created = await createRepository(context, { folder, trusted, invitation, parity });
     const { out } = context;
     const { readKeyPlace, wordsFile, accountId, deviceId } = created;
     await out.record({
@@ -60,6 +73,8 @@ export const init: Command = defineCommand({
 export interface NewRepository {
   readonly folder: string;
   readonly trusted: boolean;
+  /** On a server. */
+  readonly invitation?: string | undefined;
   /** Instead of the one that was given or is asked for. */
   readonly password?: string | undefined;
   /** Parity blocks that packs get for 100 data blocks; undefined: none. */
@@ -85,7 +100,7 @@ export async function createRepository(context: Context, wanted: NewRepository):
     role: wanted.trusted ? 'trusted' : 'backup-only',
     names: { device: environment.hostname },
   });
-  await using _custody = await createFolder(wanted.folder, {
+  await createPlace(context, wanted, {
     accountId: account.accountId,
     parity: wanted.parity,
     keychain: account.keychainEntries,
@@ -102,6 +117,15 @@ export async function createRepository(context: Context, wanted: NewRepository):
     readKeyPlace: wanted.trusted ? (keystore ?? store.folder) : null,
     wordsFile: file ?? null,
   };
+}
+
+async function createPlace(
+  { environment }: Context,
+  { folder, invitation }: NewRepository,
+  records: GenesisRecords,
+): Promise<void> {
+  if (invitation === undefined) await (await createFolder(folder, records))[Symbol.asyncDispose]();
+  else await createOnServer(environment, { origin: folder, invitation, records });
 }
 
 async function createFolder(folder: string, records: GenesisRecords): Promise<Custody> {

@@ -16,7 +16,7 @@ import { DeviceStore } from '../access/device-store.ts';
 import { readPasswordFile, requireStrong, typeNewPassword } from '../access/password.ts';
 import { PasswordChangeNote, settleNotedChange } from '../access/password-change.ts';
 import { handOverWords } from '../access/recovery-words.ts';
-import { repositoryFolder } from '../access/repository-folder.ts';
+import { repositoryPlace } from '../access/repository-folder.ts';
 import { unlockAccount } from '../access/unlock.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { text } from '../command-line/options.ts';
@@ -51,7 +51,7 @@ export const keys: Command = defineCommand({
     const act = actions[[action, action === 'remove' ? '' : what].filter((part) => part).join(' ')];
     if (act === undefined)
       throw new UsageError(`keys cannot "${operands.join(' ')}"`, 'keephold keys --help shows what it can');
-    await using custody = await context.openRepository(repositoryFolder(context));
+    await using custody = await context.openRepository(repositoryPlace(context));
     const files = { newPassword: options['new-password-file'], words: options['words-file'] };
     await act(context, { custody, files, id: what ?? '' });
     return exitCodes.done;

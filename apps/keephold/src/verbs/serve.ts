@@ -1,0 +1,58 @@
+/** `keephold serve`: a server in one command. */
+import { join, resolve } from 'node:path';
+import { systemRandom } from '@keephold/crypto';
+import { FolderKeeper, KeychainAuthority, startServer } from '@keephold/server';
+import { type Command, defineCommand } from '../command-line/command.ts';
+import { text } from '../command-line/options.ts';
+import { exitCodes, UsageError } from '../errors.ts';
+import { openServerFolder } from '../jobs/server-folder.ts';
+
+const DEFAULT_LISTEN = '127.0.0.1:8420';
+
+export const serve: Command = defineCommand({
+  name: 'serve',
+  operands: { usage: '', min: 0, max: 0 },
+  description: [
+    'Runs a server that keeps backups of devices. It gets ciphertext only, and cannot open it. Everything lies in one folder; there is nothing to configure. The first start prints an invitation, which is good for one account.',
+    'It speaks HTTP without encryption: keep it on this machine, behind a proxy that does TLS. Clients refuse http to any other machine.',
+    'Ctrl-C, or SIGTERM, lets running requests end.',
+  ],
+  options: {
+    data: text({ value: 'DIR', help: 'where everything is kept (a folder among your own data)' }),
+    listen: text({ value: 'HOST:PORT', help: `the address to listen on (${DEFAULT_LISTEN})` }),
+  },
+  examples: [{ command: 'keephold serve --data /srv/keephold', says: 'on this machine, port 8420' }],
+  async run({ out, environment, signal, now }, { options }) {
+    const folder = resolve(options.data ?? join(environment.folders.data, 'server'));
+    const address = readAddress(options.listen ?? DEFAULT_LISTEN);
+    const { serverId, accounts, invitations, newInvitation } = openServerFolder(folder);
+    const keeper = new FolderKeeper(accounts);
+    const authority = new KeychainAuthority({ keeper, serverId, now, random: systemRandom });
+    const log = { write: (line: string): void => out.note(line.trimEnd()) };
+    const server = await startServer({ keeper, authority, invitations, log }, address);
+    await out.record({ type: 'serving', url: server.url, folder, invitation: newInvitation ?? null });
+    await out.result(`keeping backups in ${folder}, listening on ${server.url}`);
+    if (newInvitation !== undefined) {
+      await out.result(`the invitation for the first account: ${newInvitation}`);
+      await out.result(`  keephold init --repo ${server.url} --invitation ${newInvitation}`);
+    }
+    await aborted(signal);
+    await server.stop();
+    return exitCodes.done;
+  },
+});
+
+function readAddress(listen: string): { readonly host: string; readonly port: number } {
+  const [, host, port] = /^(.+):(\d{1,5})$/.exec(listen) ?? [];
+  if (host === undefined || Number(port) > 65_535) {
+    throw new UsageError(`${listen} is no address to listen on`, `write HOST:PORT, for example ${DEFAULT_LISTEN}`);
+  }
+  return { host: host.replace(/^\[(.*)\]$/, '$1'), port: Number(port) };
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolveStop) => {
+    signal.addEventListener('abort', resolveStop, { once: true });
+  });
+}
