@@ -28,7 +28,7 @@ export const serve: Command = defineCommand({
     const { serverId, accounts, invitations, newInvitation } = openServerFolder(folder);
     const keeper = new FolderKeeper(accounts);
     const authority = new KeychainAuthority({ keeper, serverId, now, random: systemRandom });
-    const log = { write: (line: string): void => out.note(line.trimEnd()) };
+    const log = { write: (line: string): void => out.error(line.trimEnd()) };
     const server = await startServer({ keeper, authority, invitations, log }, address);
     await out.record({ type: 'serving', url: server.url, folder, invitation: newInvitation ?? null });
     await out.result(`keeping backups in ${folder}, listening on ${server.url}`);
@@ -36,6 +36,7 @@ export const serve: Command = defineCommand({
       await out.result(`the invitation for the first account: ${newInvitation}`);
       await out.result(`  keephold init --repo ${server.url} --invitation ${newInvitation}`);
     }
+    await out.flush();
     await aborted(signal);
     await server.stop();
     return exitCodes.done;
