@@ -112,7 +112,8 @@ export class Transport {
   /** A clock that is a day off must not keep a device from backing up. */
   #learnTime({ headers }: Response): void {
     const theirs = Date.parse(headers.get('date') ?? '');
-    if (!Number.isNaN(theirs)) this.#skew = Math.abs(theirs - this.#options.now()) < 5000 ? 0 : theirs - this.#options.now();
+    if (!Number.isNaN(theirs))
+      this.#skew = Math.abs(theirs - this.#options.now()) < 5000 ? 0 : theirs - this.#options.now();
   }
 
   #retry(): RetryOptions {

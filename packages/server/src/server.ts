@@ -1,7 +1,7 @@
 /** Puts the routes of `protocol` onto HTTP, with limits on all that a stranger can send, and an end that loses nothing. */
 import type { AddressInfo } from 'node:net';
 import { PROBLEM_TYPE, type Route, type RouteName, routes } from '@keephold/protocol/http';
-import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply } from 'fastify';
+import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify, LogController } from 'fastify';
 import type { Authority } from './authority.ts';
 import { PackBuffers } from './bodies/pack-buffers.ts';
 import { ServerError } from './errors.ts';
@@ -11,6 +11,7 @@ import type { Invitations } from './invitations.ts';
 import type { AccountKeeper } from './keeper.ts';
 import { openRoutes } from './open-routes.ts';
 import { asProblem } from './problems.ts';
+import { registerReference } from './reference.ts';
 import { accountRoute, type ServedRoute } from './serve-route.ts';
 import type { KeychainAuthority } from './sessions/keychain-authority.ts';
 
@@ -104,7 +105,11 @@ function createApp({ log }: ServerOptions): FastifyInstance {
   return app;
 }
 
-function refuseUnreadable(this: unknown, error: Error & { readonly code?: string }, socket: import('node:net').Socket): void {
+function refuseUnreadable(
+  this: unknown,
+  error: Error & { readonly code?: string },
+  socket: import('node:net').Socket,
+): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
@@ -144,7 +149,11 @@ function countRequests(app: FastifyInstance, state: RequestState): void {
 
 function registerRoutes(app: FastifyInstance, options: ServerOptions, isStopping: () => boolean): void {
   const { keeper, authority, invitations } = options;
-  const parts = { keeper, authority: authority as Authority, buffers: new PackBuffers(options.packsAtOnce ?? PACKS_AT_ONCE) };
+  const parts = {
+    keeper,
+    authority: authority as Authority,
+    buffers: new PackBuffers(options.packsAtOnce ?? PACKS_AT_ONCE),
+  };
   const handlers = { ...accountHandlers(authority), ...vaultHandlers };
   for (const [name, handler] of Object.entries(handlers)) {
     const route: Route = routes[name as RouteName];
@@ -153,6 +162,7 @@ function registerRoutes(app: FastifyInstance, options: ServerOptions, isStopping
   for (const [name, served] of Object.entries(openRoutes({ keeper, authority, invitations, isStopping }))) {
     register(app, routes[name as RouteName], served);
   }
+  registerReference(app);
 }
 
 function register(app: FastifyInstance, route: Route, handler: ServedRoute): void {

@@ -22,12 +22,13 @@ export const serve: Command = defineCommand({
     listen: text({ value: 'HOST:PORT', help: `the address to listen on (${DEFAULT_LISTEN})` }),
   },
   examples: [{ command: 'keephold serve --data /srv/keephold', says: 'on this machine, port 8420' }],
-  async run({ out, environment, signal, now }, { options }) {
+  async run(context, { options }) {
+    const { out, environment, signal } = context;
     const folder = resolve(options.data ?? join(environment.folders.data, 'server'));
     const address = readAddress(options.listen ?? DEFAULT_LISTEN);
     const { serverId, accounts, invitations, newInvitation } = openServerFolder(folder);
     const keeper = new FolderKeeper(accounts);
-    const authority = new KeychainAuthority({ keeper, serverId, now, random: systemRandom });
+    const authority = new KeychainAuthority({ keeper, serverId, now: () => context.now(), random: systemRandom });
     const log = { write: (line: string): void => out.error(line.trimEnd()) };
     const server = await startServer({ keeper, authority, invitations, log }, address);
     await out.record({ type: 'serving', url: server.url, folder, invitation: newInvitation ?? null });

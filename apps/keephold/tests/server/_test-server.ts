@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createAccountOn, HttpCustody } from '@keephold/client';
 import type { OpenOptions } from '@keephold/custody';
-import { FolderKeeper, KeychainAuthority, type RunningServer, startServer } from '@keephold/server';
+import { type Custody, overrideCustody } from '@keephold/protocol';
+import { type AccountKeeper, FolderKeeper, KeychainAuthority, type RunningServer, startServer } from '@keephold/server';
 import type { AccountFixture, FixtureDevice } from '@keephold/testkit';
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
@@ -32,6 +33,8 @@ export interface TestServerOptions {
   /** Milliseconds. */
   readonly grace?: number;
   readonly now?: () => number;
+  /** Runs before a pack is stored. */
+  readonly beforePack?: () => Promise<void>;
 }
 
 export async function createTestServer(options: TestServerOptions = {}): Promise<TestServer> {
@@ -42,12 +45,25 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
     const signer = signers.get(Buffer.from(accountId).toString('hex'));
     return { ...(signer !== undefined && { signer }), ...options.open };
   });
+  const { beforePack } = options;
+  const held: AccountKeeper = {
+    create: async (records) => await keeper.create(records),
+    close: async () => await keeper.close(),
+    use: async (accountId, work) =>
+      await keeper.use(accountId, async (custody) => {
+        const putPack: Custody['putPack'] = async (...args) => {
+          await beforePack?.();
+          await custody.putPack(...args);
+        };
+        return await work(overrideCustody(custody, { putPack }));
+      }),
+  };
   const now = options.now ?? Date.now;
-  const authority = new KeychainAuthority({ keeper, serverId, now, random });
+  const authority = new KeychainAuthority({ keeper: held, serverId, now, random });
   const lines: string[] = [];
   const server = await startServer(
     {
-      keeper,
+      keeper: held,
       authority,
       invitations: { redeem: async (_, create) => await create() },
       log: { write: (line) => void lines.push(line) },

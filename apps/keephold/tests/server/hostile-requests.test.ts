@@ -3,7 +3,13 @@ import { createHash, randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { toBase64Url, toHex } from '@keephold/bytes';
 import { encodeProof, routes, sessionSigningInput } from '@keephold/protocol/http';
-import { type AccountFixture, createAccountFixture, createObject, createPack, type FixtureDevice } from '@keephold/testkit';
+import {
+  type AccountFixture,
+  createAccountFixture,
+  createObject,
+  createPack,
+  type FixtureDevice,
+} from '@keephold/testkit';
 import { expect, it } from 'vitest';
 import { createTestServer, type TestServer } from './_test-server.ts';
 
@@ -138,7 +144,11 @@ it('keeps accounts apart, and says the same of an account that is not there', as
     const stranger = { ...account, devices: other.devices };
     const messages: string[] = [];
     for (const who of [absent, stranger]) {
-      const error: unknown = await test.clientOf(who).accountId().then(async () => await test.clientOf(who).usage(account.vault)).catch((e: unknown) => e);
+      const error: unknown = await test
+        .clientOf(who)
+        .accountId()
+        .then(async () => await test.clientOf(who).usage(account.vault))
+        .catch((e: unknown) => e);
       messages.push((error as Error).message);
     }
     expect(messages[0]).toBe(messages[1]);
@@ -159,7 +169,9 @@ it('answers what is malformed, oversized or nowhere with a problem, and goes on'
     expect(await raw(test, ['NOT HTTP\r\n\r\n'])).toContain('400');
     expect(await raw(test, [`GET /health HTTP/1.1\r\n${host}X: ${'a'.repeat(40_000)}\r\n\r\n`])).toMatch(/431|400/);
     expect(await raw(test, [`GET /v1/nowhere HTTP/1.1\r\n${host}\r\n`])).toContain('404');
-    expect(await raw(test, [`POST /v1/sessions HTTP/1.1\r\n${host}Content-Length: 900000000\r\n\r\n{`])).toContain('413');
+    expect(await raw(test, [`POST /v1/sessions HTTP/1.1\r\n${host}Content-Length: 900000000\r\n\r\n{`])).toContain(
+      '413',
+    );
     expect(await raw(test, [`POST /v1/sessions HTTP/1.1\r\n${host}Content-Length: 3\r\n\r\n{{{`])).toContain('400');
     expect(
       await raw(test, [`POST /v1/sessions HTTP/1.1\r\n${host}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n`]),

@@ -4,6 +4,7 @@ export { decodeCommitBody, encodeCommitBody } from './commit-body.ts';
 export { decodeFrames, decodePresentFrames, encodeFrames, type Frame, FrameReader, frameParts } from './frames.ts';
 export { decodeGenesisBody, encodeGenesisBody, type GenesisBody } from './genesis-body.ts';
 export * from './limits.ts';
+export { openApiDocument } from './openapi.ts';
 export { isProblemCode, PROBLEM_TYPE, Problem, type ProblemCode, problemOf, problemStatus } from './problem.ts';
 export {
   encodeProof,

@@ -217,7 +217,8 @@ const writing = {
     method: 'POST',
     path: '/v1/vaults/:vault/commits',
     action: 'write',
-    summary: 'Appends a signed commit: frames commit ‖ packs added, then parent seq u64 ‖ added ‖ removed of its refset.',
+    summary:
+      'Appends a signed commit: frames commit ‖ packs added, then parent seq u64 ‖ added ‖ removed of its refset.',
     params: schema.VaultPath,
     body: { kind: 'bytes', limit: LARGEST_COMMIT_BODY, boundBy: 'digest' },
     answer: json(schema.CommitAnswer),

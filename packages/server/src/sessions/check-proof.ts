@@ -20,7 +20,7 @@ export function fittingProof(request: SignedRequest, context: ProofContext): Par
   if (request.proof === undefined) return undefined;
   const { claims, publicKey, message, signature } = parseProof(request.proof);
   if (!equalBytes(publicKey, context.publicKey)) return undefined;
-  if (!(verifyStrict({ publicKey, message, signature }))) return undefined;
+  if (!verifyStrict({ publicKey, message, signature })) return undefined;
   if (Math.abs(context.now / 1000 - claims.iat) > PROOF_WINDOW) return undefined;
   if (claims.htm !== request.method || !isOf(claims.htu, request)) return undefined;
   return claims.ath === toBase64Url(sha256(utf8Encode(context.token))) ? claims : undefined;
