@@ -1,0 +1,53 @@
+/** The command as processes of its own, with a home of its own. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+const program = join(import.meta.dirname, '../../src/keephold.ts');
+
+export interface Commands {
+  readonly start: (...args: readonly string[]) => ChildProcess;
+  /** Its standard output; throws with what it said when it fails. */
+  readonly run: (...args: readonly string[]) => Promise<string>;
+}
+
+export function commandsIn(home: string): Commands {
+  const start: Commands['start'] = (...args) =>
+    spawn(process.execPath, ['--conditions=@keephold/source', '--disable-warning=ExperimentalWarning', program, ...args], {
+      env: {
+        PATH: process.env['PATH'],
+        HOME: home,
+        XDG_STATE_HOME: join(home, 'state'),
+        XDG_CACHE_HOME: join(home, 'cache'),
+        XDG_DATA_HOME: join(home, 'data'),
+        XDG_CONFIG_HOME: join(home, 'config'),
+        KEEPHOLD_PASSWORD: 'a password for one test only',
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+  return { start, run: async (...args) => await outputOf(start(...args)) };
+}
+
+export async function outputOf(child: ChildProcess): Promise<string> {
+  let [text, errors] = ['', ''];
+  child.stdout?.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  child.stderr?.on('data', (chunk: Buffer) => {
+    errors += chunk.toString();
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code !== 0) throw new Error(`exit code ${code}: ${errors}${text}`);
+  return text;
+}
+
+/** The first line of JSON that a command prints. */
+export async function firstRecord(child: ChildProcess): Promise<Readonly<Record<string, unknown>>> {
+  let text = '';
+  for await (const chunk of child.stdout ?? []) {
+    text += String(chunk);
+    const end = text.indexOf('\n');
+    if (end >= 0) return JSON.parse(text.slice(0, end)) as Record<string, unknown>;
+  }
+  throw new Error(`it ended before it said anything: ${text}`);
+}
