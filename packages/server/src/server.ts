@@ -89,7 +89,7 @@ function createApp({ log }: ServerOptions): FastifyInstance {
     forceCloseConnections: true,
     exposeHeadRoutes: false,
     logController: new LogController({ disableRequestLogging: true }),
-    logger: log === undefined ? false : { level: 'info', stream: log },
+    logger: log === undefined ? false : { level: 'info', stream: log, base: null },
     clientErrorHandler: refuseUnreadable,
   });
   app.server.maxConnections = 2000;

@@ -13,18 +13,22 @@ export interface Commands {
 
 export function commandsIn(home: string): Commands {
   const start: Commands['start'] = (...args) =>
-    spawn(process.execPath, ['--conditions=@keephold/source', '--disable-warning=ExperimentalWarning', program, ...args], {
-      env: {
-        PATH: process.env['PATH'],
-        HOME: home,
-        XDG_STATE_HOME: join(home, 'state'),
-        XDG_CACHE_HOME: join(home, 'cache'),
-        XDG_DATA_HOME: join(home, 'data'),
-        XDG_CONFIG_HOME: join(home, 'config'),
-        KEEPHOLD_PASSWORD: 'a password for one test only',
+    spawn(
+      process.execPath,
+      ['--conditions=@keephold/source', '--disable-warning=ExperimentalWarning', program, ...args],
+      {
+        env: {
+          PATH: process.env['PATH'],
+          HOME: home,
+          XDG_STATE_HOME: join(home, 'state'),
+          XDG_CACHE_HOME: join(home, 'cache'),
+          XDG_DATA_HOME: join(home, 'data'),
+          XDG_CONFIG_HOME: join(home, 'config'),
+          KEEPHOLD_PASSWORD: 'a password for one test only',
+        },
+        stdio: ['ignore', 'pipe', 'pipe'],
       },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    );
   return { start, run: async (...args) => await outputOf(start(...args)) };
 }
 

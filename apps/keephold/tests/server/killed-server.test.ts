@@ -14,7 +14,11 @@ const FILE_LENGTH = 8_000_000;
 it('loses nothing when the server is killed during a backup and started again', { timeout: 180_000 }, async () => {
   const home = await mkdtemp(join(tmpdir(), 'keephold-killed-'));
   const { start, run } = commandsIn(home);
-  const [data, source, target] = ['srv', 'source', 'target'].map((name) => join(home, name)) as [string, string, string];
+  const [data, source, target] = ['srv', 'source', 'target'].map((name) => join(home, name)) as [
+    string,
+    string,
+    string,
+  ];
   await mkdir(source);
   const contents = Array.from({ length: FILES }, () => randomBytes(FILE_LENGTH));
   for (const [index, content] of contents.entries()) await writeFile(join(source, `${index}`), content);
