@@ -9,6 +9,7 @@ const CODES: Readonly<Record<ProblemCode, CustodyErrorCode>> = {
   'no-room': 'no-room',
   'no-permission': 'no-permission',
   damaged: 'damaged',
+  'keychain-damaged': 'keychain-damaged',
   refused: 'refused',
   'read-only': 'read-only',
   unavailable: 'unavailable',

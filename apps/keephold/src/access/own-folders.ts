@@ -8,7 +8,7 @@ import { basename, dirname, join, relative, sep } from 'node:path';
 import { bytesFromRawText } from '../command-line/raw-text.ts';
 import type { Context } from '../context.ts';
 import { UsageError } from '../errors.ts';
-import { repositoryFolder } from './repository-folder.ts';
+import { isServer, repositoryPlace } from './repository-folder.ts';
 
 /**
  * Relative to the folder, in the form of a snapshot's paths; the empty path when the folder is one of them or in one.
@@ -17,9 +17,11 @@ import { repositoryFolder } from './repository-folder.ts';
 export function ownFoldersBelow(context: Pick<Context, 'globals' | 'environment'>, folder: string): Uint8Array[] {
   const { state, cache } = context.environment.folders;
   const root = realPath(folder);
-  const repository = realPath(repositoryFolder(context));
-  if (isWithin(repository, root)) throw new UsageError(`${folder} is in the repository itself`, 'name another folder');
-  return [repository, realPath(state), realPath(cache)].flatMap((own) => {
+  const place = repositoryPlace(context);
+  const repository = isServer(place) ? [] : [realPath(place)];
+  if (repository.some((own) => isWithin(own, root)))
+    throw new UsageError(`${folder} is in the repository itself`, 'name another folder');
+  return [...repository, realPath(state), realPath(cache)].flatMap((own) => {
     if (isWithin(own, root)) return [new Uint8Array(0)];
     return isWithin(root, own) ? [bytesFromRawText(relative(root, own).split(sep).join('/'))] : [];
   });

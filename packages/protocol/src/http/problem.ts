@@ -20,6 +20,7 @@ export const problemStatus: Readonly<Record<ProblemCode, number>> = {
   'no-room': 507,
   'no-permission': 500,
   damaged: 500,
+  'keychain-damaged': 500,
   refused: 422,
   'read-only': 403,
   unavailable: 503,

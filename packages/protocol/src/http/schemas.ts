@@ -83,6 +83,8 @@ export const UsageAnswer = Type.Object({
   objects: Count,
   objectBytes: Count,
   condemnedBytes: Count,
+  unreadCommits: Count,
+  parityBytes: Type.Optional(Count),
 });
 export const AuditAnswer = Type.Object({
   findings: Type.Array(Type.Object({ place: Type.String(), what: Type.String() })),
