@@ -50,7 +50,15 @@ export const layers: readonly Layer[] = [
     imports: ['@keephold/bytes'],
     nodeImports: ['@keephold/ffi'],
     nodePart: ['src/node/'],
-    thirdParty: ['@hpke/core', '@hpke/hybridkem-x-wing', '@noble/curves', '@noble/hashes', '@scure/bip39', 'hash-wasm'],
+    thirdParty: [
+      '@hpke/core',
+      '@hpke/hybridkem-x-wing',
+      '@noble/curves',
+      '@noble/hashes',
+      '@scure/bip39',
+      '@serenity-kit/opaque',
+      'hash-wasm',
+    ],
   },
   {
     folder: 'packages/protocol',
