@@ -1,4 +1,7 @@
-/** A new account for an embedded repository (security.md §4): keys, keychain, keyring, a password slot and a words slot. */
+/**
+ * A new account: keys, keychain, keyring, a slot for the password and one for the words. The password is Argon2id's for
+ * an embedded repository (security.md §4) and OPAQUE's on a server (§3.6), where genesis names the server's keys as well.
+ */
 import {
   type Argon2Cost,
   DEFAULT_ARGON2_COST,
@@ -27,6 +30,7 @@ import { addDeviceBody, embeddedDeviceState } from './enrol-device.ts';
 import { VaultError } from './errors.ts';
 import { NewKeychain } from './keychain-append.ts';
 import { type Keyring, sealKeyring, type VaultSecrets } from './keyring.ts';
+import { sealOpaqueSlot } from './opaque-slot.ts';
 import { sealPasswordSlot } from './password-slot.ts';
 import { sealName } from './sealed-name.ts';
 import { encodeSlotRecord, type SlotRecord, type SlotSecret } from './slot-record.ts';
@@ -44,18 +48,38 @@ export const DEFAULT_VAULT_POLICY: VaultPolicy = {
   monthlyMonths: 24,
 };
 
-export interface CreateAccountOptions {
-  readonly password: string;
+interface NewAccountOptions {
   /** Unix milliseconds. */
   readonly now: number;
   readonly random: RandomSource;
   /** Of the first device, this one. */
   readonly role: DeviceRole;
-  readonly argon?: Argon2Cost;
   readonly policy?: VaultPolicy;
   readonly names?: { readonly device?: string; readonly vault?: string };
   /** False: no words slot. Asks for a typed confirmation in front of people. */
   readonly words?: boolean;
+}
+
+export interface CreateAccountOptions extends NewAccountOptions {
+  readonly password: string;
+  readonly argon?: Argon2Cost;
+}
+
+export interface CreateServerAccountOptions extends NewAccountOptions {
+  /** 16 random bytes: the registration of the password names them, so they are there before the account. */
+  readonly accountId: AccountId;
+  /** Of the registration. */
+  readonly exportKey: Uint8Array;
+  /** What was stretched with in it. */
+  readonly cost: Argon2Cost;
+  readonly server: ServerKeys;
+}
+
+/** What the genesis of an account pins of its server. */
+export interface ServerKeys {
+  /** Ed25519: signs keeper events. */
+  readonly eventKey: Uint8Array;
+  readonly opaqueKey: Uint8Array;
 }
 
 /** Everything `publishAccount` writes, and what stays here. */
@@ -74,20 +98,42 @@ export interface CreatedAccount {
 
 /** @throws VaultError `empty-password`, DowngradeError for Argon2 costs out of bounds. */
 export async function createAccount(options: CreateAccountOptions): Promise<CreatedAccount> {
-  const { now, random, role } = options;
+  const { password, random, argon: cost = DEFAULT_ARGON2_COST } = options;
   const accountId = asAccountId(random(ID_LENGTH));
+  const sealPassword: SealPassword = (secret) => sealPasswordSlot({ accountId, secret, password, cost, random });
+  return await createAccountWith({ accountId, options, sealPassword, server: undefined });
+}
+
+/** @throws DowngradeError for Argon2 costs out of bounds. */
+export async function createServerAccount(options: CreateServerAccountOptions): Promise<CreatedAccount> {
+  const { accountId, exportKey, cost, random, server } = options;
+  const sealPassword: SealPassword = (secret) => sealOpaqueSlot({ accountId, secret, exportKey, cost, random });
+  return await createAccountWith({ accountId, options, sealPassword, server });
+}
+
+type SealPassword = (secret: SlotSecret) => Promise<SlotRecord>;
+
+interface NewAccount {
+  readonly accountId: AccountId;
+  readonly options: NewAccountOptions;
+  readonly sealPassword: SealPassword;
+  readonly server: ServerKeys | undefined;
+}
+
+async function createAccountWith({ accountId, options, sealPassword, server }: NewAccount): Promise<CreatedAccount> {
+  const { now, random, role } = options;
   const ark = randomKey('AccountRootKey', random);
   const identity = generateEd25519(random);
   const exchange = await generateXWing(random);
   const vault = await generateVault(random);
   const log = new NewKeychain(identity, now);
-  const genesis = log.append(accountId, genesisBody(identity, exchange));
+  const genesis = log.append(accountId, genesisBody(identity, exchange, server));
   const secret: SlotSecret = { ark, generation: FIRST_GENERATION, genesisHash: genesisHashOf(genesis) };
   await appendVault(log, { accountId, secret, vault, options });
   const keys = await generateDeviceKeys(random);
   const sealedName = await optionalName(options.names?.device, { accountId, secret, random });
   log.append(accountId, addDeviceBody({ accountId, keys, role, vaults: [vault.secrets.vaultId], sealedName }));
-  const slots = await makeSlots({ accountId, secret, options });
+  const slots = await makeSlots({ accountId, secret, options }, sealPassword);
   const keychain = appendSlots(log, accountId, slots.records);
   const keyring: Keyring = {
     accountId,
@@ -105,7 +151,7 @@ export async function createAccount(options: CreateAccountOptions): Promise<Crea
     keyring,
     keychain,
     slotId: (passwordSlot as SlotRecord).slotId,
-    method: 'local-password',
+    method: (passwordSlot as SlotRecord).method,
   };
   const { vaultId } = vault.secrets;
   return {
@@ -154,20 +200,24 @@ async function generateVault(random: RandomSource): Promise<NewVault> {
   return { secrets, readKeyPublic: readKey.publicKey };
 }
 
-function genesisBody(identity: Ed25519KeyPair, exchange: XWingKeyPair): Parameters<NewKeychain['append']>[1] {
+function genesisBody(
+  identity: Ed25519KeyPair,
+  exchange: XWingKeyPair,
+  server: ServerKeys | undefined,
+): Parameters<NewKeychain['append']>[1] {
   return {
     kind: 'genesis',
     identityKey: identity.publicKey,
     exchangeKey: exchange.publicKey,
-    eventKey: undefined,
-    opaqueKey: undefined,
+    eventKey: server?.eventKey,
+    opaqueKey: server?.opaqueKey,
   };
 }
 
 interface AccountParts {
   readonly accountId: AccountId;
   readonly secret: SlotSecret;
-  readonly options: CreateAccountOptions;
+  readonly options: NewAccountOptions;
 }
 
 async function appendVault(log: NewKeychain, parts: AccountParts & { readonly vault: NewVault }): Promise<void> {
@@ -192,10 +242,11 @@ function optionalName(
 
 async function makeSlots(
   parts: AccountParts,
+  sealPassword: SealPassword,
 ): Promise<{ readonly records: readonly SlotRecord[]; readonly words: readonly string[] | undefined }> {
   const { accountId, secret, options } = parts;
-  const { random, password, argon: cost = DEFAULT_ARGON2_COST } = options;
-  const record = await sealPasswordSlot({ accountId, secret, password, cost, random });
+  const { random } = options;
+  const record = await sealPassword(secret);
   if (options.words === false) return { records: [record], words: undefined };
   const recovery = await sealWordsSlot({ accountId, secret, random });
   return { records: [record, recovery.record], words: recovery.words };

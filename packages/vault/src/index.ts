@@ -15,9 +15,12 @@ export {
 export {
   type CreateAccountOptions,
   type CreatedAccount,
+  type CreateServerAccountOptions,
   createAccount,
+  createServerAccount,
   DEFAULT_VAULT_POLICY,
   publishAccount,
+  type ServerKeys,
 } from './create-account.ts';
 export {
   type DeviceKeys,
@@ -47,6 +50,14 @@ export { refreshKeychain } from './keychain-append.ts';
 export type { ReadKeys, VaultKeys, WriteKeys } from './keys.ts';
 export { type OpenedDevice, openDevice, requireDeviceInForce } from './open-device.ts';
 export { recordVerifier } from './record-verifier.ts';
+export {
+  type RecoveryCredentials,
+  type RecoveryEntry,
+  recoveryCredentials,
+  recoveryEntry,
+} from './recovery-login.ts';
+export { renewGrant } from './renew-grant.ts';
+export { type RevokeDeviceOptions, revokeDevice } from './revoke-device.ts';
 export { openName } from './sealed-name.ts';
 export {
   type ChainState,
@@ -57,5 +68,5 @@ export {
 } from './session-chain.ts';
 export { chainNameOf, openSessionObject, SessionChainReader } from './session-reader.ts';
 export { type PasswordChangeEnd, settlePasswordChange } from './settle-password-change.ts';
-export { type UnlockCustody, unlockWithPassword, unlockWithWords } from './unlock.ts';
+export { type UnlockCustody, unlockWithExportKey, unlockWithPassword, unlockWithWords } from './unlock.ts';
 export { listSlots, onlyVault, readKeys, type SlotSummary, type Unlocked } from './unlocked.ts';

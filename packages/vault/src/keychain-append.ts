@@ -64,17 +64,26 @@ export interface AppendOptions {
  * @throws ChainError when the entry contradicts the log as it is now.
  */
 export async function appendToKeychain(options: AppendOptions, body: KeychainBody): Promise<KeychainState> {
-  const { custody, identity } = options;
-  const time = Math.floor(options.now / 1000);
   let state = options.keychain;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const { accountId, seq, hash } = state;
-    const bytes = signKeychainEntry({ accountId, seq: seq + 1, prevHash: hash, time, body }, identity);
-    const next = advanceKeychain(state, bytes, recordVerifier);
-    if ((await custody.appendKeychain(bytes)) === 'appended') return next;
-    state = await refreshKeychain(custody, state);
+    const next = await tryAppend({ ...options, keychain: state }, body);
+    if (next !== undefined) return next;
+    state = await refreshKeychain(options.custody, state);
   }
   throw new ChainError('conflict', `append to keychain: others were first ${MAX_ATTEMPTS} times`);
+}
+
+/**
+ * Appends an entry to exactly the log that is known; undefined when another entry came first.
+ * @throws ChainError when the entry contradicts the log.
+ */
+export async function tryAppend(options: AppendOptions, body: KeychainBody): Promise<KeychainState | undefined> {
+  const { custody, identity, keychain } = options;
+  const { accountId, seq, hash } = keychain;
+  const time = Math.floor(options.now / 1000);
+  const bytes = signKeychainEntry({ accountId, seq: seq + 1, prevHash: hash, time, body }, identity);
+  const next = advanceKeychain(keychain, bytes, recordVerifier);
+  return (await custody.appendKeychain(bytes)) === 'appended' ? next : undefined;
 }
 
 /** Walks the entries after those known. */

@@ -16,6 +16,7 @@ import {
 } from '@keephold/protocol';
 import { AccountFaultError, WrongPasswordError } from './errors.ts';
 import { openKeyring } from './keyring.ts';
+import { deriveOpaqueKey, requireAcceptableOpaqueCost } from './opaque-slot.ts';
 import { derivePasswordKey, requireAcceptableParameters } from './password-slot.ts';
 import { decodeSlotRecordOrSkip, openSlot, type SlotRecord, type SlotSecret } from './slot-record.ts';
 import type { Unlocked } from './unlocked.ts';
@@ -39,6 +40,23 @@ export function unlockWithPassword(custody: UnlockCustody, password: string): Pr
 export async function unlockWithWords(custody: UnlockCustody, words: string | readonly string[]): Promise<Unlocked> {
   const entropy = await wordsToEntropy(words);
   return unlock(custody, 'words', async (slot) => deriveWordsKey(entropy, slot.accountId));
+}
+
+/**
+ * With what OPAQUE gave for the password. The caller has compared the server's key with the one it knew before, if it knew
+ * one; here it must be the one that the account was made with.
+ * @throws WrongPasswordError, DowngradeError, AccountFaultError, ChainError as `unlockWithPassword`
+ */
+export async function unlockWithExportKey(
+  custody: UnlockCustody,
+  login: { readonly exportKey: Uint8Array; readonly serverKey: Uint8Array },
+): Promise<Unlocked> {
+  const unlocked = await unlock(custody, 'opaque', async (slot) => deriveOpaqueKey(login.exportKey, slot.accountId));
+  const { opaqueKey } = unlocked.keychain;
+  if (opaqueKey === undefined || !equalBytes(opaqueKey, login.serverKey)) {
+    throw new AccountFaultError('account-mismatch', 'unlock account: it was made with another server');
+  }
+  return unlocked;
 }
 
 type DeriveKey = (slot: SlotRecord) => Promise<SlotKey>;
@@ -98,6 +116,7 @@ async function openAnySlot(
   for (const { slot, genuine } of slots) {
     try {
       if (method === 'local-password') requireAcceptableParameters(slot.parameters);
+      if (method === 'opaque') requireAcceptableOpaqueCost(slot.parameters);
       if (!genuine) continue;
       return { slot, secret: await openSlot(slot, await derive(slot)) };
     } catch (error) {
