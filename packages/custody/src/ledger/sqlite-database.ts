@@ -33,15 +33,15 @@ export class SqliteDatabase implements SqlDatabase {
   }
 
   /**
-   * Opens or creates; `:memory:` is a database of this process only.
-   * Write-ahead log with synchronous = NORMAL: a power cut may lose the last transactions, never consistency, and what
-   * is lost is replayed from the chain.
+   * Opens or creates; `:memory:` is a database of this process only. Write-ahead log, and by default a cache: with
+   * synchronous = NORMAL a power cut may lose the last transactions, never consistency, and what is lost of a ledger is
+   * replayed from the chain. What exists nowhere else is 'durable': on the disk when a transaction resolves.
    */
-  static async open(path: string): Promise<SqliteDatabase> {
+  static async open(path: string, kept: 'cache' | 'durable' = 'cache'): Promise<SqliteDatabase> {
     return await patiently(async () => {
       const database = new DatabaseSync(path, { timeout: 0 });
       try {
-        database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
+        database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${kept === 'cache' ? 'NORMAL' : 'FULL'};`);
         return new SqliteDatabase(database);
       } catch (error) {
         database.close();

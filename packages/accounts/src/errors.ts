@@ -1,0 +1,28 @@
+/** Refusals. Their texts are the same whatever the reason: nobody learns from them which accounts there are. */
+export type AccountsErrorCode =
+  | 'sign-in-refused' // wrong name, password, words, or too old an attempt
+  | 'sign-up-refused' // wrong, used or expired invitation, or a name that is taken
+  | 'too-many-tries'
+  | 'malformed'
+  | 'newer-version'; // the tables were made by a newer Keephold
+
+const TEXTS: Readonly<Record<AccountsErrorCode, string>> = {
+  'sign-in-refused': 'sign in: the name with this password or these words is not known here',
+  'sign-up-refused': 'sign up: the invitation is not good, or the name cannot be had',
+  'too-many-tries': 'sign in: too many tries; later ones will be answered',
+  malformed: 'read request: it does not have its form',
+  'newer-version': 'open accounts: the tables are of a newer Keephold',
+};
+
+export class AccountsError extends Error {
+  readonly code: AccountsErrorCode;
+  /** Seconds to wait, with `too-many-tries`. */
+  readonly retryAfter: number | undefined;
+
+  constructor(code: AccountsErrorCode, options: ErrorOptions & { readonly retryAfter?: number } = {}) {
+    super(TEXTS[code], options);
+    this.name = 'AccountsError';
+    this.code = code;
+    this.retryAfter = options.retryAfter;
+  }
+}

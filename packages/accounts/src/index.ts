@@ -1,0 +1,41 @@
+/** Accounts as a server keeps them (security.md §3.6, §3.9, §5), without transport. Opens nothing, holds no secret. */
+export { type AuditEvent, type AuditType, appendAudit, auditEntries, auditHash } from './audit-log.ts';
+export { AccountsError, type AccountsErrorCode } from './errors.ts';
+export { type InviteOptions, invite, type NewInvitation } from './invitations.ts';
+export type { OpaqueParties, OpaqueSide } from './opaque-side.ts';
+export {
+  finishPasswordChange,
+  type PasswordChangeChallenge,
+  type PasswordChangeFinish,
+  startPasswordChange,
+} from './password-change.ts';
+export {
+  finishRecovery,
+  type RecoveryChallenge,
+  type RecoveryFinish,
+  type RecoveryStart,
+  type RecoveryText,
+  recoveryText,
+  startRecovery,
+} from './recovery.ts';
+export { migrate } from './schema.ts';
+export {
+  countAccounts,
+  finishSignIn,
+  passwordSlot,
+  type SignedIn,
+  type SignInChallenge,
+  type SignInFinish,
+  type SignInStart,
+  startSignIn,
+} from './sign-in.ts';
+export {
+  finishSignUp,
+  type RecoveryRecords,
+  type SignUpChallenge,
+  type SignUpFinish,
+  type SignUpStart,
+  startSignUp,
+} from './sign-up.ts';
+export type { AccountsSurroundings } from './surroundings.ts';
+export { forgetOldTries } from './tries.ts';

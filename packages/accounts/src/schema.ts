@@ -1,0 +1,49 @@
+/**
+ * Tables of the accounts. Ids, hashes and records are bytes, times unix milliseconds; for PostgreSQL the types are BYTEA
+ * and BIGINT. Nothing here opens anything: password records without the setup, public keys, hashes of invitations.
+ */
+import { numberAt, type Sql, type SqlDatabase } from '@keephold/custody/sql';
+import { AccountsError } from './errors.ts';
+
+type Migration = readonly string[];
+
+/** One after the other, each once; what was released is never changed. */
+const MIGRATIONS: readonly Migration[] = [
+  [
+    `CREATE TABLE account (account_id BLOB PRIMARY KEY, name TEXT NOT NULL UNIQUE, created_at BIGINT NOT NULL)`,
+    `CREATE TABLE password (account_id BLOB PRIMARY KEY, credential_id BLOB NOT NULL, setup_id BLOB NOT NULL,
+      record BLOB NOT NULL, slot_id BLOB NOT NULL, slot BLOB NOT NULL)`,
+    `CREATE TABLE recovery (recovery_id BLOB PRIMARY KEY, account_id BLOB NOT NULL, public_key BLOB NOT NULL,
+      slot_id BLOB NOT NULL)`,
+    `CREATE TABLE invitation (code_hash BLOB PRIMARY KEY, made_at BIGINT NOT NULL, expires_at BIGINT NOT NULL,
+      account_id BLOB)`,
+    `CREATE TABLE attempt (attempt_id BLOB PRIMARY KEY, kind BIGINT NOT NULL, expires_at BIGINT NOT NULL,
+      account_id BLOB NOT NULL, known BIGINT NOT NULL, limit_key BLOB NOT NULL, state BLOB NOT NULL)`,
+    `CREATE INDEX attempt_expiry ON attempt (expires_at)`,
+    `CREATE TABLE tries (limit_key BLOB PRIMARY KEY, since BIGINT NOT NULL, count BIGINT NOT NULL,
+      strikes BIGINT NOT NULL)`,
+    `CREATE TABLE audit (account_id BLOB NOT NULL, seq BIGINT NOT NULL, entry BLOB NOT NULL, hash BLOB NOT NULL,
+      PRIMARY KEY (account_id, seq))`,
+  ],
+];
+
+/**
+ * Makes the tables, or brings them to this version.
+ * @throws AccountsError `newer-version`
+ */
+export async function migrate(database: SqlDatabase): Promise<void> {
+  await database.transaction(async (sql) => {
+    await sql.query('CREATE TABLE IF NOT EXISTS accounts_version (version BIGINT NOT NULL)');
+    const version = await versionOf(sql);
+    if (version > MIGRATIONS.length) throw new AccountsError('newer-version');
+    for (const statements of MIGRATIONS.slice(version)) for (const text of statements) await sql.query(text);
+    await sql.query('UPDATE accounts_version SET version = ?', MIGRATIONS.length);
+  });
+}
+
+async function versionOf(sql: Sql): Promise<number> {
+  const [row] = await sql.query('SELECT version FROM accounts_version');
+  if (row !== undefined) return numberAt(row, 0);
+  await sql.query('INSERT INTO accounts_version (version) VALUES (?)', 0);
+  return 0;
+}

@@ -1,0 +1,13 @@
+/** The SQL seam for others that keep records beside the ledger: the same statements on every database (ADR 2). */
+export {
+  bytesAt,
+  numberAt,
+  optionalNumberAt,
+  type Sql,
+  type SqlDatabase,
+  SqlError,
+  type SqlErrorCode,
+  type SqlRow,
+  type SqlValue,
+} from './ledger/sql.ts';
+export { SqliteDatabase } from './ledger/sqlite-database.ts';
