@@ -27,6 +27,7 @@ export {
   type DeviceState,
   decodeDeviceState,
   encodeDeviceState,
+  generateDeviceKeys,
   readKeysOf,
   readKeysRecord,
   withAcceptedPins,
@@ -49,6 +50,26 @@ export { type Grant, openGrant, readGrant, sealGrant, writeGrant } from './grant
 export { refreshKeychain } from './keychain-append.ts';
 export type { ReadKeys, VaultKeys, WriteKeys } from './keys.ts';
 export { type OpenedDevice, openDevice, requireDeviceInForce } from './open-device.ts';
+export {
+  type Approval,
+  appendDevice,
+  countersign,
+  draftDevice,
+  finishPairing,
+  type OfferedDevice,
+  offerDevice,
+  type PairedDevice,
+  type PairingDraft,
+  type PairingHeads,
+  type PairingOffer,
+  readOffer,
+} from './pair-device.ts';
+export {
+  createPairingTicket,
+  formatPairingTicket,
+  type PairingTicket,
+  parsePairingTicket,
+} from './pairing-ticket.ts';
 export { recordVerifier } from './record-verifier.ts';
 export {
   type RecoveryCredentials,
