@@ -14,7 +14,7 @@ import type { AccountId, DeviceId } from '@keephold/protocol';
 const LABEL = utf8Encode('keephold/v1/audit\0');
 const NO_HASH = new Uint8Array(32);
 
-export type AuditType = 'signed-up' | 'signed-in' | 'recovery-login' | 'password-changed' | 'refused';
+export type AuditType = 'signed-up' | 'signed-in' | 'recovery-login' | 'password-changed';
 
 export interface AuditEvent {
   readonly accountId: AccountId;

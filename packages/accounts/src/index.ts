@@ -38,4 +38,3 @@ export {
   startSignUp,
 } from './sign-up.ts';
 export type { AccountsSurroundings } from './surroundings.ts';
-export { forgetOldTries } from './tries.ts';

@@ -52,9 +52,11 @@ export async function startRecovery(around: AccountsSurroundings, start: Recover
   if (recoveryId.length !== ID_LENGTH) throw new AccountsError('malformed');
   const time = now();
   const attemptId = random(ATTEMPT_LENGTH);
+  await database.transaction(
+    async (sql) => void (await requireTry(sql, 'recovery from', { whom: subscriberOf(address), now: time })),
+  );
   return await database.transaction(async (sql) => {
-    await requireTry(sql, 'recovery from', subscriberOf(address), time);
-    const limitKey = await requireTry(sql, 'recovery to', recoveryId, time);
+    const limitKey = await requireTry(sql, 'recovery to', { whom: recoveryId, now: time });
     const [row] = await sql.query('SELECT account_id, public_key FROM recovery WHERE recovery_id = ?', recoveryId);
     const known = row !== undefined;
     const accountId = known ? asAccountId(bytesAt(row, 0)) : decoyId(decoySecret, 'account', recoveryId);

@@ -22,6 +22,7 @@ const MIGRATIONS: readonly Migration[] = [
     `CREATE INDEX attempt_expiry ON attempt (expires_at)`,
     `CREATE TABLE tries (limit_key BLOB PRIMARY KEY, since BIGINT NOT NULL, count BIGINT NOT NULL,
       strikes BIGINT NOT NULL)`,
+    `CREATE INDEX tries_age ON tries (since)`,
     `CREATE TABLE audit (account_id BLOB NOT NULL, seq BIGINT NOT NULL, entry BLOB NOT NULL, hash BLOB NOT NULL,
       PRIMARY KEY (account_id, seq))`,
   ],

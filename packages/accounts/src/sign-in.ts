@@ -49,10 +49,13 @@ export async function startSignIn(around: AccountsSurroundings, start: SignInSta
   const { database, opaque, serverId, decoySecret, random, now } = around;
   const name = normalName(start.name);
   const time = now();
-  const counted = await database.transaction(async (sql) => {
-    await requireTry(sql, 'sign-in from', subscriberOf(start.address), time);
-    return await requireTry(sql, 'sign-in to', name, time);
-  });
+  // Each in its own transaction: a name that is not answered now does not make tries from an address free.
+  await database.transaction(
+    async (sql) => void (await requireTry(sql, 'sign-in from', { whom: subscriberOf(start.address), now: time })),
+  );
+  const counted = await database.transaction(
+    async (sql) => await requireTry(sql, 'sign-in to', { whom: name, now: time }),
+  );
   const [row] = await database.read(async (sql) => await passwordOf(sql, name));
   const accountId = row === undefined ? decoyId(decoySecret, 'account', name) : asAccountId(bytesAt(row, 0));
   const credentialId = row === undefined ? decoyId(decoySecret, 'credential', name) : bytesAt(row, 1);

@@ -76,7 +76,7 @@ export async function startSignUp(around: AccountsSurroundings, start: SignUpSta
   const credentialId = random(ID_LENGTH);
   const attemptId = random(ATTEMPT_LENGTH);
   await database.transaction(
-    async (sql) => void (await requireTry(sql, 'sign-up from', subscriberOf(start.address), time)),
+    async (sql) => void (await requireTry(sql, 'sign-up from', { whom: subscriberOf(start.address), now: time })),
   );
   await database.transaction(async (sql) => {
     if (!(await isGood(sql, start.invitation, time))) throw new AccountsError('sign-up-refused');

@@ -2,7 +2,7 @@ import { SqliteDatabase } from '@keephold/custody/sql';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { migrate } from './schema.ts';
-import { clearTries, countTry, forgetOldTries, LIMITS, requireTry } from './tries.ts';
+import { clearTries, countTry, LIMITS, requireTry } from './tries.ts';
 
 const MINUTE = 60_000;
 const limit = LIMITS['sign-in to'];
@@ -53,15 +53,16 @@ describe('tries', () => {
     await migrate(database);
     const now = 1_790_000_000_000;
     const attempt = async (whom: string, at = now): Promise<Uint8Array> =>
-      await database.transaction(async (sql) => await requireTry(sql, 'sign-in to', whom, at));
+      await database.transaction(async (sql) => await requireTry(sql, 'sign-in to', { whom, now: at }));
     for (let i = 0; i < limit.tries; i++) await attempt('ann');
     await expect(attempt('ann')).rejects.toMatchObject({ code: 'too-many-tries', retryAfter: 15 * 60 });
     const key = await attempt('bob');
     await database.transaction(async (sql) => await clearTries(sql, key));
     for (let i = 0; i < limit.tries; i++) await attempt('bob');
     await expect(attempt('bob')).rejects.toMatchObject({ code: 'too-many-tries' });
-    await database.transaction(async (sql) => await forgetOldTries(sql, now + 3 * 24 * 60 * MINUTE));
-    await attempt('ann', now);
+    await attempt('carol', now + 4 * 24 * 60 * MINUTE);
+    const kept = await database.read(async (sql) => await sql.query('SELECT COUNT(*) FROM tries'));
+    expect(kept).toEqual([[1]]);
     await database.close();
   });
 });

@@ -28,10 +28,12 @@ export const LIMITS: Readonly<Record<LimitName, Limit>> = {
   'recovery to': { tries: 5, window: DAY },
 };
 
+/** Beyond every window with a day after it. */
+const FORGOTTEN_AFTER = 3 * DAY;
 const LONGEST_WINDOW = 60 * MINUTE;
 
 /** Neither names nor addresses are kept, only what tells them apart. */
-export function limitKey(name: LimitName, whom: string | Uint8Array): Uint8Array {
+function limitKey(name: LimitName, whom: string | Uint8Array): Uint8Array {
   return sha256(utf8Encode(`${name}\0`), typeof whom === 'string' ? utf8Encode(whom) : whom);
 }
 
@@ -55,14 +57,19 @@ export function countTry(before: Tries | undefined, limit: Limit, now: number): 
   return { since: now, count: 1, strikes: full ? strikes + 1 : Math.max(0, strikes - 1) };
 }
 
-/** @throws AccountsError `too-many-tries` */
-export async function requireTry(
-  sql: Sql,
-  name: LimitName,
-  whom: string | Uint8Array,
-  now: number,
-): Promise<Uint8Array> {
+export interface Try {
+  readonly whom: string | Uint8Array;
+  readonly now: number;
+}
+
+/**
+ * Counts a try, and forgets what no longer counts for anything.
+ * @returns what `clearTries` takes
+ * @throws AccountsError `too-many-tries`
+ */
+export async function requireTry(sql: Sql, name: LimitName, { whom, now }: Try): Promise<Uint8Array> {
   const key = limitKey(name, whom);
+  await sql.query('DELETE FROM tries WHERE since < ?', now - FORGOTTEN_AFTER);
   const [row] = await sql.query('SELECT since, count, strikes FROM tries WHERE limit_key = ?', key);
   const before =
     row === undefined ? undefined : { since: numberAt(row, 0), count: numberAt(row, 1), strikes: numberAt(row, 2) };
@@ -83,9 +90,4 @@ export async function requireTry(
 
 export async function clearTries(sql: Sql, key: Uint8Array): Promise<void> {
   await sql.query('DELETE FROM tries WHERE limit_key = ?', key);
-}
-
-/** Rows that no longer count for anything. */
-export async function forgetOldTries(sql: Sql, now: number): Promise<void> {
-  await sql.query('DELETE FROM tries WHERE since < ?', now - 2 * DAY);
 }

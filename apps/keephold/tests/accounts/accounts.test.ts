@@ -155,6 +155,14 @@ describe('signing in', () => {
     server.pass(3_600_000);
     expect(await signIn(server, 'bob')).toBeDefined();
   });
+
+  it('counts what comes from one address also where the name is not answered any more', async () => {
+    server.pass(24 * 3_600_000 * 2);
+    const { request } = await startOpaqueLogin('guess', CHEAP);
+    const guess = async (name: string) => await startSignIn(server.around, { name, request, address: '2001:db8::1' });
+    for (let i = 0; i < 10; i++) await guess('victim').catch(() => undefined);
+    await expect(guess('somebody-else')).rejects.toMatchObject({ code: 'too-many-tries', retryAfter: 60 });
+  });
 });
 
 describe('signing in with the words', () => {
