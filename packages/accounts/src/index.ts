@@ -18,6 +18,7 @@ export {
   recoveryText,
   startRecovery,
 } from './recovery.ts';
+export { addRecovery, dropRecovery, type RecoveryRecords } from './recovery-keys.ts';
 export { migrate } from './schema.ts';
 export {
   countAccounts,
@@ -31,7 +32,6 @@ export {
 } from './sign-in.ts';
 export {
   finishSignUp,
-  type RecoveryRecords,
   type SignUpChallenge,
   type SignUpFinish,
   type SignUpStart,

@@ -2,13 +2,14 @@
  * Another password: a new registration under a new credential, and its slot, in one transaction (security.md §3.6). The
  * caller has signed in afresh; its keychain names the new slot already, and the old one until after this.
  */
-import { equalBytes, toHex } from '@keephold/bytes';
+import { equalBytes } from '@keephold/bytes';
 import { sha256 } from '@keephold/crypto/verify';
 import { type AccountId, ID_LENGTH, type KeychainState } from '@keephold/protocol';
 import { prefixOf } from './address.ts';
 import { beginAttempt, takeAttempt } from './attempts.ts';
 import { appendAudit } from './audit-log.ts';
 import { AccountsError } from './errors.ts';
+import { namesSlot } from './named-slot.ts';
 import { type AccountsSurroundings, readable } from './surroundings.ts';
 
 const ATTEMPT_LENGTH = 32;
@@ -55,8 +56,7 @@ export async function finishPasswordChange(around: AccountsSurroundings, finish:
   const { attemptId, keychain, record, slotId, slot } = finish;
   const { accountId } = keychain;
   const time = now();
-  const named = keychain.slots.get(toHex(slotId));
-  const opens = named?.removed === false && named.method === 'opaque' && equalBytes(named.recordHash, sha256(slot));
+  const opens = namesSlot(keychain, { slotId, method: 'opaque', hash: sha256(slot) });
   if (!opens || record.length > LONGEST_RECORD) throw new AccountsError('malformed');
   await database.transaction(async (sql) => {
     const attempt = await takeAttempt(sql, { attemptId, kind: 'password', now: time });

@@ -2,7 +2,7 @@
  * A new account, by invitation. The client has made everything; what is checked here is that the account names this server
  * and can be opened again: its keychain begins with our keys and names the slots that come with it.
  */
-import { equalBytes, toHex } from '@keephold/bytes';
+import { equalBytes } from '@keephold/bytes';
 import { sha256, verifyStrict } from '@keephold/crypto/verify';
 import type { Sql } from '@keephold/custody/sql';
 import {
@@ -12,7 +12,6 @@ import {
   ID_LENGTH,
   type KeychainState,
   MalformedRecordError,
-  type SlotMethod,
   walkKeychain,
 } from '@keephold/protocol';
 import { normalName } from './account-name.ts';
@@ -21,11 +20,12 @@ import { beginAttempt, takeAttempt } from './attempts.ts';
 import { appendAudit } from './audit-log.ts';
 import { AccountsError } from './errors.ts';
 import { isGood, useUp } from './invitations.ts';
+import { namesSlot } from './named-slot.ts';
+import { fitsRecovery, insertRecovery, type RecoveryRecords } from './recovery-keys.ts';
 import { type AccountsSurroundings, readable } from './surroundings.ts';
 import { requireTry } from './tries.ts';
 
 const ATTEMPT_LENGTH = 32;
-const KEY_LENGTH = 32;
 const LONGEST_RECORD = 1024;
 
 export interface SignUpStart {
@@ -49,13 +49,6 @@ interface PasswordRecords {
   readonly record: Uint8Array;
   readonly slotId: Uint8Array;
   readonly slot: Uint8Array;
-}
-
-export interface RecoveryRecords {
-  readonly recoveryId: Uint8Array;
-  /** Ed25519, 32 bytes. */
-  readonly publicKey: Uint8Array;
-  readonly slotId: Uint8Array;
 }
 
 export interface SignUpFinish {
@@ -111,7 +104,7 @@ export async function finishSignUp(
   await database.transaction(async (sql) => {
     await requireFree(sql, { name, accountId, invitation: finish.invitation, time });
     await useUp(sql, finish.invitation, accountId);
-    await insertAccount(sql, { around, finish, name, accountId, credentialId: attempt.state, time });
+    await insertAccount(sql, { around, finish, name, keychain, credentialId: attempt.state, time });
     await appendAudit(sql, { accountId, type: 'signed-up', now: time, ipPrefix: prefixOf(finish.address) });
   });
   return accountId;
@@ -135,13 +128,14 @@ interface AccountRow {
   readonly around: AccountsSurroundings;
   readonly finish: SignUpFinish;
   readonly name: string;
-  readonly accountId: AccountId;
+  readonly keychain: KeychainState;
   readonly credentialId: Uint8Array;
   readonly time: number;
 }
 
 async function insertAccount(sql: Sql, row: AccountRow): Promise<void> {
-  const { around, finish, name, accountId, credentialId, time } = row;
+  const { around, finish, name, keychain, credentialId, time } = row;
+  const { accountId } = keychain;
   const { password, recovery } = finish;
   await sql.query('INSERT INTO account (account_id, name, created_at) VALUES (?, ?, ?)', accountId, name, time);
   await sql.query(
@@ -153,16 +147,9 @@ async function insertAccount(sql: Sql, row: AccountRow): Promise<void> {
     password.slotId,
     password.slot,
   );
-  if (recovery === undefined) return;
-  const stored = await sql.query('SELECT 1 FROM recovery WHERE recovery_id = ?', recovery.recoveryId);
-  if (stored.length > 0) throw new AccountsError('sign-up-refused');
-  await sql.query(
-    'INSERT INTO recovery (recovery_id, account_id, public_key, slot_id) VALUES (?, ?, ?, ?)',
-    recovery.recoveryId,
-    accountId,
-    recovery.publicKey,
-    recovery.slotId,
-  );
+  if (recovery !== undefined && !(await insertRecovery(sql, keychain, recovery))) {
+    throw new AccountsError('sign-up-refused');
+  }
 }
 
 function readAccount(around: AccountsSurroundings, { keychain, password, recovery }: SignUpFinish): KeychainState {
@@ -173,12 +160,9 @@ function readAccount(around: AccountsSurroundings, { keychain, password, recover
     state.opaqueKey !== undefined &&
     equalBytes(state.opaqueKey, around.opaque.publicKey);
   const hash = sha256(password.slot);
-  const opens = namesSlot(state, password.slotId, 'opaque', hash) && password.record.length <= LONGEST_RECORD;
-  const recovers =
-    recovery === undefined ||
-    (namesSlot(state, recovery.slotId, 'words') &&
-      recovery.recoveryId.length === ID_LENGTH &&
-      recovery.publicKey.length === KEY_LENGTH);
+  const named = namesSlot(state, { slotId: password.slotId, method: 'opaque', hash });
+  const opens = named && password.record.length <= LONGEST_RECORD;
+  const recovers = recovery === undefined || fitsRecovery(state, recovery);
   if (!(isOurs && opens && recovers)) throw new AccountsError('malformed');
   return state;
 }
@@ -192,10 +176,4 @@ function walked(keychain: readonly Uint8Array[]): KeychainState {
     }
     throw cause;
   }
-}
-
-function namesSlot(state: KeychainState, slotId: Uint8Array, method: SlotMethod, hash?: Uint8Array): boolean {
-  const slot = state.slots.get(toHex(slotId));
-  if (slot === undefined || slot.removed || slot.method !== method) return false;
-  return hash === undefined || equalBytes(slot.recordHash, hash);
 }

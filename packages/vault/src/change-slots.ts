@@ -8,6 +8,7 @@ import { type Argon2Cost, DEFAULT_ARGON2_COST, type RandomSource, sha256 } from 
 import { type AccountCustody, activeSlots, type KeychainState } from '@keephold/protocol';
 import { LastSlotError, VaultError } from './errors.ts';
 import { appendToKeychain } from './keychain-append.ts';
+import { sealOpaqueSlot } from './opaque-slot.ts';
 import { sealPasswordSlot } from './password-slot.ts';
 import { decodeSlotRecordOrSkip, encodeSlotRecord, type SlotRecord } from './slot-record.ts';
 import { type UnlockCustody, unlockWithWords } from './unlock.ts';
@@ -69,6 +70,36 @@ export async function changePassword(unlocked: Unlocked, options: ChangePassword
   let changed = await addSlot(unlocked, added, options);
   for (const slot of old) changed = await removeSlot(changed, slot.slotId, options);
   return { ...changed, slotId: added.slotId, method: 'local-password' };
+}
+
+export interface ServerPasswordOptions extends ChangeSlotsOptions {
+  /** Of the new registration. */
+  readonly exportKey: Uint8Array;
+  /** What was stretched with in it. */
+  readonly cost: Argon2Cost;
+  /** Puts record and slot in place of the old ones, both or neither; may be repeated. */
+  readonly replace: (slot: { readonly slotId: Uint8Array; readonly record: Uint8Array }) => Promise<void>;
+}
+
+/**
+ * A new password on a server (security.md §3.6). Until `replace` the old one opens, from then on the new one; a slot that
+ * an earlier change named and never put in place goes with the old.
+ * @returns the account as if unlocked with the new password
+ */
+export async function changeServerPassword(unlocked: Unlocked, options: ServerPasswordOptions): Promise<Unlocked> {
+  const { accountId, secret, keychain, identity } = unlocked;
+  const { exportKey, cost, random, custody, now, replace } = options;
+  const old = activeSlots(keychain).filter((slot) => slot.method === 'opaque');
+  const added = await sealOpaqueSlot({ accountId, secret, exportKey, cost, random });
+  const record = encodeSlotRecord(added);
+  const body = { kind: 'add-slot', slotId: added.slotId, method: 'opaque', recordHash: sha256(record) } as const;
+  let changed: Unlocked = {
+    ...unlocked,
+    keychain: await appendToKeychain({ custody, keychain, identity, now }, body),
+  };
+  await replace({ slotId: added.slotId, record });
+  for (const slot of old) changed = await removeSlot(changed, slot.slotId, options);
+  return { ...changed, slotId: added.slotId, method: 'opaque' };
 }
 
 /**

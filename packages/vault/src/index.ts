@@ -6,10 +6,12 @@ export {
   addWordsSlot,
   type ChangeSlotsOptions,
   changePassword,
+  changeServerPassword,
   type NewWords,
   type PasswordChange,
   type PasswordOptions,
   removeSlot,
+  type ServerPasswordOptions,
   verifyWords,
 } from './change-slots.ts';
 export {

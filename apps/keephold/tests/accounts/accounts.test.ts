@@ -1,10 +1,12 @@
 /** Sign-up, sign-in and recovery as a server keeps them, with the real client's cryptography on the other side. */
-import { rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   AccountsError,
+  addRecovery,
   countAccounts,
+  dropRecovery,
   finishPasswordChange,
   finishRecovery,
   finishSignIn,
@@ -15,10 +17,21 @@ import {
   startRecovery,
   startSignIn,
 } from '@keephold/accounts';
+import { toHex } from '@keephold/bytes';
 import { sign, systemRandom } from '@keephold/crypto';
 import { createOpaqueSetup, startOpaqueLogin, startOpaqueRegistration } from '@keephold/crypto/opaque';
-import { walkKeychain } from '@keephold/protocol';
-import { recordVerifier, recoveryCredentials } from '@keephold/vault';
+import { createRepositoryFolder } from '@keephold/custody';
+import { overrideCustody, walkKeychain } from '@keephold/protocol';
+import {
+  addWordsSlot,
+  changeServerPassword,
+  listSlots,
+  recordVerifier,
+  recoveryCredentials,
+  recoveryEntry,
+  removeSlot,
+  unlockWithExportKey,
+} from '@keephold/vault';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ADDRESS, CHEAP, PASSWORD, signIn, signUp, type TestServer, testServer } from './_server.ts';
 
@@ -30,7 +43,11 @@ beforeAll(async () => {
   server = await testServer();
   ann = await signUp(server, { name: 'Ann@Example.org', invitation: await server.invitation() });
 });
-afterAll(async () => await server.around.database.close());
+const opened: (() => Promise<void>)[] = [];
+afterAll(async () => {
+  await server.around.database.close();
+  for (const close of opened) await close();
+});
 
 describe('signing up', () => {
   it('takes an invitation once, and one refusal stands for every reason', async () => {
@@ -199,25 +216,99 @@ describe('signing in with the words', () => {
 });
 
 describe('another password', () => {
-  it('opens from one moment on, in place of the old, only with a slot that the keychain names', async () => {
+  it('opens from one moment on, in place of the old, and the words stay', async () => {
     server.pass(24 * 3_600_000 * 2);
     const { around } = server;
-    const change = async (slotId: Uint8Array, slot: Uint8Array) => {
-      const registration = await startOpaqueRegistration('a quite different password', CHEAP);
-      const { attemptId, response } = await startPasswordChange(around, ann.accountId, registration.request);
-      const parties = { accountId: ann.accountId, serverId: around.serverId };
-      const { record } = await registration.finish(response, parties);
-      const keychain = walkKeychain(ann.keychainEntries, recordVerifier);
-      await finishPasswordChange(around, { attemptId, keychain, record, slotId, slot, address: ADDRESS });
+    const kept = await keptAccount('hal');
+    const { accountId, unlocked } = kept.account;
+    const next = 'a quite different password';
+    const registration = await startOpaqueRegistration(next, CHEAP);
+    const { attemptId, response } = await startPasswordChange(around, accountId, registration.request);
+    const parties = { accountId, serverId: around.serverId };
+    const { record, exportKey } = await registration.finish(response, parties);
+    const replace = async (slot: { readonly slotId: Uint8Array; readonly record: Uint8Array }): Promise<void> => {
+      const put = async (change: object): Promise<void> => {
+        const keychain = kept.keychain();
+        const finish = { attemptId, keychain, record, slotId: slot.slotId, slot: slot.record, address: ADDRESS };
+        await finishPasswordChange(around, { ...finish, ...change });
+      };
+      await expect(put({ slot: PAD })).rejects.toMatchObject({ code: 'malformed' });
+      await expect(put({ slotId: kept.account.slots[1]?.slotId })).rejects.toMatchObject({ code: 'malformed' });
+      await expect(put({ attemptId: PAD })).rejects.toMatchObject(refused);
+      expect(await signIn(server, 'hal')).toBeDefined();
+      await put({});
     };
-    const [opaque, words] = ann.slots;
-    await expect(change(words?.slotId ?? PAD, words?.record ?? PAD)).rejects.toMatchObject({ code: 'malformed' });
-    await expect(change(opaque?.slotId ?? PAD, PAD)).rejects.toMatchObject({ code: 'malformed' });
-    expect(await signIn(server, 'ann@example.org')).toBeDefined();
-    await change(opaque?.slotId ?? PAD, opaque?.record ?? PAD);
-    expect(await signIn(server, 'ann@example.org')).toBeUndefined();
-    expect(await signIn(server, 'ann@example.org', 'a quite different password')).toBeDefined();
+    const custody = kept.custody;
+    const cost = CHEAP;
+    await changeServerPassword(unlocked, {
+      custody,
+      exportKey,
+      cost,
+      replace,
+      now: around.now(),
+      random: systemRandom,
+    });
+    expect(await signIn(server, 'hal')).toBeUndefined();
+    const login = await signIn(server, 'hal', next);
+    const slot = await passwordSlot(around, accountId);
+    const opened = await unlockWithExportKey(kept.withSlot(slot), login ?? { exportKey: PAD, serverKey: PAD });
+    expect(opened.secret.ark).toEqual(unlocked.secret.ark);
+    expect(listSlots(opened.keychain).map(({ method }) => method)).toEqual(['words', 'opaque']);
   });
+
+  it('comes with new words when wanted, and words that were removed sign in no more', async () => {
+    server.pass(24 * 3_600_000 * 2);
+    const { around } = server;
+    const kept = await keptAccount('ida');
+    const { accountId, unlocked, words = [], slots } = kept.account;
+    const options = { custody: kept.custody, now: around.now(), random: systemRandom };
+    const grown = await addWordsSlot(unlocked, options);
+    const slotId = listSlots(grown.unlocked.keychain).at(-1)?.slotId ?? PAD;
+    const entry = await recoveryEntry(grown.words, accountId);
+    await expect(addRecovery(around, kept.keychain(), { ...entry, slotId: PAD })).rejects.toMatchObject({
+      code: 'malformed',
+    });
+    await addRecovery(around, kept.keychain(), { ...entry, slotId });
+    await removeSlot(grown.unlocked, slots[1]?.slotId ?? PAD, options);
+    await dropRecovery(around, kept.keychain());
+    const old = await startRecovery(around, {
+      recoveryId: (await recoveryEntry(words, accountId)).recoveryId,
+      address: ADDRESS,
+    });
+    const now = await startRecovery(around, { recoveryId: entry.recoveryId, address: ADDRESS });
+    expect([old.accountId, now.accountId].map((id) => toHex(id) === toHex(accountId))).toEqual([false, true]);
+  });
+
+  /** An account with its records in a repository's folder, as a server keeps them. */
+  async function keptAccount(name: string) {
+    const account = await signUp(server, { name, invitation: await server.invitation() });
+    const folder = await mkdtemp(join(tmpdir(), 'keephold-accounts-'));
+    const custody = await createRepositoryFolder(join(folder, name), {
+      accountId: account.accountId,
+      keyring: account.sealedKeyring,
+      keychain: account.keychainEntries,
+      slots: account.slots.slice(1),
+      grants: [],
+    });
+    const entries = await custody.keychain(0);
+    let keychain = walkKeychain(entries, recordVerifier);
+    const appendKeychain = async (entry: Uint8Array) => {
+      const outcome = await custody.appendKeychain(entry);
+      keychain = walkKeychain(await custody.keychain(0), recordVerifier);
+      return outcome;
+    };
+    opened.push(async () => {
+      await custody[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    });
+    return {
+      account,
+      custody: overrideCustody(custody, { appendKeychain }),
+      keychain: () => keychain,
+      withSlot: (slot: Uint8Array | undefined) =>
+        overrideCustody(custody, { slots: async () => [...(await custody.slots()), slot ?? PAD] }),
+    };
+  }
 });
 
 const PAD = new Uint8Array(16);
