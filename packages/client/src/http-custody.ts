@@ -110,14 +110,12 @@ export class HttpCustody implements Custody {
   }
 
   async putObject(vault: VaultId, name: ObjectName, bytes: Uint8Array): Promise<void> {
-    await this.#send(routes.putObject, { params: { ...of(vault), object: toHex(name) }, body: ownBytes(bytes) });
+    await this.#send(routes.putObject, { params: { ...of(vault), object: toHex(name) }, body: bytes });
   }
 
-  /** The pack is copied at once, for requests cannot be sent from shared memory. */
-  async putPack(vault: VaultId, packId: PackId, bytes: Uint8Array, onTaken?: () => void): Promise<void> {
-    const body = ownBytes(bytes);
-    if (body !== bytes) onTaken?.();
-    await this.#send(routes.putPack, { params: { ...of(vault), pack: toHex(packId) }, body });
+  /** The pack stays where it is until the server has it: it may have to be sent again. */
+  async putPack(vault: VaultId, packId: PackId, bytes: Uint8Array): Promise<void> {
+    await this.#send(routes.putPack, { params: { ...of(vault), pack: toHex(packId) }, body: bytes });
   }
 
   async commit(vault: VaultId, request: CommitRequest): Promise<CommitOutcome> {

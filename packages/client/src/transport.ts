@@ -5,6 +5,7 @@
 import { sha256 } from '@keephold/crypto';
 import { MalformedRecordError } from '@keephold/protocol';
 import type { Route } from '@keephold/protocol/http';
+import { streamOf } from './body-stream.ts';
 import { HttpError, networkError, problemError } from './errors.ts';
 import { type RetryOptions, retrying } from './retry.ts';
 import { type DeviceCredentials, Session } from './session.ts';
@@ -22,7 +23,7 @@ export interface Call<T> {
   /** Values of the placeholders, each a plain word. */
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, number>>;
-  /** Not shared memory. */
+  /** In shared memory only where the path names it. */
   readonly body?: Uint8Array;
   /** Undefined: the server has no such thing. */
   readonly read: (response: Response) => Promise<T>;
@@ -86,7 +87,7 @@ export class Transport {
       const response = await fetch(origin + target, {
         method: route.method,
         headers: body === undefined ? headers : { ...headers, 'content-type': 'application/octet-stream' },
-        ...(body !== undefined && { body: body as Uint8Array<ArrayBuffer> }),
+        ...(body !== undefined && bodyOf(route, body)),
         redirect: 'error',
         signal: AbortSignal.timeout(limit),
       });
@@ -120,6 +121,11 @@ export class Transport {
     const { wait, random } = this.#options;
     return { wait, random: () => (random(1)[0] as number) / 256 };
   }
+}
+
+/** Packs and objects lie in shared memory or are long; the rest is sent as it is. */
+function bodyOf(route: Route, body: Uint8Array): object {
+  return route.body?.boundBy === 'name' ? { body: streamOf(body), duplex: 'half' } : { body };
 }
 
 interface FetchParts {
