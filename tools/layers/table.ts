@@ -167,6 +167,7 @@ export const layers: readonly Layer[] = [
       '@keephold/backend',
       '@keephold/bytes',
       '@keephold/client',
+      '@keephold/client/address',
       '@keephold/crypto',
       '@keephold/crypto/opaque',
       '@keephold/custody',

@@ -1,7 +1,6 @@
 /** A server as a keeper. Runs anywhere there is `fetch`. */
 export { HttpError } from './errors.ts';
 export { HttpCustody } from './http-custody.ts';
-export { serverOrigin } from './server-address.ts';
 export type { DeviceCredentials } from './session.ts';
 export { createAccountOn, serverIdOf } from './sign-up.ts';
 export type { TransportOptions } from './transport.ts';

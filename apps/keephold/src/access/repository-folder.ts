@@ -1,6 +1,6 @@
 /** Which repository is meant. Nothing is opened here. */
 import { resolve } from 'node:path';
-import { serverOrigin } from '@keephold/client';
+import { serverOrigin } from '@keephold/client/address';
 import type { Context } from '../context.ts';
 import { UsageError } from '../errors.ts';
 
