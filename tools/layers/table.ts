@@ -90,10 +90,10 @@ export const layers: readonly Layer[] = [
   {
     folder: 'packages/backend',
     name: '@keephold/backend',
-    purpose: 'the Backend seam: named immutable objects; folder, memory, wrappers',
+    purpose: 'the Backend seam: named immutable objects; folder, S3 bucket, wrappers; the only code that speaks S3',
     runsOn: 'node',
-    imports: [],
-    thirdParty: [],
+    imports: ['@keephold/bytes', '@keephold/crypto/verify'],
+    thirdParty: ['aws4fetch'],
   },
   {
     folder: 'packages/custody',

@@ -24,6 +24,8 @@ export interface PutOptions {
   /** Called when the bytes are no longer needed, though not durable yet. Not called when they were not written. */
   readonly onWritten?: () => void;
   readonly signal?: AbortSignal;
+  /** SHA-256 of the bytes, where the caller has it: stores that compare need not compute it again. */
+  readonly sha256?: Uint8Array;
   /** Asked before each piece of a write goes out; the write waits for it. With it, pieces are at most 64 KiB. */
   readonly pace?: (bytes: number) => Promise<void>;
 }

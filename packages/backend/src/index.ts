@@ -1,4 +1,4 @@
-/** Where bytes lie: the Backend seam, a folder that implements it, and wrappers with the same interface. */
+/** Where bytes lie: the Backend seam, a folder and an S3 bucket that implement it, and wrappers with the same interface. */
 export type {
   Backend,
   BackendProperties,
@@ -16,3 +16,4 @@ export { BackendError, type BackendErrorCode } from './errors.ts';
 export { FolderBackend, type FolderBackendOptions } from './folder-backend.ts';
 export { limitWrites, type WriteLimit } from './limit.ts';
 export { checkName } from './name.ts';
+export { S3Backend, type S3BackendOptions } from './s3/s3-backend.ts';

@@ -52,7 +52,7 @@ export class PackStore {
     const header = checkPack(vault, id, bytes);
     const name = packName(vault, id);
     const stored = await this.#backend.stat(name);
-    const options = onTaken === undefined ? {} : { onWritten: onTaken };
+    const options = { sha256: id, ...(onTaken === undefined ? {} : { onWritten: onTaken }) };
     // Cut short by a broken disk or a foreign hand: the right bytes are at hand, so they replace it.
     if (stored !== undefined && stored.size !== bytes.length) {
       if (!equalBytes(sha256(bytes), id)) {
@@ -125,8 +125,8 @@ export class PackStore {
     }
     const path = objectName(vault, name);
     const stored = await this.#backend.stat(path);
-    if (stored !== undefined && stored.size !== bytes.length) await this.#backend.put(path, bytes);
-    else if ((await this.#backend.putNew(path, bytes)) === 'exists') {
+    if (stored !== undefined && stored.size !== bytes.length) await this.#backend.put(path, bytes, { sha256: name });
+    else if ((await this.#backend.putNew(path, bytes, { sha256: name })) === 'exists') {
       // Its age protects an object that no commit names yet.
       await this.#backend.touch(path);
     }

@@ -1,4 +1,5 @@
 /** What tests of several packages share: fixtures, faults on demand, conformance suites. Never part of a release. */
+export * from './backend-suite.ts';
 export * from './btrfs-disk.ts';
 export * from './custody-fixture.ts';
 export * from './custody-suite.ts';
