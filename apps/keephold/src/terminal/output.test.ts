@@ -49,7 +49,7 @@ test('a reader that has gone ends the output quietly', async () => {
 test('any other failure of standard output is an error', async () => {
   const { out } = outputTo({ fail: () => systemError('ENOSPC') });
   await out.result('text');
-  await expect(out.flush()).rejects.toMatchObject({ code: 'ENOSPC' });
+  await expect(out.flush()).rejects.toMatchObject({ code: 'output', cause: { code: 'ENOSPC' } });
 });
 
 test('--quiet silences notes, never warnings and errors', () => {

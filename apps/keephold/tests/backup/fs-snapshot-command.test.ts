@@ -104,9 +104,12 @@ describe.skipIf(disk === undefined)('backup --fs-snapshot (needs btrfs and loop 
     const fails = await keephold('backup', volume, home, '--fs-snapshot', 'require', '--json');
     expect([fails.code, fails.records.at(-1)]).toMatchObject([1, { type: 'error', code: 'snapshot-unavailable' }]);
     expect((await keephold('snapshots', '--json')).records.filter(({ type }) => type === 'snapshot')).toEqual([]);
-    const { code, records } = await keephold('backup', join(home, 'repo'), '--fs-snapshot', 'auto', '--json');
+    const documents = join(home, 'documents');
+    mkdirSync(documents);
+    writeFileSync(join(documents, 'letter'), 'dear all');
+    const { code, records } = await keephold('backup', documents, '--fs-snapshot', 'auto', '--json');
     expect(code).toBe(0);
-    expect(records.find(({ type }) => type === 'not-in-fs-snapshot')).toMatchObject({ path: join(home, 'repo') });
+    expect(records.find(({ type }) => type === 'not-in-fs-snapshot')).toMatchObject({ path: documents });
     expectNothingLeft();
   });
 
