@@ -5,6 +5,7 @@ import { oneOf, texts } from '../command-line/options.ts';
 import { parseSnapshotPath } from '../command-line/snapshot-path.ts';
 import { exitCodes } from '../errors.ts';
 import { findVersions } from '../listing/find-versions.ts';
+import { HISTORY_HAS_HOLES } from '../listing/history-holes.ts';
 import { namePattern } from '../listing/name-pattern.ts';
 import { hex, nodeFields, pathRecord, typeName, withSlash } from '../listing/node-text.ts';
 import { counted, exactTime, formatBytes, formatTime } from '../terminal/units.ts';
@@ -53,8 +54,11 @@ export const find: Command = defineCommand({
     }
     out.note(`${counted(found, 'version')} in ${counted(chosen.length, 'snapshot')}`);
     const unread = named ? 0 : repository.log.snapshots.length - chosen.length;
-    if (unread === 0) return exitCodes.done;
-    out.note(`${counted(unread, 'snapshot')} cannot be read, and was not looked in; keephold check says why`);
+    const hasHoles = !named && !repository.log.isWhole;
+    if (hasHoles) out.note(HISTORY_HAS_HOLES);
+    if (unread > 0)
+      out.note(`${counted(unread, 'snapshot')} cannot be read, and was not looked in; keephold check says why`);
+    if (unread === 0 && !hasHoles) return exitCodes.done;
     return exitCodes.damaged;
   },
 });

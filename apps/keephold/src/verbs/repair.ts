@@ -62,7 +62,7 @@ async function tellMending(
   if (mended > 0) await out.result(`mended ${counted(mended, 'file')} (${formatBytes(mendedBytes)}) from parity`);
   if (parityMade > 0) await out.result(`made parity for ${counted(parityMade, 'file')}`);
   for (const name of beyond) out.error(`${printable(name)}: more is damaged than its parity can mend`);
-  if (beyond.length > 0) out.note('keephold check says what is affected; keephold heal mends from a copy');
+  if (beyond.length > 0) out.note('keephold check --read-data says what is affected; keephold heal mends from a copy');
 }
 
 async function accept(context: Context): Promise<ExitCode> {

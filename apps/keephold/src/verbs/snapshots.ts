@@ -4,6 +4,7 @@ import { openForReading } from '../access/open-for-reading.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { flag } from '../command-line/options.ts';
 import { exitCodes } from '../errors.ts';
+import { HISTORY_HAS_HOLES } from '../listing/history-holes.ts';
 import { hex, withSlash } from '../listing/node-text.ts';
 import { snapshotFields, snapshotSizes } from '../listing/snapshot-text.ts';
 import { printable } from '../terminal/printable.ts';
@@ -31,11 +32,13 @@ export const snapshots: Command = defineCommand({
     const shown = all.filter(({ state }) => options.all || state === 'active');
     for (const snapshot of shown) await out.record({ type: 'snapshot', ...snapshotFields(snapshot) });
     if (shown.length > 0) await out.result(snapshotTable(shown).trimEnd());
-    else if (all.length === 0 && unread === 0) out.note('there is no snapshot yet; keephold backup FOLDER makes one');
+    else if (all.length === 0 && unread === 0 && access.repository.log.isWhole)
+      out.note('there is no snapshot yet; keephold backup FOLDER makes one');
     const hidden = all.length - shown.length;
     if (hidden > 0) out.note(`${counted(hidden, 'forgotten snapshot')} not shown (--all shows them)`);
     if (unread > 0) out.note(`${counted(unread, 'snapshot')} cannot be read; keephold check says why`);
-    return unread > 0 ? exitCodes.damaged : exitCodes.done;
+    if (!access.repository.log.isWhole) out.note(HISTORY_HAS_HOLES);
+    return unread > 0 || !access.repository.log.isWhole ? exitCodes.damaged : exitCodes.done;
   },
 });
 

@@ -3,6 +3,7 @@ import { stats as repositoryStats } from '@keephold/engine';
 import { openForReading } from '../access/open-for-reading.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { exitCodes } from '../errors.ts';
+import { HISTORY_HAS_HOLES } from '../listing/history-holes.ts';
 import { hex } from '../listing/node-text.ts';
 import { formatTable } from '../terminal/text-table.ts';
 import { counted, formatBytes, formatCount } from '../terminal/units.ts';
@@ -43,8 +44,10 @@ export const stats: Command = defineCommand({
     if (usage.parityBytes) await out.result(`parity: ${formatBytes(usage.parityBytes)}`);
     if (usage.condemnedBytes > 0) await out.result(`waiting to be freed: ${formatBytes(usage.condemnedBytes)}`);
     const unread = repository.log.snapshots.length - report.snapshots.length;
-    if (unread === 0) return exitCodes.done;
-    out.note(`${counted(unread, 'snapshot')} cannot be read and is left out; keephold check says why`);
+    const hasHoles = !repository.log.isWhole;
+    if (hasHoles) out.note(HISTORY_HAS_HOLES);
+    if (unread > 0) out.note(`${counted(unread, 'snapshot')} cannot be read and is left out; keephold check says why`);
+    if (unread === 0 && !hasHoles) return exitCodes.done;
     return exitCodes.damaged;
   },
 });

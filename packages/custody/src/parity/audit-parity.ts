@@ -3,7 +3,7 @@ import type { Backend } from '@keephold/backend';
 import { equalBytes, toHex } from '@keephold/bytes';
 import { sha256 } from '@keephold/crypto/verify';
 import { type AuditFinding, MalformedRecordError, packIdAt, packIdCount, type VaultId } from '@keephold/protocol';
-import { chainFolder, packName, refsetsFolder } from '../layout.ts';
+import { chainFolder, objectsFolder, packName, refsetsFolder } from '../layout.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { isWholeParity, readParityFile } from './parity-file.ts';
 import { hashInName, isPackName, PARITY, parityName, percentFor, protectedName } from './parity-names.ts';
@@ -19,7 +19,7 @@ export async function auditParity(
   { readsAll }: { readonly readsAll: boolean },
 ): Promise<readonly AuditFinding[]> {
   const found: AuditFinding[] = [];
-  for (const folder of ['account', chainFolder(vault), refsetsFolder(vault)]) {
+  for (const folder of ['account', chainFolder(vault), refsetsFolder(vault), objectsFolder(vault)]) {
     for await (const { name } of backend.list(folder)) found.push(...(await missing(backend, name)));
   }
   const live = await ledger.read(vault, async ({ packs }) => await packs.ids((state) => state === 'live'));

@@ -46,7 +46,7 @@ export class Findings {
     }
     const draft = known ?? { kind, what, affects: [], more: 0 };
     if (known === undefined) this.#problems.set(key, draft);
-    if (affected === undefined) return;
+    if (affected === undefined || draft.affects.includes(affected)) return;
     if (draft.affects.length < MAX_AFFECTED) draft.affects.push(affected);
     else draft.more++;
   }
