@@ -50,18 +50,10 @@ async function names(prefix: string): Promise<readonly string[]> {
 
 describe('FolderBackend', () => {
   it('leaves no temporary file behind', async () => {
-    expect(await backend.get('a/b')).toBeUndefined();
-    expect(await backend.stat('a/b')).toBeUndefined();
-    expect(await backend.putNew('a/b', bytes(1, 2, 3))).toBe('created');
-    expect(await backend.putNew('a/b', bytes(9))).toBe('exists');
-    expect(await backend.get('a/b')).toEqual(bytes(1, 2, 3));
+    await backend.putNew('a/b', bytes(1, 2, 3));
+    await backend.putNew('a/b', bytes(9));
     await backend.put('a/b', bytes(4, 5));
-    expect(await backend.get('a/b')).toEqual(bytes(4, 5));
-    expect((await backend.stat('a/b'))?.size).toBe(2);
     await backend.delete('a/b');
-    await backend.delete('a/b');
-    expect(await backend.get('a/b')).toBeUndefined();
-    expect(await backend.touch('a/b')).toBe(false);
     expect(await readdir(join(path, 'tmp'))).toEqual([]);
   });
 
