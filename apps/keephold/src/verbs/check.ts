@@ -66,6 +66,8 @@ export const check: Command = defineCommand({
       progress.end();
     }
     await printReport(context, report);
+    if (report.problems.some(({ kind }) => kind === 'damaged-index'))
+      out.note('keephold heal lists again the packs that can still be read');
     await reportDamage(context, access, report);
     return report.problems.length === 0 ? exitCodes.done : exitCodes.damaged;
   },

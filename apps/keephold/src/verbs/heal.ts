@@ -1,7 +1,7 @@
 /** `keephold heal`: mends damage from another copy and from what was stored again. */
 import { resolve } from 'node:path';
 import { type HealFolderReport, healRepositoryFolder, mendKeychain, type SeenHistory } from '@keephold/custody';
-import type { HealReport } from '@keephold/engine/node';
+import type { HealReport, RelistReport } from '@keephold/engine/node';
 import { type AccountId, CustodyError, packIdCount } from '@keephold/protocol';
 import type { DeviceState } from '@keephold/vault';
 import { DeviceStore } from '../access/device-store.ts';
@@ -13,6 +13,7 @@ import { flag, text } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts';
 import { healOwnSnapshots, tellHealing } from '../jobs/heal-own-snapshots.ts';
+import { relistPacks, tellRelisting } from '../jobs/relist-packs.ts';
 import { type Lacking, stillLacking } from '../jobs/still-lacking.ts';
 import { counted, formatBytes } from '../terminal/units.ts';
 
@@ -22,6 +23,7 @@ export const heal: Command = defineCommand({
   description: [
     'Mends what is missing or damaged. With --from, another copy of the repository gives what it has whole: packs, index and snapshot objects, the history, the ways in. Each file is proven by its hash or signature before it is taken, and no password is needed; the other copy is only read.',
     'Without a copy, the files themselves heal: keephold check sets damaged packs aside, the next keephold backup stores again what is still on this device, and older snapshots of the same files are whole again. Heal finishes that when a backup could not.',
+    'Index objects that are gone or damaged are made again from what the packs say themselves; a device that may only back up needs the password for that. Until then everything is read all the same, only more slowly.',
     'Ends with 3 when snapshots still lack something.',
   ],
   options: {
@@ -86,6 +88,8 @@ function seenHistory(state: DeviceState | undefined): SeenHistory {
 interface Healed {
   /** Undefined on a machine that is no device of the repository. */
   readonly report: HealReport | undefined;
+  /** Undefined when this device cannot read. */
+  readonly listed?: RelistReport | undefined;
   readonly lostPacks: number;
   readonly lacking: Lacking;
 }
@@ -96,13 +100,12 @@ async function healAsDevice(context: Context, folder: string, lostInCopies: numb
   if (store.load() === undefined)
     return { report: undefined, lostPacks: lostInCopies, lacking: lostInCopies === 0 ? 'nothing' : 'unknown' };
   await using access = await openAsDevice(context);
+  // First: who knows what lost packs held knows what holds it again.
+  const listed = await relistPacks(context, access);
   const report = await healOwnSnapshots(context, access);
   const lostPacks = packIdCount(await access.custody.lostPacks(access.vaultId));
-  return {
-    report,
-    lostPacks,
-    lacking: report.incomplete.length === 0 ? 'nothing' : await stillLacking(context, access),
-  };
+  const isAllKnown = report.incomplete.length === 0 && (listed?.unreadable ?? 0) === 0;
+  return { report, listed, lostPacks, lacking: isAllKnown ? 'nothing' : await stillLacking(context, access) };
 }
 
 interface Told {
@@ -114,9 +117,11 @@ interface Told {
 
 async function tell(context: Context, { mended, taken, healed }: Told): Promise<ExitCode> {
   const { out } = context;
-  const { report, lostPacks, lacking } = healed;
-  if (report !== undefined)
+  const { report, listed, lostPacks, lacking } = healed;
+  if (report !== undefined) {
+    await tellRelisting(context, listed);
     await tellHealing(context, { ...report, incomplete: lacking === 'nothing' ? [] : report.incomplete });
+  }
   const { records = 0, objects = 0, packs = 0, bytes = 0, doubtful = 0 } = taken ?? {};
   const sums = { mended, records, doubtful, objects, packs, bytes, snapshots: report?.healed.length ?? 0, lostPacks };
   await out.record({ type: 'summary', ...sums, whole: lacking === 'nothing' });

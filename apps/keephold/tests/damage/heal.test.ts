@@ -116,6 +116,55 @@ describe('from the files themselves', () => {
   });
 });
 
+describe('from the packs themselves', () => {
+  it.each([
+    ['all of them gone', () => undefined],
+    ['all of them rotten', flip],
+  ] as const)('index objects, %s: everything is read on a new machine, heal makes them again', async (_, change) => {
+    await damaged.reset('blank');
+    for (const kind of ['data-index', 'meta-index'] as const)
+      for (const { path } of ofKind(kind)) damaged.damage(path, change);
+    for (const snapshot of ['#1', '#2', '#3']) {
+      const out = join(home.folder, 'out');
+      rmSync(out, { recursive: true, force: true });
+      const restore = await home.run(['restore', `${snapshot}:${home.data}`, '--target', out, '--json']);
+      expect([restore.code, damaged.compare(out, restore).wrong]).toEqual([0, []]);
+      if (snapshot === '#3') expect(damaged.compare(out, restore).missing).toEqual([]);
+    }
+    await damaged.reset('same');
+    for (const kind of ['data-index', 'meta-index'] as const)
+      for (const { path } of ofKind(kind)) damaged.damage(path, change);
+    const found = await home.run(['check', '--read-data', '--json']);
+    expect([found.code, found.stdout]).toEqual([13, expect.not.stringMatching(/missing-blob|damaged-tree/)]);
+    const healed = await home.run(['heal', '--json']);
+    expect([healed.code, healed.records.find(({ type }) => type === 'listed')]).toEqual([
+      0,
+      expect.objectContaining({ superseded: 6, others: 0, unreadable: 0 }),
+    ]);
+    const check = await home.run(['check', '--read-data', '--json']);
+    expect([check.code, check.stdout]).toEqual([0, expect.stringContaining('"problems":0')]);
+    for (const snapshot of ['#1', '#2', '#3']) await expectWhole(snapshot);
+    const backup = await home.run(['backup', home.data, '--json']);
+    // Trees at most: of 2 MB of files nothing.
+    expect(backup.code, backup.stderr).toBe(0);
+    expect(Number(summary(backup)['bytesStored'])).toBeLessThan(100_000);
+    expect(summary(await home.run(['heal', '--json']))).toMatchObject({ whole: true });
+  });
+
+  it('heal keeps the name of an index object while one of its packs cannot tell what it holds', async () => {
+    const [index] = ofKind('data-index');
+    const [pack] = ofKind('data-pack');
+    damaged.damage(index!.path, () => undefined);
+    damaged.damage(pack!.path, () => undefined);
+    const healed = await home.run(['heal', '--json']);
+    expect([healed.code, healed.records.find(({ type }) => type === 'listed')]).toEqual([
+      3,
+      expect.objectContaining({ superseded: 0, unreadable: 1 }),
+    ]);
+    expect((await home.run(['check', '--json'])).stdout).toContain(basename(index!.path));
+  });
+});
+
 describe('from another copy', () => {
   const copy = (): string => join(home.folder, 'other');
   beforeEach(() => linkTree(home.repository, copy()));

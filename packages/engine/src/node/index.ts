@@ -13,6 +13,7 @@ export type {
 export { type CatOptions, cat } from './cat/cat.ts';
 export { type CheckOptions, type CheckProblem, type CheckProgress, type CheckReport, check } from './check/check.ts';
 export { type HealReport, type HealSnapshotsOptions, healSnapshots } from './heal/heal-snapshots.ts';
+export { type RelistReport, relistPacks } from './heal/relist-packs.ts';
 export { readingTools } from './reading-tools.ts';
 export type { RestoredItem, RestoreProgress, RestoreReport } from './restore/account.ts';
 export { type ReadWorkerOptions, runReadWorker } from './restore/pack-reading/run-read-worker.ts';

@@ -34,6 +34,11 @@ export interface IndexStreamOptions {
   readonly onDamage?: ((error: EngineError, entry: IndexEntry) => void) | undefined;
 }
 
+/** As somebody has them who reads the same vault many times. */
+export interface IndexOptions extends Omit<IndexStreamOptions, 'kind' | 'onDamage'> {
+  readonly onDamage?: ((error: EngineError) => void) | undefined;
+}
+
 /** One index object. */
 export interface OpenedIndex {
   readonly entry: IndexEntry;

@@ -1,24 +1,31 @@
 /**
  * Reads tree and list blobs. The meta index of a snapshot's packs is loaded once; blobs that fail there are looked for
- * in all other packs before they are given up.
+ * in all other packs, and in the trailers of packs that no index lists, before they are given up.
  */
 import { freeBytes } from '@keephold/bytes';
-import { type BlobId, containsPackId, type PackIdList } from '@keephold/protocol';
+import { type BlobId, containsPackId, type PackIdList, unionPackIds } from '@keephold/protocol';
 import { DamagedError, MissingDataError } from '../errors.ts';
 import { BlobLocations, type BlobPlace } from './blob-locations.ts';
 import type { Blob, BlobReader } from './blob-reader.ts';
 import { type IndexStreamOptions, readIndexObjects } from './index-stream.ts';
+import type { UnlistedPacks } from './unlisted-packs.ts';
 
 export interface MetaReaderOptions {
   readonly index: Omit<IndexStreamOptions, 'kind'>;
   readonly blobs: BlobReader;
+  readonly unlisted: UnlistedPacks;
+  /** What all snapshots need, for who reads without a refset. */
+  readonly needed: () => Promise<PackIdList>;
 }
 
 export class MetaReader {
   readonly #options: MetaReaderOptions;
   readonly #locations = new BlobLocations();
   readonly #included = new Set<number>();
+  readonly #refsets: PackIdList[] = [];
   #all: Promise<void> | undefined;
+  /** Of the refsets included when it began. */
+  #unlisted: { readonly refsets: number; readonly loaded: Promise<void> } | undefined;
   #including: Promise<void> = Promise.resolve();
 
   constructor(options: MetaReaderOptions) {
@@ -32,6 +39,7 @@ export class MetaReader {
     this.#including = load.catch(() => undefined);
     await load;
     this.#included.add(seq);
+    this.#refsets.push(refset);
   }
 
   /** Whether the index that is loaded lists the blob. */
@@ -44,26 +52,51 @@ export class MetaReader {
    * @throws MissingDataError, DamagedError
    */
   async read(id: BlobId): Promise<Blob> {
-    const places = this.#locations.places(id);
-    try {
-      if (places.length > 0) return await this.#options.blobs.read(id, places);
-    } catch (error) {
-      if (!(error instanceof DamagedError || error instanceof MissingDataError)) throw error;
-      const others = await this.#otherPlaces(id, places);
-      if (others.length === 0) throw error;
-      return await this.#options.blobs.read(id, others);
+    const tried: BlobPlace[] = [];
+    let failure: unknown;
+    for (const load of [undefined, () => this.#loadAll(), () => this.#loadUnlisted()]) {
+      await load?.();
+      const places = this.#locations.places(id).filter((place) => !tried.some((other) => isSamePlace(place, other)));
+      if (places.length === 0) continue;
+      try {
+        return await this.#options.blobs.read(id, places);
+      } catch (error) {
+        if (!(error instanceof DamagedError || error instanceof MissingDataError)) throw error;
+        failure ??= error;
+        tried.push(...places);
+      }
     }
-    return await this.#options.blobs.read(id, await this.#otherPlaces(id, places));
+    if (failure !== undefined) throw failure;
+    return await this.#options.blobs.read(id, []);
   }
 
-  /** Places outside of the refsets loaded. */
-  async #otherPlaces(id: BlobId, tried: readonly BlobPlace[]): Promise<readonly BlobPlace[]> {
+  /** Packs outside of the refsets loaded. */
+  async #loadAll(): Promise<void> {
     this.#all ??= this.#load(() => true, false).catch((error: unknown) => {
       this.#all = undefined;
       throw error;
     });
     await this.#all;
-    return this.#locations.places(id).filter((place) => !tried.some((other) => isSamePlace(place, other)));
+  }
+
+  /** Packs of the refsets that no index lists. */
+  async #loadUnlisted(): Promise<void> {
+    if (this.#unlisted?.refsets !== this.#refsets.length) {
+      const refsets = this.#refsets.length;
+      const loaded = this.#addUnlisted();
+      this.#unlisted = { refsets, loaded };
+    }
+    await this.#unlisted.loaded;
+  }
+
+  async #addUnlisted(): Promise<void> {
+    const { unlisted, needed } = this.#options;
+    const refsets = this.#refsets.length === 0 ? await needed() : this.#refsets.reduce(unionPackIds);
+    const packs = await unlisted.of(refsets);
+    for await (const { pack, author } of unlisted.read(packs, { kind: 'meta' })) {
+      this.#locations.addPack(pack, { author, preferred: true });
+      freeBytes(pack.contents.blobs);
+    }
   }
 
   async #load(isWanted: (packId: Uint8Array) => boolean, preferred: boolean): Promise<void> {

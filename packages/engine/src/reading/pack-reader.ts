@@ -4,19 +4,12 @@
  * blob id tells whether it is what was asked for.
  */
 import { toHex } from '@keephold/bytes';
-import { CryptoError, openPage, type PackKey } from '@keephold/crypto';
-import {
-  CustodyError,
-  MalformedRecordError,
-  PAGE_LENGTH,
-  type ReadingCustody,
-  SEALED_PAGE_LENGTH,
-  type VaultId,
-} from '@keephold/protocol';
+import { CryptoError } from '@keephold/crypto';
+import { CustodyError, MalformedRecordError, PAGE_LENGTH } from '@keephold/protocol';
 import { DamagedError, MissingDataError } from '../errors.ts';
-import { type FrameRow, frameRow, type LocatedPack } from './blob-locations.ts';
+import { type FrameRow, frameRow, type LocatedPack, type PackRecord } from './blob-locations.ts';
 import { ByteCache } from './byte-cache.ts';
-import type { SessionKeys } from './session-keys.ts';
+import type { PackPages } from './pack-pages.ts';
 
 const META = 2;
 /** A walk comes back to a frame only after all that lies below a folder: more would not be met again. */
@@ -29,19 +22,9 @@ const WHOLE_PACK_SHARE = 0.4;
 /** Decompresses one zstd frame of exactly `rawLength` bytes; throws for anything else, before it writes more. */
 export type Decompress = (frame: Uint8Array, rawLength: number) => Uint8Array;
 
-/**
- * Opens `count` pages of `area` in place, page i at i × 65,552, numbered from `first`; answers how many opened before
- * the first whose tag is wrong.
- */
-export type OpenPages = (packKey: Uint8Array, area: Uint8Array, first: number, count: number) => number;
-
 export interface PackReaderOptions {
-  readonly custody: Pick<ReadingCustody, 'getPack'>;
-  readonly vaultId: VaultId;
-  readonly sessions: SessionKeys;
+  readonly pages: PackPages;
   readonly decompress: Decompress;
-  /** Faster than page by page, where the platform has it. */
-  readonly openPages?: OpenPages | undefined;
 }
 
 interface PackState {
@@ -110,7 +93,7 @@ export class PackReader {
     if (!takesWholePack(pack, state, row)) {
       state.fetched++;
       const first = Math.floor(row.offset / PAGE_LENGTH);
-      const plaintext = await this.#pages(pack, first, pagesTo(row.offset + row.storedLength) - first);
+      const plaintext = await this.#options.pages.read(pack, first, pagesTo(row.offset + row.storedLength) - first);
       return cut(plaintext, row.offset - first * PAGE_LENGTH, row.storedLength);
     }
     const key = `${state.number}`;
@@ -119,29 +102,9 @@ export class PackReader {
   }
 
   async #loadPack(pack: LocatedPack, key: string): Promise<Uint8Array> {
-    const plaintext = await this.#pages(pack, 0, pagesTo(framesEnd(pack)));
+    const plaintext = await this.#options.pages.read(pack, 0, pagesTo(framesEnd(pack)));
     this.#packs.set(key, plaintext);
     return plaintext;
-  }
-
-  /** Plaintext of `count` pages from page `first` on. */
-  async #pages(pack: LocatedPack, first: number, count: number): Promise<Uint8Array> {
-    const { custody, vaultId, sessions } = this.#options;
-    const key = await sessions.packKeyOf(pack);
-    const area = new Uint8Array(count * SEALED_PAGE_LENGTH);
-    const length = await custody.getPack(vaultId, pack.packId, area, { first, count });
-    if (length === undefined) throw new MissingDataError('it is not there');
-    if (length !== area.length)
-      throw new DamagedError(`it ends within page ${first + Math.floor(length / SEALED_PAGE_LENGTH)}`);
-    const { openPages } = this.#options;
-    if (openPages === undefined) return await openEach(key, area, first, count);
-    const opened = openPages(key, area, first, count);
-    if (opened !== count) throw new DamagedError(`page ${first + opened} is not what was sealed`);
-    for (let page = 1; page < count; page++) {
-      const at = page * SEALED_PAGE_LENGTH;
-      area.copyWithin(page * PAGE_LENGTH, at, at + PAGE_LENGTH);
-    }
-    return area.subarray(0, count * PAGE_LENGTH);
   }
 
   #decompressed(stored: Uint8Array, rawLength: number): Uint8Array {
@@ -172,15 +135,6 @@ function cut(plaintext: Uint8Array, offset: number, length: number): Uint8Array 
   return plaintext.slice(offset, offset + length);
 }
 
-async function openEach(key: PackKey, area: Uint8Array, first: number, count: number): Promise<Uint8Array> {
-  const plaintext = new Uint8Array(count * PAGE_LENGTH);
-  for (let page = 0; page < count; page++) {
-    const sealed = area.subarray(page * SEALED_PAGE_LENGTH, (page + 1) * SEALED_PAGE_LENGTH);
-    plaintext.set(await openPage({ key, index: first + page, sealed }), page * PAGE_LENGTH);
-  }
-  return plaintext;
-}
-
 function decompressOrFail(decompress: Decompress, stored: Uint8Array, rawLength: number): Uint8Array {
   try {
     return decompress(stored, rawLength);
@@ -190,7 +144,7 @@ function decompressOrFail(decompress: Decompress, stored: Uint8Array, rawLength:
 }
 
 /** Failures of this one pack, by its name; others (no network, a bug) as they are. */
-function namingPack(cause: unknown, pack: LocatedPack): unknown {
+export function namingPack(cause: unknown, pack: Pick<PackRecord, 'packId'>): unknown {
   const what = `read pack ${toHex(pack.packId)}`;
   if (cause instanceof MissingDataError) return new MissingDataError(`${what}: ${cause.message}`, { cause });
   const damaged =

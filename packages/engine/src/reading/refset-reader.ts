@@ -4,14 +4,16 @@ import { sha256 } from '@keephold/crypto';
 import {
   CustodyError,
   checkPackIdList,
+  EMPTY_PACK_ID_LIST,
   MalformedRecordError,
   type PackIdList,
   type ReadingCustody,
   refsetDigestInput,
+  unionPackIds,
   type VaultId,
 } from '@keephold/protocol';
 import { DamagedError } from '../errors.ts';
-import type { RefsetEntry } from './commit-log.ts';
+import type { CommitLog, RefsetEntry } from './commit-log.ts';
 
 /**
  * The refset of a snapshot, or of its latest heal; sorted.
@@ -32,4 +34,20 @@ export async function readRefset(
     throw new DamagedError(`read refset of commit ${seq}: ${cause.message}`, { cause });
   }
   throw new DamagedError(`read refset of commit ${seq}: it does not match the digest that was signed`);
+}
+
+/** Packs that the snapshots of a log need together, as far as their refsets can be read; sorted. */
+export async function readNeededPacks(
+  custody: Pick<ReadingCustody, 'refset'>,
+  { vaultId, snapshots }: Pick<CommitLog, 'vaultId' | 'snapshots'>,
+): Promise<PackIdList> {
+  let needed: PackIdList = EMPTY_PACK_ID_LIST;
+  for (const { refset } of snapshots) {
+    try {
+      needed = unionPackIds(needed, await readRefset(custody, vaultId, refset));
+    } catch (error) {
+      if (!(error instanceof DamagedError)) throw error;
+    }
+  }
+  return needed;
 }

@@ -15,17 +15,19 @@ import { earlyRemovals } from './early-removals.ts';
 import { contentParts } from './file-content.ts';
 import { partsInHoles } from './holes.ts';
 import { IdTable } from './id-table.ts';
-import { type IndexStreamOptions, type OpenedIndex, readIndexObjects } from './index-stream.ts';
+import { type IndexOptions, type IndexStreamOptions, type OpenedIndex, readIndexObjects } from './index-stream.ts';
 import type { ReadBlob } from './list-reader.ts';
 import { locateBlobs } from './locate-blobs.ts';
 import { MetaReader } from './meta-reader.ts';
-import { type Decompress, type OpenPages, PackReader } from './pack-reader.ts';
+import { type OpenPages, PackPages } from './pack-pages.ts';
+import { type Decompress, PackReader } from './pack-reader.ts';
 import { type ChainVerifier, syncCommitLog } from './read-commits.ts';
-import { readRefset } from './refset-reader.ts';
+import { readNeededPacks, readRefset } from './refset-reader.ts';
 import { type OpenSessionObject, SessionKeys } from './session-keys.ts';
 import { type Snapshot, SnapshotReader } from './snapshot-reader.ts';
 import { findEntry, readDirectory } from './tree-reader.ts';
 import { joinPath, pathComponents, type WalkedNode, walkTree } from './tree-walk.ts';
+import { type ReadUnlistedOptions, type UnlistedPack, UnlistedPacks } from './unlisted-packs.ts';
 
 /** What of a snapshot is needed to read its tree. */
 export type SnapshotRoot = Pick<Snapshot, 'seq' | 'rootTree'>;
@@ -82,6 +84,7 @@ export class Repository {
   readonly #sessions: SessionKeys;
   readonly #snapshots: SnapshotReader;
   readonly #blobs: BlobReader;
+  readonly #unlisted: UnlistedPacks;
   readonly #meta: MetaReader;
   readonly #read: ReadBlob;
   /** The refset used last, by the seq of its commit. */
@@ -93,9 +96,12 @@ export class Repository {
     this.#options = options;
     this.#sessions = new SessionKeys({ custody, log, openSessionObject });
     this.#snapshots = new SnapshotReader({ custody, log, sessions: this.#sessions, onDamage });
-    const packs = new PackReader({ ...options, vaultId: keys.vaultId, sessions: this.#sessions });
+    const places = { custody, vaultId: keys.vaultId, sessions: this.#sessions };
+    const pages = new PackPages({ ...places, openPages: options.openPages });
+    const packs = new PackReader({ pages, decompress: options.decompress });
     this.#blobs = new BlobReader({ ...options, packs, idKey: keys.idKey });
-    this.#meta = new MetaReader({ index: this.#indexOptions(), blobs: this.#blobs });
+    this.#unlisted = new UnlistedPacks({ ...places, index: this.#indexOptions(), pages });
+    this.#meta = new MetaReader({ index: this.#indexOptions(), blobs: this.#blobs, ...this.#beyondIndex });
     this.#read = (id) => this.#meta.read(id);
   }
 
@@ -226,7 +232,17 @@ export class Repository {
     refset?: PackIdList,
     kind: IndexStreamOptions['kind'] = 'data',
   ): Promise<BlobLocations> {
-    return await locateBlobs({ ...this.#indexOptions(), kind, wanted, refset });
+    return await locateBlobs({ ...this.#indexOptions(), kind, wanted, refset, ...this.#beyondIndex });
+  }
+
+  /** What all snapshots need together, as far as their refsets can be read; sorted. */
+  async neededPacks(): Promise<PackIdList> {
+    return await readNeededPacks(this.#options.custody, this.log);
+  }
+
+  /** Packs of the refset that no readable index object lists, with what their own trailers say. */
+  async *unlistedPacks(refset: PackIdList, options: ReadUnlistedOptions): AsyncGenerator<UnlistedPack> {
+    yield* this.#unlisted.read(await this.#unlisted.of(refset), options);
   }
 
   /** As ReadingCustody.getPack, of this vault. */
@@ -267,7 +283,11 @@ export class Repository {
     }
   }
 
-  #indexOptions(): Omit<IndexStreamOptions, 'kind'> {
+  get #beyondIndex(): { readonly unlisted: UnlistedPacks; readonly needed: () => Promise<PackIdList> } {
+    return { unlisted: this.#unlisted, needed: async () => await this.neededPacks() };
+  }
+
+  #indexOptions(): IndexOptions {
     const { custody, keys, signal, onDamage } = this.#options;
     return { custody, log: this.log, indexKeys: keys.indexKeys, signal, onDamage };
   }

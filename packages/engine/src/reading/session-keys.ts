@@ -71,9 +71,18 @@ export class SessionKeys {
       throw new DamagedError(`find session key: session ${toHex(sessionId)} is of another device`);
     }
     const name = toHex(sessionId);
-    const key = this.#keys.get(name) ?? opened.chain.sessionKey(sessionId);
+    const key = this.#keys.get(name) ?? keyInChain(opened, sessionId);
     this.#keys.set(name, key);
     return key;
+  }
+
+  /**
+   * The device whose chain a session is of.
+   * @throws MissingDataError
+   */
+  async ownerOf(sessionId: SessionId): Promise<DeviceId> {
+    const chainName = toHex(sessionId.subarray(0, CHAIN_ID_BYTES));
+    return (this.#chains.get(chainName) ?? (await this.#find(chainName, undefined))).deviceId;
   }
 
   /** Key of a pack, from the header that its record describes. */
@@ -127,6 +136,16 @@ export class SessionKeys {
       if (!isExpected(error)) throw error;
       this.#failures.push(error);
     }
+  }
+}
+
+/** A header may name a session that no chain has: whoever wrote the pack says so, and nobody else. */
+function keyInChain({ chain }: OpenedChain, sessionId: SessionId): SessionKey {
+  try {
+    return chain.sessionKey(sessionId);
+  } catch (cause) {
+    if (!isExpected(cause)) throw cause;
+    throw new DamagedError(`find session key: ${(cause as Error).message}`, { cause });
   }
 }
 

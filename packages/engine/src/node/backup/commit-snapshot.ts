@@ -2,16 +2,7 @@
  * Makes what was stored visible, in the order of format.md §7: (session object and packs are there) → index objects →
  * snapshot object → commit. Before the commit nothing is visible, after it everything is.
  */
-import { freeBytes, type PackKind } from '@keephold/bytes';
-import {
-  OBJECT_TYPE,
-  type ObjectType,
-  objectName,
-  type SealingKey,
-  sealObject,
-  sha256,
-  snapshotKey,
-} from '@keephold/crypto';
+import { OBJECT_TYPE, objectName, sealObject, sha256, snapshotKey } from '@keephold/crypto';
 import {
   type BlobId,
   type Commit,
@@ -28,14 +19,12 @@ import {
   sortPackIds,
 } from '@keephold/protocol';
 import { EngineError } from '../../errors.ts';
-import { encodeIndexPayload, type IndexedPack } from '../../index-object.ts';
-import { blobCount } from '../../pack-contents.ts';
+import type { IndexedPack } from '../../index-object.ts';
 import { encodeSnapshot, SnapshotStat } from '../../snapshot.ts';
+import { storeIndexObjects } from './index-objects.ts';
 import type { BackupOptions, UnreadableEntry, WriterSession } from './options.ts';
 
 const MAX_ATTEMPTS = 100;
-/** A pack with more stands alone; the format allows 65,536. */
-const BLOBS_PER_INDEX = 16_384;
 /** More would make the snapshot object too large; the report has them all. */
 const MAX_UNREADABLE = 10_000;
 
@@ -144,51 +133,6 @@ export function digestRefset(packs: PackIdList): Uint8Array {
   return sha256(...refsetDigestInput(packs));
 }
 
-async function storeIndexObjects(
-  where: Where,
-  packs: readonly IndexedPack[],
-): Promise<{ readonly names: readonly ObjectName[]; readonly bytes: number }> {
-  const { custody, keys } = where;
-  const key = keys.indexKeys.get(keys.epoch);
-  if (key === undefined) throw new EngineError('refused', `seal index: no key for epoch ${keys.epoch}`);
-  const names: ObjectName[] = [];
-  let bytes = 0;
-  const kinds: readonly (readonly [PackKind, ObjectType])[] = [
-    [1, OBJECT_TYPE.dataIndex],
-    [2, OBJECT_TYPE.metaIndex],
-  ];
-  for (const [kind, type] of kinds) {
-    for (const group of groupPacks(packs.filter((pack) => pack.kind === kind))) {
-      const payload = encodeIndexPayload(group);
-      const object = await seal(where, type, { contextId: keys.vaultId, epoch: keys.epoch, key, payload });
-      freeBytes(payload);
-      for (const { contents } of group) freeBytes(contents.blobs);
-      const name = objectName(object) as ObjectName;
-      await custody.putObject(keys.vaultId, name, object);
-      names.push(name);
-      bytes += object.length;
-      freeBytes(object);
-    }
-  }
-  return { names, bytes };
-}
-
-/** Each pack stands whole in one index object. Small ones: sealing takes several times their size in memory. */
-function groupPacks(packs: readonly IndexedPack[]): readonly (readonly IndexedPack[])[] {
-  const groups: IndexedPack[][] = [];
-  let blobs = Number.POSITIVE_INFINITY;
-  for (const pack of packs) {
-    const count = blobCount(pack.contents);
-    if (blobs + count > BLOBS_PER_INDEX) {
-      groups.push([]);
-      blobs = 0;
-    }
-    groups.at(-1)!.push(pack);
-    blobs += count;
-  }
-  return groups;
-}
-
 async function sealSnapshot(
   where: Where,
   session: WriterSession,
@@ -218,23 +162,12 @@ async function sealSnapshot(
     tags: where.tags,
     sourceKind: 1,
   });
-  return seal(where, OBJECT_TYPE.snapshot, {
+  return sealObject({
+    type: OBJECT_TYPE.snapshot,
+    random: where.random,
     contextId: session.sessionId,
     epoch: where.keys.epoch,
     key: snapshotKey(session.sessionKey, where.keys.vaultId),
     payload,
   });
-}
-
-async function seal(
-  where: Where,
-  type: ObjectType,
-  parts: {
-    readonly contextId: Uint8Array;
-    readonly epoch: number;
-    readonly key: SealingKey;
-    readonly payload: Uint8Array;
-  },
-): Promise<Uint8Array> {
-  return sealObject({ type, ...parts, random: where.random });
 }

@@ -7,7 +7,16 @@ import type { CheckProblem } from './findings.ts';
 export interface CheckOptions {
   readonly repository: Pick<
     Repository,
-    'log' | 'vaultId' | 'idKey' | 'snapshot' | 'refset' | 'readBlob' | 'indexObjects' | 'getPack' | 'packKeyOf'
+    | 'log'
+    | 'vaultId'
+    | 'idKey'
+    | 'snapshot'
+    | 'refset'
+    | 'unlistedPacks'
+    | 'readBlob'
+    | 'indexObjects'
+    | 'getPack'
+    | 'packKeyOf'
   >;
   /** The keeper's own list of snapshots, to be compared with the signed one; not compared without it. */
   readonly ledger?: (() => Promise<readonly SnapshotRecord[]>) | undefined;

@@ -25,6 +25,7 @@ import { inLanes } from './in-lanes.ts';
 import { lossJudge, placeJudge } from './judges.ts';
 import { PackCatalog } from './pack-catalog.ts';
 import { type NumberedPack, PackHandOver } from './pack-hand-over.ts';
+import { packsOf } from './packs-of.ts';
 import { SnapshotWalk } from './snapshot-walk.ts';
 
 const PRESENCE_AT_ONCE = 8;
@@ -114,12 +115,29 @@ export class CheckRun {
         for (const pack of packs) this.#meetPack(pack, entry.deviceId, early);
         await this.#turn.take();
       }
+      await this.#meetUnlisted(early);
     } finally {
       early.close();
     }
-    this.#catalog.flags(this.#needed, (packId) =>
-      this.#findings.add('damaged-index', `pack ${toHex(packId)} is needed and no index lists it`),
-    );
+  }
+
+  /** Packs that no index lists tell themselves what they hold. */
+  async #meetUnlisted(early: PackHandOver): Promise<void> {
+    let isAnyUnlisted = false;
+    this.#catalog.flags(this.#needed, () => (isAnyUnlisted = true));
+    if (!isAnyUnlisted) return;
+    let unlisted = 0;
+    const onFailure = (error: EngineError, packId: PackId): void => {
+      this.#lost.damaged.set(toHex(packId), packId);
+      this.#findings.add('damaged-index', `pack ${toHex(packId)} is needed and no index lists it: ${error.message}`);
+    };
+    const packs = this.#options.repository.unlistedPacks(this.#needed, { kind: 'all', onFailure });
+    for await (const { pack, author } of packs) {
+      unlisted++;
+      this.#meetPack(pack, author, early);
+    }
+    if (unlisted > 0)
+      this.#findings.add('damaged-index', `no index lists packs that are needed (${unlisted}): read by their trailers`);
   }
 
   #meetPack(pack: IndexedPack, author: DeviceId, early: PackHandOver): void {
@@ -206,7 +224,7 @@ export class CheckRun {
     yield* early;
     if (this.#later.size === 0) return;
     const { repository } = this.#options;
-    yield* packsOf(repository, this.#later, (packId, author) => this.#catalog.numberOf(packId, author));
+    yield* packsOf(repository, { wanted: this.#later, needed: this.#needed, catalog: this.#catalog });
   }
 
   /** Whose files need what is lost: only asked when something is. */
@@ -268,20 +286,6 @@ export class CheckRun {
       trees: this.#trees,
       problems: this.#findings.count,
     });
-  }
-}
-
-/** Packs of the index that are wanted, each once. */
-async function* packsOf(
-  repository: CheckOptions['repository'],
-  wanted: Set<number>,
-  numberOf: (packId: Uint8Array, author: DeviceId) => number | undefined,
-): AsyncGenerator<NumberedPack> {
-  for await (const { packs, entry } of repository.indexObjects('all', { onDamage: () => undefined })) {
-    for (const pack of packs) {
-      const number = numberOf(pack.packId, entry.deviceId);
-      if (number !== undefined && wanted.delete(number)) yield { pack, number };
-    }
   }
 }
 

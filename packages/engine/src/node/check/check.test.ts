@@ -130,9 +130,22 @@ describe('damage', () => {
     expect(kinds.get('damaged-pack')?.what).toContain(packName(2));
   });
 
-  it('of an index object is told by its name, and what that leaves without a place', async () => {
+  it('of an index object is told by its name, and the packs tell what they hold', async () => {
+    const [name] = (await openRepository(vault.options())).log.indexes.map((entry) => toHex(entry.name));
+    const whole = await run({ readData: 1 });
+    vault.objects.delete(name!);
+    const report = await run({ readData: 1 });
+    expect(report.problems.map(({ kind, what }) => [kind, what])).toEqual([
+      ['damaged-index', expect.stringContaining(name!)],
+      ['damaged-index', expect.stringContaining('(1): read by their trailers')],
+    ]);
+    expect(report).toMatchObject({ packsRead: whole.packsRead, bytesRead: whole.bytesRead });
+  });
+
+  it('of an index object and of a pack it listed tells what that leaves without a place', async () => {
     const [name] = (await openRepository(vault.options())).log.indexes.map((entry) => toHex(entry.name));
     vault.objects.delete(name!);
+    vault.packs.delete(toHex(stored.packs[0]!.packId));
     const kinds = new Set((await run()).problems.map(({ kind }) => kind));
     expect(kinds).toEqual(new Set(['damaged-index', 'missing-blob']));
   });
