@@ -124,12 +124,12 @@ export class PackStore {
       throw new CustodyError('refused', `store object ${toHex(name)}: its bytes do not have that name`);
     }
     const path = objectName(vault, name);
-    const stored = await this.#backend.stat(path);
-    if (stored !== undefined && stored.size !== bytes.length) await this.#backend.put(path, bytes, { sha256: name });
-    else if ((await this.#backend.putNew(path, bytes, { sha256: name })) === 'exists') {
-      // Its age protects an object that no commit names yet.
-      await this.#backend.touch(path);
-    }
+    if ((await this.#backend.putNew(path, bytes, { sha256: name })) !== 'exists') return;
+    const stored = await this.#backend.get(path, { length: bytes.length + 1 });
+    // Whoever has the bytes of the name mends what is rotten or cut short under it.
+    if (stored === undefined || !equalBytes(stored, bytes)) await this.#backend.put(path, bytes, { sha256: name });
+    // Its age protects an object that no commit names yet.
+    else await this.#backend.touch(path);
   }
 
   async getObjects(vault: VaultId, names: readonly ObjectName[]): Promise<readonly (Uint8Array | undefined)[]> {

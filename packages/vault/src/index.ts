@@ -84,7 +84,7 @@ export { type RevokeDeviceOptions, revokeDevice } from './revoke-device.ts';
 export { openName } from './sealed-name.ts';
 export {
   type ChainState,
-  confirmSessionObject,
+  confirmSessionObjects,
   type Session,
   type StartSessionOptions,
   startSession,

@@ -18,7 +18,7 @@ import { SessionChainError } from './errors.ts';
 import {
   type ChainState,
   chainStateMap,
-  confirmSessionObject,
+  confirmSessionObjects,
   readChainState,
   type Session,
   type StartSessionOptions,
@@ -58,9 +58,9 @@ class Disk {
 }
 
 function openedBy(session: Session, change: Partial<Parameters<typeof openSessionObject>[0]> = {}) {
-  const bytes = session.object as Uint8Array;
+  const [bytes] = session.objects as [Uint8Array];
   const readKeySeeds = new Map([[0, readKey.seed]]);
-  return openSessionObject({ bytes, name: session.objectName, vaultId, deviceId, readKeySeeds, ...change });
+  return openSessionObject({ bytes, name: session.objectNames[0]!, vaultId, deviceId, readKeySeeds, ...change });
 }
 
 describe('session chain', () => {
@@ -71,7 +71,7 @@ describe('session chain', () => {
     const sessions = [first, await disk.start(), await disk.start()];
     expect(new Set(sessions.map((session) => toHex(session.sessionKey))).size).toBe(3);
     for (const session of sessions.reverse()) {
-      expect(session.objectName).toEqual(first.objectName);
+      expect(session.objectNames).toEqual(first.objectNames);
       expect(reader.sessionKey(session.sessionId)).toEqual(session.sessionKey);
     }
   });
@@ -147,14 +147,35 @@ describe('session chain', () => {
     expect(await startsAnew(undefined)).toBe(true);
   });
 
-  it('keeps the session object until it is confirmed', async () => {
+  it('keeps the session objects until they are confirmed', async () => {
     const disk = new Disk();
     const first = await disk.start();
-    expect((await disk.start()).object).toEqual(first.object);
-    disk.stored = confirmSessionObject(disk.stored as ChainState);
+    expect((await disk.start()).objects).toEqual(first.objects);
+    disk.stored = confirmSessionObjects(disk.stored as ChainState);
     const later = await disk.start();
-    expect(later.object).toBeUndefined();
-    expect(later.objectName).toEqual(first.objectName);
+    expect(later.objects).toBeUndefined();
+    expect(later.objectNames).toEqual(first.objectNames);
+  });
+
+  it('is sealed twice, under two names: each opens all of it', async () => {
+    const first = await new Disk().start();
+    expect(new Set(first.objectNames.map(toHex)).size).toBe(2);
+    for (const [i, name] of first.objectNames.entries()) {
+      const reader = await openedBy(first, { bytes: first.objects![i]!, name });
+      expect(reader.sessionKey(first.sessionId)).toEqual(first.sessionKey);
+    }
+  });
+
+  it('goes on from a state with one session object', async () => {
+    const disk = new Disk();
+    await disk.start();
+    const fields = chainStateMap(disk.stored as ChainState) as Map<number, never>;
+    for (const key of [8, 9]) fields.delete(key);
+    disk.stored = readChainState(fields);
+    const { objectNames, objects } = await disk.start();
+    expect([objectNames.length, objects?.length]).toEqual([1, 1]);
+    fields.delete(7);
+    expect(readChainState(fields).objects).toBeUndefined();
   });
 
   it('survives its record, which refuses damage', async () => {
@@ -167,8 +188,15 @@ describe('session chain', () => {
       const bad = new Map(fields).set(key, new Uint8Array(3)) as never;
       expect(() => readChainState(bad)).toThrow(MalformedRecordError);
     }
-    const swapped = { ...chain, objectName: asObjectName(new Uint8Array(32)) };
-    expect(() => readChainState(chainStateMap(swapped))).toThrow(/another name/);
+    for (const at of [0, 1]) {
+      const swapped = { ...chain, objectNames: chain.objectNames.with(at, asObjectName(new Uint8Array(32))) };
+      expect(() => readChainState(chainStateMap(swapped))).toThrow(/another name/);
+    }
+    for (const key of [7, 9]) {
+      const half = new Map(fields);
+      half.delete(key);
+      expect(() => readChainState(half as never)).toThrow(/one of two/);
+    }
   });
 });
 
@@ -199,7 +227,7 @@ describe('session objects', () => {
     await expect(openedBy(session, { readKeySeeds: new Map() })).rejects.toThrow(SessionChainError);
     const stranger = new Map([[0, (await generateXWing(seededRandom(2))).seed]]);
     await expect(openedBy(session, { readKeySeeds: stranger })).rejects.toThrow(IntegrityError);
-    const bytes = (session.object as Uint8Array).slice();
+    const bytes = session.objects![0]!.slice();
     bytes[1300] = (bytes[1300] as number) ^ 1;
     await expect(openedBy(session, { bytes, name: asObjectName(objectName(bytes)) })).rejects.toThrow(IntegrityError);
   });

@@ -32,6 +32,8 @@ import {
 const CHAIN_ID_LENGTH = 12;
 const MAX_CHAIN_AGE_MS = 30 * 24 * 3600 * 1000;
 const MAX_MACHINE_ID = 256;
+/** Of the names in a chain's record; the object follows its name. */
+const OBJECT_FIELDS: readonly number[] = [6, 8];
 
 /** What a device keeps of its chain. */
 export interface ChainState {
@@ -46,18 +48,19 @@ export interface ChainState {
   readonly startedAt: number;
   /** Tells a cloned machine from the one the chain was made on. */
   readonly machineId: string;
-  readonly objectName: ObjectName;
-  /** The sealed session object, until a commit that names it was accepted: it cannot be made again. */
-  readonly object: Uint8Array | undefined;
+  /** Of the session objects that have the chain: two, so that losing one loses nothing; one in states of before. */
+  readonly objectNames: readonly ObjectName[];
+  /** The sealed session objects, until a commit that names them was accepted: they cannot be made again. */
+  readonly objects: readonly Uint8Array[] | undefined;
 }
 
 export interface Session {
   readonly sessionId: SessionId;
   readonly sessionKey: SessionKey;
-  /** Every commit of this session that adds packs names it. */
-  readonly objectName: ObjectName;
-  /** To be uploaded first, when no accepted commit has named it yet. */
-  readonly object: Uint8Array | undefined;
+  /** Every commit of this session that adds packs names them. */
+  readonly objectNames: readonly ObjectName[];
+  /** To be uploaded first, when no accepted commit has named them yet; in the order of their names. */
+  readonly objects: readonly Uint8Array[] | undefined;
 }
 
 export interface StartSessionOptions {
@@ -85,16 +88,16 @@ export async function startSession(options: StartSessionOptions): Promise<Sessio
   const session = {
     sessionId: asSessionId(sessionIdOf(current.chainId, current.next)),
     sessionKey: sessionKey(current.chainKey),
-    objectName: current.objectName,
-    object: current.object,
+    objectNames: current.objectNames,
+    objects: current.objects,
   };
   if (current !== chain) current.chainKey.fill(0);
   return session;
 }
 
-/** The chain once a commit that names its session object was accepted. */
-export function confirmSessionObject(chain: ChainState): ChainState {
-  return { ...chain, object: undefined };
+/** The chain once a commit that names its session objects was accepted. */
+export function confirmSessionObjects(chain: ChainState): ChainState {
+  return { ...chain, objects: undefined };
 }
 
 function isUsable(chain: ChainState, options: StartSessionOptions): boolean {
@@ -121,7 +124,9 @@ async function newChain(options: StartSessionOptions): Promise<ChainState> {
     ]),
   );
   const place = { type: OBJECT_TYPE.session, contextId: vaultId, epoch };
-  const object = await sealToRecipient({ ...place, recipient: options.readKeyPublic, payload, random });
+  const seal = async (): Promise<Uint8Array> =>
+    await sealToRecipient({ ...place, recipient: options.readKeyPublic, payload, random });
+  const objects = [await seal(), await seal()];
   payload.fill(0);
   return {
     chainId: id,
@@ -130,12 +135,12 @@ async function newChain(options: StartSessionOptions): Promise<ChainState> {
     epoch,
     startedAt: Math.floor(now),
     machineId: options.machineId.slice(0, MAX_MACHINE_ID),
-    objectName: asObjectName(objectName(object)),
-    object,
+    objectNames: objects.map((object) => asObjectName(objectName(object))),
+    objects,
   };
 }
 
-/** `{0:chainId, 1:chainKey_n, 2:n, 3:epoch, 4:startedAt ms, 5:machineId text, 6:object name, 7:object?}` */
+/** `{0:chainId, 1:chainKey_n, 2:n, 3:epoch, 4:startedAt ms, 5:machineId text, 6:name, 7:object?, 8:name?, 9:object?}` */
 export function chainStateMap(chain: ChainState): CborValue {
   const fields = new Map<number, CborValue>([
     [0, chain.chainId],
@@ -144,9 +149,9 @@ export function chainStateMap(chain: ChainState): CborValue {
     [3, chain.epoch],
     [4, chain.startedAt],
     [5, chain.machineId],
-    [6, chain.objectName],
   ]);
-  if (chain.object !== undefined) fields.set(7, chain.object);
+  for (const [i, name] of chain.objectNames.entries()) fields.set(OBJECT_FIELDS[i]!, name);
+  for (const [i, object] of (chain.objects ?? []).entries()) fields.set(OBJECT_FIELDS[i]! + 1, object);
   return fields;
 }
 
@@ -160,12 +165,22 @@ export function readChainState(value: CborValue | undefined): ChainState {
     epoch: fields.uint(3, 0, 0xffff_ffff),
     startedAt: fields.uint(4),
     machineId: fields.text(5, MAX_MACHINE_ID),
-    objectName: asObjectName(fields.bytes(6, HASH_LENGTH)),
-    object: fields.optionalBytes(7),
+    ...readObjects(fields),
   };
-  if (chain.object !== undefined && !equalBytes(objectName(chain.object), chain.objectName)) {
-    throw fields.fault(7, 'session object has another name');
-  }
   fields.end();
   return chain;
+}
+
+function readObjects(fields: RecordFields): Pick<ChainState, 'objectNames' | 'objects'> {
+  const second = fields.optionalBytes(8, HASH_LENGTH);
+  const objectNames = [fields.bytes(6, HASH_LENGTH), ...(second === undefined ? [] : [second])].map(asObjectName);
+  const objects = objectNames.flatMap((name, i) => {
+    const object = fields.optionalBytes(OBJECT_FIELDS[i]! + 1);
+    if (object !== undefined && !equalBytes(objectName(object), name))
+      throw fields.fault(OBJECT_FIELDS[i]! + 1, 'session object has another name');
+    return object ?? [];
+  });
+  if (objects.length !== 0 && objects.length !== objectNames.length)
+    throw fields.fault(9, 'one of two session objects');
+  return { objectNames, objects: objects.length === 0 ? undefined : objects };
 }

@@ -32,6 +32,7 @@ import { HistoryFile } from './history-file.ts';
 import { hashOfCommit, requireSeenEntries, tellOlderCopy, withSeenKeychain } from './older-copy.ts';
 import { requireVault } from './open-device.ts';
 import { repositoryPlace } from './repository-folder.ts';
+import { SessionCopies, withSessionCopies } from './session-copies.ts';
 import { unlockAccount } from './unlock.ts';
 
 export interface ReadAccess extends AsyncDisposable {
@@ -79,7 +80,7 @@ async function read(context: Context, { custody, store, options }: Opening): Pro
   const history = new HistoryFile(context.environment, keys.accountId);
   const seen = history.load(keys.vaultId);
   const repository = await openRepository({
-    custody,
+    custody: withSessionCopies(custody, new SessionCopies(store.folder)),
     keys,
     keychain,
     verifier: recordVerifier,

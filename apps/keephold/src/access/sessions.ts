@@ -1,10 +1,9 @@
 /** Sessions of this device's chain: every step is durable in the device's file before its key is used. */
-import { equalBytes } from '@keephold/bytes';
-import { sha256, systemRandom } from '@keephold/crypto';
+import { systemRandom } from '@keephold/crypto';
 import type { Custody, VaultId } from '@keephold/protocol';
 import {
   type ChainState,
-  confirmSessionObject,
+  confirmSessionObjects,
   type DeviceState,
   type Session,
   startSession,
@@ -13,25 +12,28 @@ import {
 import type { Context } from '../context.ts';
 import type { DeviceStore } from './device-store.ts';
 import { machineId } from './machine-id.ts';
+import { isNamed, mendSessionObjects, SessionCopies } from './session-copies.ts';
 
 /** Another run of this device took the step first. */
 class ChainMoved extends Error {}
 
 /**
- * The next session; `state` tells the device's ids and keys, the chain itself comes from the file. A chain whose session
- * object the repository has lost is not gone on with: nobody could ever read what it seals.
+ * The next session; `state` tells the device's ids and keys, the chain itself comes from the file. Session objects that
+ * the repository has lost are put back from this machine's copies. A chain that has none is not gone on with: nobody
+ * could ever read what it seals.
  */
 export async function nextSession(
   context: Pick<Context, 'environment' | 'now'>,
   store: DeviceStore,
-  { state, custody }: { readonly state: DeviceState; readonly custody: Pick<Custody, 'getObjects'> },
+  { state, custody }: { readonly state: DeviceState; readonly custody: Pick<Custody, 'getObjects' | 'putObject'> },
 ): Promise<Session> {
   const { deviceId, grant } = state;
+  const copies = new SessionCopies(store.folder);
   for (;;) {
     const chain = store.load()?.chain;
     try {
-      return await startSession({
-        chain: chain !== undefined && (await isKept(custody, grant.vaultId, chain)) ? chain : undefined,
+      const session = await startSession({
+        chain: chain && (await keptChain({ custody, copies, vaultId: grant.vaultId }, chain)),
         vaultId: grant.vaultId,
         deviceId,
         epoch: grant.indexKeys.length - 1,
@@ -41,20 +43,30 @@ export async function nextSession(
         random: systemRandom,
         persist: async (next) => store.change((current) => advanced(current, chain, next)),
       });
+      for (const object of session.objects ?? []) copies.keep(object);
+      return session;
     } catch (error) {
       if (!(error instanceof ChainMoved)) throw error;
     }
   }
 }
 
-async function isKept(
-  custody: Pick<Custody, 'getObjects'>,
-  vaultId: VaultId,
-  { object, objectName: name }: ChainState,
-): Promise<boolean> {
-  if (object !== undefined) return true;
-  const [stored] = await custody.getObjects(vaultId, [name]);
-  return stored !== undefined && equalBytes(sha256(stored), name);
+interface Keeping {
+  readonly custody: Pick<Custody, 'getObjects' | 'putObject'>;
+  readonly copies: SessionCopies;
+  readonly vaultId: VaultId;
+}
+
+/** The chain with those of its session objects that are there; undefined when none is. */
+async function keptChain({ custody, copies, vaultId }: Keeping, chain: ChainState): Promise<ChainState | undefined> {
+  if (chain.objects !== undefined) return chain;
+  const names = chain.objectNames;
+  await mendSessionObjects(custody, vaultId, { copies, names });
+  const stored = await custody.getObjects(vaultId, names);
+  const objectNames = names.filter((name, i) => isNamed(stored[i], name));
+  for (const object of stored)
+    if (object !== undefined && names.some((name) => isNamed(object, name))) copies.keep(object);
+  return objectNames.length === 0 ? undefined : { ...chain, objectNames };
 }
 
 function advanced(current: DeviceState, from: ChainState | undefined, next: ChainState): DeviceState {
@@ -68,12 +80,12 @@ function sameChain(a: ChainState | undefined, b: ChainState | undefined): boolea
   return Buffer.compare(a.chainId, b.chainId) === 0;
 }
 
-/** A commit that names the session object was accepted: it need not be kept for another upload. */
+/** A commit that names the session objects was accepted: they need not be kept for another upload. */
 export function confirmSession(store: DeviceStore, session: Session): void {
-  if (session.object === undefined) return;
+  if (session.objects === undefined) return;
   store.change((state) => {
     const { chain } = state;
-    const isIts = chain !== undefined && Buffer.compare(chain.objectName, session.objectName) === 0;
-    return isIts ? withChain(state, confirmSessionObject(chain)) : state;
+    const isIts = chain !== undefined && Buffer.compare(chain.objectNames[0]!, session.objectNames[0]!) === 0;
+    return isIts ? withChain(state, confirmSessionObjects(chain)) : state;
   });
 }

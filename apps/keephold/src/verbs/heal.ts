@@ -8,6 +8,7 @@ import { DeviceStore } from '../access/device-store.ts';
 import { keyringTest } from '../access/keyring-test.ts';
 import { openAsDevice } from '../access/open-device.ts';
 import { repositoryFolder } from '../access/repository-folder.ts';
+import { mendSessionObjects, SessionCopies } from '../access/session-copies.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { flag, text } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
@@ -88,6 +89,8 @@ function seenHistory(state: DeviceState | undefined): SeenHistory {
 interface Healed {
   /** Undefined on a machine that is no device of the repository. */
   readonly report: HealReport | undefined;
+  /** Session objects from this machine. */
+  readonly mended?: number;
   /** Undefined when this device cannot read. */
   readonly listed?: RelistReport | undefined;
   readonly lostPacks: number;
@@ -100,12 +103,14 @@ async function healAsDevice(context: Context, folder: string, lostInCopies: numb
   if (store.load() === undefined)
     return { report: undefined, lostPacks: lostInCopies, lacking: lostInCopies === 0 ? 'nothing' : 'unknown' };
   await using access = await openAsDevice(context);
+  const copies = new SessionCopies(access.store.folder);
+  const mended = await mendSessionObjects(access.custody, access.vaultId, { copies, names: copies.names() });
   // First: who knows what lost packs held knows what holds it again.
   const listed = await relistPacks(context, access);
   const report = await healOwnSnapshots(context, access);
   const lostPacks = packIdCount(await access.custody.lostPacks(access.vaultId));
   const isAllKnown = report.incomplete.length === 0 && (listed?.unreadable ?? 0) === 0;
-  return { report, listed, lostPacks, lacking: isAllKnown ? 'nothing' : await stillLacking(context, access) };
+  return { report, mended, listed, lostPacks, lacking: isAllKnown ? 'nothing' : await stillLacking(context, access) };
 }
 
 interface Told {
@@ -122,11 +127,23 @@ async function tell(context: Context, { mended, taken, healed }: Told): Promise<
     await tellRelisting(context, listed);
     await tellHealing(context, { ...report, incomplete: lacking === 'nothing' ? [] : report.incomplete });
   }
+  const sessions = healed.mended ?? 0;
   const { records = 0, objects = 0, packs = 0, bytes = 0, doubtful = 0 } = taken ?? {};
-  const sums = { mended, records, doubtful, objects, packs, bytes, snapshots: report?.healed.length ?? 0, lostPacks };
+  const sums = {
+    mended,
+    sessions,
+    records,
+    doubtful,
+    objects,
+    packs,
+    bytes,
+    snapshots: report?.healed.length ?? 0,
+    lostPacks,
+  };
   await out.record({ type: 'summary', ...sums, whole: lacking === 'nothing' });
   if (mended > 0)
     await out.result(`wrote ${counted(mended, 'keychain entry', 'keychain entries')} back from this machine`);
+  if (sessions > 0) await out.result(`wrote ${counted(sessions, 'session object')} back from this machine`);
   if (taken !== undefined) {
     await out.result(
       `took ${counted(packs, 'pack')} (${formatBytes(bytes)}), ${counted(objects, 'object')} and ${counted(records, 'record')} from the copy`,

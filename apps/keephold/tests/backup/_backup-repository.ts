@@ -12,7 +12,7 @@ import { type BackupOptions, type BackupReport, backup, readingTools } from '@ke
 import type { Custody, StreamId } from '@keephold/protocol';
 import { createDatabaseCopies, createFileSource, type FileSourceOptions } from '@keephold/source-files';
 import {
-  confirmSessionObject,
+  confirmSessionObjects,
   createAccount,
   type DeviceState,
   decodeDeviceState,
@@ -171,7 +171,7 @@ export class BackupRepository implements Disposable {
     const confirmed = async (): Promise<void> =>
       await this.#locked(async () => {
         const state = this.#load();
-        if (state.chain !== undefined) this.#save(withChain(state, confirmSessionObject(state.chain)));
+        if (state.chain !== undefined) this.#save(withChain(state, confirmSessionObjects(state.chain)));
       });
     return { ...session, confirmed };
   }

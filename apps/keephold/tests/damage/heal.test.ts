@@ -165,6 +165,53 @@ describe('from the packs themselves', () => {
   });
 });
 
+describe('session objects', () => {
+  const damageSessions = (change: (bytes: Buffer) => Uint8Array | undefined, count = 2): readonly string[] => {
+    const sessions = ofKind('session');
+    expect(sessions).toHaveLength(2);
+    return sessions.slice(0, count).map(({ path }) => {
+      damaged.damage(path, change);
+      return basename(path);
+    });
+  };
+
+  it('lie there twice: with one of them a new machine reads everything', async () => {
+    await damaged.reset('blank');
+    const [name] = damageSessions(flip, 1);
+    for (const snapshot of ['#1', '#2', '#3']) await expectWhole(snapshot);
+    const check = await home.run(['check', '--read-data', '--json']);
+    expect(check.code).toBe(13);
+    expect(check.records.filter(({ type }) => type === 'problem')).toEqual([
+      expect.objectContaining({ kind: 'record', what: expect.stringContaining(name!) }),
+    ]);
+  });
+
+  it.each([
+    ['gone', () => undefined],
+    ['rotten', flip],
+    ['cut short', (bytes: Buffer) => bytes.subarray(0, 700)],
+  ] as const)('that are %s are read from the copies of this machine, and heal puts them back', async (_, change) => {
+    const names = damageSessions(change);
+    for (const snapshot of ['#1', '#2', '#3']) await expectWhole(snapshot);
+    const found = await home.run(['check', '--json']);
+    expect(found.code).toBe(13);
+    for (const name of names) expect(found.stdout).toContain(name);
+    const healed = await home.run(['heal', '--json']);
+    expect([healed.code, summary(healed)]).toEqual([0, expect.objectContaining({ sessions: 2, whole: true })]);
+    expect((await home.run(['check', '--read-data', '--json'])).code).toBe(0);
+    expect(summary(await home.run(['heal', '--json']))).toMatchObject({ sessions: 0 });
+  });
+
+  it('are put back by the next backup, which goes on with their chain', async () => {
+    damageSessions(flip);
+    writeFileSync(join(home.data, 'young'), randomBytes(2000));
+    expect((await home.run(['backup', home.data, '--quiet'])).code).toBe(0);
+    rmSync(join(home.data, 'young'));
+    expect((await home.run(['check', '--read-data', '--json'])).code).toBe(0);
+    expect(filesOf(home.repository).filter(({ kind }) => kind === 'session')).toHaveLength(2);
+  });
+});
+
 describe('from another copy', () => {
   const copy = (): string => join(home.folder, 'other');
   beforeEach(() => linkTree(home.repository, copy()));

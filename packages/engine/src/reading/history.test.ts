@@ -251,7 +251,7 @@ describe('index objects', () => {
       const repository = await open(vault);
       return await repository.nodeAt(await repository.snapshot('#1'), new Uint8Array([0x61]));
     };
-    await expect(look()).rejects.toMatchObject({ code: "not-found" });
+    await expect(look()).rejects.toMatchObject({ code: 'not-found' });
     const packs = new Map(vault.packs);
     vault.packs.clear();
     await expect(look()).rejects.toThrow(MissingDataError);

@@ -65,16 +65,12 @@ export interface RepositoryOptions extends ChainVerifier {
  * @throws RollbackError, ForkError, ChainError, MalformedRecordError when the keeper's history is not to be believed
  */
 export async function openRepository(options: RepositoryOptions): Promise<Repository> {
-  const { keychain, keys } = options;
+  const { keychain, keys, onDamage, now } = options;
   const log = new CommitLog(options.log ?? emptyCommitLog(keychain, keys.vaultId));
   await syncCommitLog(log, options);
-  if (options.now !== undefined) tellEarlyRemovals(log, options, options.now());
+  const judged = now && earlyRemovals(log.takeRemovals(), { keychain, vaultId: log.vaultId, now: now() });
+  for (const error of judged ?? []) onDamage?.(error);
   return new Repository(options, log);
-}
-
-function tellEarlyRemovals(log: CommitLog, { keychain, onDamage }: RepositoryOptions, now: number): void {
-  const removals = log.takeRemovals();
-  for (const error of earlyRemovals(removals, { keychain, vaultId: log.vaultId, now })) onDamage?.(error);
 }
 
 export class Repository {

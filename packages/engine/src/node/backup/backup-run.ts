@@ -14,6 +14,7 @@ import type { BackupOptions, BackupProgress, BackupReport, WriterSession } from 
 import { selectRoots } from './paths.ts';
 import { RefsetInHand } from './refset-in-hand.ts';
 import { RunCounters } from './run-counters.ts';
+import { storeSessionObjects } from './session-objects.ts';
 import { Storing } from './storing.ts';
 import { TreeWalk } from './tree-walk.ts';
 import { UsedPacks } from './used-packs.ts';
@@ -165,8 +166,7 @@ export class BackupRun {
     // A repository that was put back to an older state does not have what this is about to refer to.
     if ((await custody.head(keys.vaultId)).seq < head.commitSeq) throw new OnceMore(new Uint8Array(0));
     const session = await this.#openSession();
-    if (session.object !== undefined)
-      await this.#options.custody.putObject(this.#options.keys.vaultId, session.objectName, session.object);
+    await storeSessionObjects(custody, keys.vaultId, session);
     const result = await refusedAsOnceMore(
       commitSnapshot(this.#options, session, {
         kind: 'complete',

@@ -108,7 +108,7 @@ interface CommitParts {
 function describeCommit(where: Where, parts: CommitParts): Commit {
   const { snapshot, head, session } = parts;
   const keychain = where.keychain();
-  const namesSession = snapshot.packs.length > 0 || session.object !== undefined;
+  const namesSession = snapshot.packs.length > 0 || session.objects !== undefined;
   return {
     kind: snapshot.kind === 'complete' ? 'snapshot' : 'checkpoint',
     vaultId: where.keys.vaultId,
@@ -121,7 +121,7 @@ function describeCommit(where: Where, parts: CommitParts): Commit {
     streamId: where.stream,
     snapshotObject: parts.name,
     indexObjects: parts.indexes,
-    sessionObjects: namesSession ? [session.objectName] : [],
+    sessionObjects: namesSession ? session.objectNames : [],
     packsDigest: sha256(...packsDigestInput(parts.packsAdded)),
     refsetDigest: snapshot.refsetDigest,
     parentSeq: snapshot.refset.parentSeq,

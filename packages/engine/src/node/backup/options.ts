@@ -18,10 +18,10 @@ export interface WriterKeys {
 export interface WriterSession {
   readonly sessionId: SessionId;
   readonly sessionKey: SessionKey;
-  readonly objectName: ObjectName;
-  /** The sealed session object while no accepted commit has named it. */
-  readonly object: Uint8Array | undefined;
-  /** To be called once a commit has named the session object. */
+  readonly objectNames: readonly ObjectName[];
+  /** The sealed session objects while no accepted commit has named them, in the order of their names. */
+  readonly objects: readonly Uint8Array[] | undefined;
+  /** To be called once a commit has named the session objects. */
   confirmed(): Promise<void> | void;
 }
 

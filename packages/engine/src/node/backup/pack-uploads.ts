@@ -6,6 +6,7 @@ import type { KnownBlobStore } from '../known-blobs/known-blob-store.ts';
 import type { SealedPack } from '../packing/pack-builder.ts';
 import type { WriterSession } from './options.ts';
 import type { RunCounters } from './run-counters.ts';
+import { storeSessionObjects } from './session-objects.ts';
 
 export class PackUploads {
   readonly #custody: Custody;
@@ -87,16 +88,15 @@ export class PackUploads {
     return packs;
   }
 
-  /** Stores the session object; before the first pack, and before a snapshot that needs no pack. */
+  /** Stores the session objects; before the first pack, and before a snapshot that needs no pack. */
   async storeSession(): Promise<void> {
     this.#ready ??= this.#storeSession();
     await this.#ready;
   }
 
   async #storeSession(): Promise<void> {
-    const { objectName, object } = this.#session;
     await this.#custody.openSession(this.#vaultId);
-    if (object !== undefined) await this.#custody.putObject(this.#vaultId, objectName, object);
+    await storeSessionObjects(this.#custody, this.#vaultId, this.#session);
   }
 
   async #upload(pack: SealedPack, area: Uint8Array, onTaken: () => void): Promise<void> {
