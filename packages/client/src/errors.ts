@@ -1,6 +1,7 @@
 /** From what a server or the network did to the errors of the Custody seam. */
 import { CustodyError, type CustodyErrorCode } from '@keephold/protocol';
 import { checkJson, Problem, type ProblemCode } from '@keephold/protocol/http';
+import type { Answer } from './send.ts';
 
 /** What a problem of a server is in the words of the seam. */
 const CODES: Readonly<Record<ProblemCode, CustodyErrorCode>> = {
@@ -52,7 +53,7 @@ export class HttpError extends CustodyError {
 /** Longer texts of a server are not shown. */
 const MOST_TEXT = 300;
 
-export async function problemError(action: string, response: Response): Promise<HttpError> {
+export async function problemError(action: string, response: Answer): Promise<HttpError> {
   const retryAfter = retryAfterOf(response);
   const again = retryAfter === undefined ? {} : { retryAfter };
   try {
@@ -73,7 +74,7 @@ export function networkError(action: string, host: string, cause: unknown): Http
   return new HttpError('unavailable', `${action}: ${says}`, { cause, retryAfter: 0 });
 }
 
-function retryAfterOf({ status, headers }: Response): number | undefined {
+function retryAfterOf({ status, headers }: Answer): number | undefined {
   if (status !== 408 && status !== 429 && status < 500) return undefined;
   // A full disk does not empty itself while we wait.
   if (status === 501 || status === 507) return undefined;
@@ -83,7 +84,7 @@ function retryAfterOf({ status, headers }: Response): number | undefined {
 
 const MOST_PROBLEM = 16 * 1024;
 
-async function limitedText(response: Response): Promise<string> {
+async function limitedText(response: Answer): Promise<string> {
   const decoder = new TextDecoder();
   let text = '';
   for await (const chunk of response.body ?? []) {

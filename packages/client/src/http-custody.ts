@@ -39,6 +39,7 @@ import {
   type schemas,
 } from '@keephold/protocol/http';
 import { readBytes, readChecked, readFrames, readInto } from './read-response.ts';
+import type { Answer } from './send.ts';
 import { Transport, type TransportOptions } from './transport.ts';
 
 const RECORDS = { length: LARGEST_RECORD, count: MOST_RECORDS, total: 256 * 1024 * 1024 };
@@ -213,7 +214,11 @@ export class HttpCustody implements Custody {
   async [Symbol.asyncDispose](): Promise<void> {}
 
   async #send(route: Route, parts: Parts): Promise<void> {
-    await this.#transport.call({ route, ...parts, read: async (response) => void (await response.arrayBuffer()) });
+    await this.#transport.call({
+      route,
+      ...parts,
+      read: async (response) => void (await readBytes(response, LARGEST_RECORD)),
+    });
   }
 
   async #json<R extends JsonRoute>(route: R, parts: Parts): Promise<schemas.AnswerOf<R['answer']['schema']>> {
@@ -237,7 +242,7 @@ export class HttpCustody implements Custody {
   }
 
   async #records(route: Route, parts: Parts): Promise<readonly Uint8Array[]> {
-    const read = async (response: Response): Promise<readonly Frame[]> => await readFrames(response, RECORDS);
+    const read = async (response: Answer): Promise<readonly Frame[]> => await readFrames(response, RECORDS);
     const frames = (await this.#transport.call({ route, ...parts, read })) ?? [];
     return frames.filter((frame) => frame !== undefined);
   }

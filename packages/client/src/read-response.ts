@@ -2,13 +2,14 @@
 import { concatBytes } from '@keephold/bytes';
 import { MalformedRecordError } from '@keephold/protocol';
 import { checkJson, type Frame, FrameReader } from '@keephold/protocol/http';
+import type { Answer } from './send.ts';
 
 type Schema = Parameters<typeof checkJson>[0];
 
 /** Longer than any answer in JSON that a server gives: a list of snapshots. */
 const MOST_JSON = 64 * 1024 * 1024;
 
-async function* chunksOf(response: Response, limit: number): AsyncGenerator<Uint8Array> {
+async function* chunksOf(response: Answer, limit: number): AsyncGenerator<Uint8Array> {
   let length = 0;
   for await (const chunk of response.body ?? []) {
     length += (chunk as Uint8Array).length;
@@ -17,14 +18,14 @@ async function* chunksOf(response: Response, limit: number): AsyncGenerator<Uint
   }
 }
 
-export async function readBytes(response: Response, limit: number): Promise<Uint8Array> {
+export async function readBytes(response: Answer, limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of chunksOf(response, limit)) chunks.push(chunk);
   return concatBytes(...chunks);
 }
 
 /** Answers the bytes read. */
-export async function readInto(response: Response, into: Uint8Array): Promise<number> {
+export async function readInto(response: Answer, into: Uint8Array): Promise<number> {
   let length = 0;
   for await (const chunk of chunksOf(response, into.length)) {
     into.set(chunk, length);
@@ -34,7 +35,7 @@ export async function readInto(response: Response, into: Uint8Array): Promise<nu
 }
 
 export async function readChecked<S extends Schema>(
-  response: Response,
+  response: Answer,
   schema: S,
 ): Promise<ReturnType<typeof checkJson<S>>> {
   const bytes = await readBytes(response, MOST_JSON);
@@ -52,7 +53,7 @@ export interface FrameAnswerLimits {
   readonly total: number;
 }
 
-export async function readFrames(response: Response, limits: FrameAnswerLimits): Promise<readonly Frame[]> {
+export async function readFrames(response: Answer, limits: FrameAnswerLimits): Promise<readonly Frame[]> {
   const reader = new FrameReader(limits);
   const frames: Frame[] = [];
   for await (const chunk of chunksOf(response, limits.total)) frames.push(...reader.push(chunk));

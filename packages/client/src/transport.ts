@@ -2,12 +2,14 @@
  * Requests to one server: proofs, time limits, retries, problems as errors. Follows no redirect: a server that sends a
  * device elsewhere is not believed.
  */
+import { utf8Decode } from '@keephold/bytes';
 import { sha256 } from '@keephold/crypto';
 import { MalformedRecordError } from '@keephold/protocol';
 import type { Route } from '@keephold/protocol/http';
-import { streamOf } from './body-stream.ts';
 import { HttpError, networkError, problemError } from './errors.ts';
+import { readBytes } from './read-response.ts';
 import { type RetryOptions, retrying } from './retry.ts';
+import { type Answer, type Send, sendByFetch } from './send.ts';
 import { type DeviceCredentials, Session } from './session.ts';
 
 export interface TransportOptions {
@@ -16,6 +18,8 @@ export interface TransportOptions {
   readonly now: () => number;
   readonly random: (length: number) => Uint8Array;
   readonly wait: RetryOptions['wait'];
+  /** `fetch` without it. */
+  readonly send?: Send;
 }
 
 export interface Call<T> {
@@ -23,15 +27,16 @@ export interface Call<T> {
   /** Values of the placeholders, each a plain word. */
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, number>>;
-  /** In shared memory only where the path names it. */
   readonly body?: Uint8Array;
   /** Undefined: the server has no such thing. */
-  readonly read: (response: Response) => Promise<T>;
+  readonly read: (response: Answer) => Promise<T>;
 }
 
 /** A pack by a line of 250 kbit/s; anything else is short. */
 const PACK_LIMIT = 600_000;
 const LIMIT = 120_000;
+/** Longer than what opens a session. */
+const MOST_JSON = 1024 * 1024;
 
 export class Transport {
   readonly #options: TransportOptions;
@@ -79,16 +84,16 @@ export class Transport {
   async #fetch<T>(
     target: string,
     { route, headers, body, limit }: FetchParts,
-    read: (response: Response) => Promise<T>,
+    read: (response: Answer) => Promise<T>,
   ): Promise<T | undefined> {
     const action = actionOf(route);
-    const { origin } = this.#options;
+    const { origin, send = sendByFetch } = this.#options;
     try {
-      const response = await fetch(origin + target, {
+      const response = await send({
+        url: origin + target,
         method: route.method,
         headers: body === undefined ? headers : { ...headers, 'content-type': 'application/octet-stream' },
-        ...(body !== undefined && bodyOf(route, body)),
-        redirect: 'error',
+        body,
         signal: AbortSignal.timeout(limit),
       });
       this.#learnTime(response);
@@ -106,12 +111,12 @@ export class Transport {
     const route: Route = { method: 'POST', path, action: undefined, summary: '', answer: { kind: 'empty' } };
     const bytes = body === undefined ? undefined : new TextEncoder().encode(JSON.stringify(body));
     return await this.#fetch(path, { route, headers: {}, body: bytes, limit: LIMIT }, async (response) => {
-      return (await response.json()) as unknown;
+      return JSON.parse(utf8Decode(await readBytes(response, MOST_JSON))) as unknown;
     });
   }
 
   /** A clock that is a day off must not keep a device from backing up. */
-  #learnTime({ headers }: Response): void {
+  #learnTime({ headers }: Answer): void {
     const theirs = Date.parse(headers.get('date') ?? '');
     if (!Number.isNaN(theirs))
       this.#skew = Math.abs(theirs - this.#options.now()) < 5000 ? 0 : theirs - this.#options.now();
@@ -121,11 +126,6 @@ export class Transport {
     const { wait, random } = this.#options;
     return { wait, random: () => (random(1)[0] as number) / 256 };
   }
-}
-
-/** Packs and objects lie in shared memory or are long; the rest is sent as it is. */
-function bodyOf(route: Route, body: Uint8Array): object {
-  return route.body?.boundBy === 'name' ? { body: streamOf(body), duplex: 'half' } : { body };
 }
 
 interface FetchParts {

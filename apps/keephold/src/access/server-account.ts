@@ -13,6 +13,7 @@ import type { Environment } from '../environment.ts';
 import { CommandError, exitCodes } from '../errors.ts';
 import { DeviceStore } from './device-store.ts';
 import { readPrivateFile, writePrivateFile } from './private-file.ts';
+import { sendByNode } from './send-by-node.ts';
 
 interface ServerAccount {
   readonly accountId: AccountId;
@@ -58,6 +59,7 @@ export async function openServer(environment: Environment, origin: string): Prom
         sign: (message) => sign(signingSeed, message),
       },
       now: Date.now,
+      send: sendByNode(),
       random: systemRandom,
       wait: async (milliseconds) => await wait(milliseconds),
     }),

@@ -1,11 +1,12 @@
 /** `keephold backup`: files and folders, as a new snapshot. */
 import { openAsDevice } from '../access/open-device.ts';
+import { repositoryPlace } from '../access/repository-folder.ts';
 import { writeLimit } from '../access/write-limit.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { byteCount, flag, integerOr, oneOf, text, texts } from '../command-line/options.ts';
 import { exitCodes } from '../errors.ts';
 import { healOwnSnapshots, tellHealing } from '../jobs/heal-own-snapshots.ts';
-import { defaultMemory } from '../jobs/memory.ts';
+import { memoryFor } from '../jobs/memory.ts';
 import { type BackupRequest, defaultCompression, runBackup } from '../jobs/run-backup.ts';
 import { snapshotUses } from '../jobs/take-snapshots.ts';
 import { tellBackup } from '../jobs/tell-backup.ts';
@@ -44,7 +45,12 @@ export const backup: Command = defineCommand({
       initial: defaultCompression,
       help: 'zstd level, 1 to 19 (4)',
     }),
-    memory: byteCount({ value: 'SIZE', min: 64e6, max: 1e12, help: 'use about this much memory (256MB)' }),
+    memory: byteCount({
+      value: 'SIZE',
+      min: 64e6,
+      max: 1e12,
+      help: 'use about this much memory (256MB, 285MB with a server)',
+    }),
     'limit-upload': byteCount({
       value: 'RATE',
       min: 1000,
@@ -77,7 +83,7 @@ export const backup: Command = defineCommand({
       fileSystemSnapshots: options['fs-snapshot'],
       tags: options.tag,
       compression: options.compression,
-      memory: options.memory ?? defaultMemory,
+      memory: options.memory ?? memoryFor(repositoryPlace(context)),
       dryRun: options['dry-run'],
       hostname: options.host ?? context.environment.hostname,
     };

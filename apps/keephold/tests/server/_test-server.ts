@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { createAccountOn, HttpCustody } from '@keephold/client';
+import { createAccountOn, HttpCustody, type Send } from '@keephold/client';
 import type { OpenOptions } from '@keephold/custody';
 import { type Custody, overrideCustody } from '@keephold/protocol';
 import { type AccountKeeper, FolderKeeper, KeychainAuthority, type RunningServer, startServer } from '@keephold/server';
@@ -33,6 +33,8 @@ export interface TestServerOptions {
   /** Milliseconds. */
   readonly grace?: number;
   readonly now?: () => number;
+  /** How clients send; by `fetch` without it. */
+  readonly send?: Send;
   /** Runs before a pack is stored. */
   readonly beforePack?: () => Promise<void>;
 }
@@ -77,7 +79,9 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
     const owner = as === 'owner' ? { signAsOwner } : {};
     const credentials = { accountId, deviceId, publicKey, sign, serverId: known, ...owner };
     const pause = async (): Promise<void> => await wait(1);
-    return new HttpCustody({ origin: server.url, credentials, now: Date.now, random, wait: pause });
+    const { send } = options;
+    const sending = send === undefined ? {} : { send };
+    return new HttpCustody({ origin: server.url, credentials, now: Date.now, random, wait: pause, ...sending });
   };
   return {
     server,

@@ -1,13 +1,18 @@
 /** The conformance suite of the Custody seam, through real HTTP to a server with folders. */
 import { custodySuite } from '@keephold/testkit';
+import { sendByNode } from '../../src/access/send-by-node.ts';
 import { createTestServer } from './_test-server.ts';
 
-custodySuite('a server over HTTP', async (account) => {
-  const test = await createTestServer();
-  await test.signUp(account);
-  return {
-    custody: test.clientOf(account),
-    reopen: async () => await Promise.resolve(test.clientOf(account)),
-    [Symbol.asyncDispose]: async () => await test[Symbol.asyncDispose](),
-  };
-});
+for (const [by, send] of [
+  ['fetch', undefined],
+  ['sockets of Node', sendByNode()],
+] as const)
+  custodySuite(`a server over HTTP, by ${by}`, async (account) => {
+    const test = await createTestServer(send === undefined ? {} : { send });
+    await test.signUp(account);
+    return {
+      custody: test.clientOf(account),
+      reopen: async () => await Promise.resolve(test.clientOf(account)),
+      [Symbol.asyncDispose]: async () => await test[Symbol.asyncDispose](),
+    };
+  });

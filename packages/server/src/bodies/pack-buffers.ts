@@ -5,7 +5,13 @@
 import { LARGEST_OBJECT } from '@keephold/protocol/http';
 import { ServerError } from '../errors.ts';
 
+/** What of it is needed; Node's types leave it out. */
+declare const WebAssembly: {
+  readonly Memory: new (size: { readonly initial: number }) => { readonly buffer: ArrayBuffer };
+};
+
 const MOST_WAITING = 512;
+const WASM_PAGE = 65_536;
 /** Packs and objects, whichever is longer. */
 export const BUFFER_LENGTH: number = LARGEST_OBJECT + 1_048_576;
 
@@ -24,7 +30,7 @@ export class PackBuffers {
     if (free !== undefined) return free;
     if (this.#toMake > 0) {
       this.#toMake--;
-      return new Uint8Array(BUFFER_LENGTH);
+      return pageAligned(BUFFER_LENGTH);
     }
     if (this.#waiting.length >= MOST_WAITING) throw new ServerError('busy', 'too many transfers at once');
     return await new Promise((resolve) => {
@@ -37,4 +43,10 @@ export class PackBuffers {
     if (next === undefined) this.#free.push(buffer);
     else next(buffer);
   }
+}
+
+/** Memory of WebAssembly starts on a page of the machine: disks take packs from there past the page cache. */
+function pageAligned(length: number): Uint8Array {
+  const { buffer } = new WebAssembly.Memory({ initial: Math.ceil(length / WASM_PAGE) });
+  return new Uint8Array(buffer, 0, length);
 }

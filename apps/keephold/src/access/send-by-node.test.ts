@@ -1,0 +1,91 @@
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import type { Outgoing } from '@keephold/client';
+import { expect, it } from 'vitest';
+import { sendByNode } from './send-by-node.ts';
+
+/** Runs `work` with the address of a server that answers so. */
+async function withServer(listener: RequestListener, work: (url: string) => Promise<void>): Promise<void> {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    await work(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  } finally {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+const outgoing = (url: string, rest: Partial<Outgoing> = {}): Outgoing => ({
+  url,
+  method: 'PUT',
+  headers: {},
+  body: undefined,
+  signal: AbortSignal.timeout(60_000),
+  ...rest,
+});
+
+it('sends from shared memory, and gives no Buffers back', async () => {
+  const shared = new Uint8Array(new SharedArrayBuffer(3_000_000)).subarray(1000, 2_500_000);
+  shared.forEach((_, at) => (shared[at] = (at * 7) % 251));
+  await withServer(
+    async (request, response) => response.end(await buffer(request)),
+    async (url) => {
+      const answer = await sendByNode()(outgoing(url, { body: shared }));
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of answer.body ?? []) chunks.push(chunk);
+      expect(chunks.every((chunk) => chunk.constructor === Uint8Array)).toBe(true);
+      expect(Buffer.concat(chunks).equals(Buffer.from(shared))).toBe(true);
+      expect([answer.ok, answer.headers.get('content-length'), answer.headers.get('x-nothing')]).toEqual([
+        true,
+        '2499000',
+        null,
+      ]);
+    },
+  );
+});
+
+it('follows nobody elsewhere', async () => {
+  let asked = 0;
+  await withServer(
+    (_, response) => {
+      asked++;
+      response.writeHead(307, { location: '/other' }).end();
+    },
+    async (url) => {
+      await expect(sendByNode()(outgoing(url))).rejects.toThrow(/not followed/);
+      expect(asked).toBe(1);
+    },
+  );
+});
+
+it.each(['before the answer', 'within the answer'])('throws the reason of its signal, %s', async (when) => {
+  const ending = new AbortController();
+  const reason = new DOMException('late', 'TimeoutError');
+  await withServer(
+    (_, response) => {
+      if (when === 'within the answer') response.writeHead(200).write('begun');
+      setImmediate(() => ending.abort(reason));
+    },
+    async (url) => {
+      const reading = async (): Promise<void> => {
+        const { body } = await sendByNode()(outgoing(url, { signal: ending.signal }));
+        for await (const _ of body ?? []);
+      };
+      await expect(reading()).rejects.toBe(reason);
+    },
+  );
+});
+
+it('takes the answer of a server that does not want all of the body', async () => {
+  await withServer(
+    (request, response) => {
+      request.once('data', () => response.writeHead(413).end('too long'));
+    },
+    async (url) => {
+      const answer = await sendByNode()(outgoing(url, { body: new Uint8Array(200_000) }));
+      expect([answer.ok, answer.status]).toEqual([false, 413]);
+    },
+  );
+});

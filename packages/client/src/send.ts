@@ -1,0 +1,27 @@
+/** One request and its answer, whoever carries them: `fetch` where there is nothing better, sockets in Node. */
+import { streamOf } from './body-stream.ts';
+
+export interface Outgoing {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** May be a view of shared memory; not to be read any more once the answer is there or the sending has failed. */
+  readonly body: Uint8Array | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** What of a `Response` is needed. */
+export interface Answer {
+  readonly status: number;
+  readonly ok: boolean;
+  readonly headers: { get(name: string): string | null };
+  readonly body: AsyncIterable<Uint8Array> | null;
+}
+
+/** Follows no redirect and fails at one. When the signal ends it, it throws the signal's reason. */
+export type Send = (request: Outgoing) => Promise<Answer>;
+
+export const sendByFetch: Send = async ({ url, method, headers, body, signal }) => {
+  const stream = body === undefined ? {} : { body: streamOf(body), duplex: 'half' };
+  return (await fetch(url, { method, headers, redirect: 'error', signal, ...stream } as RequestInit)) as Answer;
+};
