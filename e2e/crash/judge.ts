@@ -81,7 +81,7 @@ export async function expectRestored(world: World, snapshot: string, wanted: Fin
 
 type JsonRecord = Readonly<Record<string, unknown>>;
 
-function recordsOf(text: string): readonly JsonRecord[] {
+export function recordsOf(text: string): readonly JsonRecord[] {
   // The last line may have been cut off, and not every command is asked for JSON.
   const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
   return lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as JsonRecord);

@@ -7,7 +7,7 @@ import { FileChanges } from './file-changes.ts';
 import { type Aftermath, judgeRepository, lastRecord, listSnapshots, reportedSnapshots, type Truth } from './judge.ts';
 import { KillClock, type Undisturbed } from './kill-clock.ts';
 import { KillTally, type Phase } from './kill-tally.ts';
-import type { Scenario } from './scenarios.ts';
+import type { Scenario } from './scenario.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { editSourceTree, type Fingerprint, fingerprint } from './source-tree.ts';
 import { type Ended, ending, type World } from './world.ts';

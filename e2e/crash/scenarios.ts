@@ -1,8 +1,8 @@
-/** What is interrupted: how the world looks before, the command, and what must be so afterwards. */
+/** All that is interrupted, by name: backups, restores, what deletes; the rest stands in files of its own. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type DiskState, diskState, hasLost, hasMore } from './disk-state.ts';
+import { diskState, hasLost } from './disk-state.ts';
 import {
   type Aftermath,
   backUpAgain,
@@ -13,60 +13,32 @@ import {
   listSnapshots,
   type Truth,
 } from './judge.ts';
-import type { SeededRandom } from './seeded-random.ts';
-import { differences, editSourceTree, type Fingerprint, fingerprint, makeSourceTree } from './source-tree.ts';
+import { changePassword, keyScenarios } from './key-scenarios.ts';
+import { mendingScenarios } from './mending-scenarios.ts';
+import { backupCommand, prepareRepository } from './prepare-repository.ts';
+import { hasCommitted, type IsDone, NOTHING_STORED, type Scenario } from './scenario.ts';
+import { differences, type Fingerprint, fingerprint, makeSourceTree } from './source-tree.ts';
 import type { World } from './world.ts';
-
-export interface Scenario {
-  readonly name: string;
-  readonly prepare: (world: World, random: SeededRandom) => Promise<Truth>;
-  readonly command: (world: World) => readonly string[];
-  readonly judge: (aftermath: Aftermath) => Promise<Judgement>;
-  /** Whether it can be done again and again, each time going on from what is there. */
-  readonly goesOn?: true;
-  /** Whether what cannot be taken back has happened; for telling how far a run came. */
-  readonly isDone?: IsDone;
-}
-
-type IsDone = (run: { readonly before: DiskState; readonly after: DiskState; readonly world: World }) => boolean;
-
-const NOTHING_STORED: Judgement = { storedAgain: 0 };
-const backupCommand = (world: World): readonly string[] => ['backup', '--json', world.source];
-
-const hasCommitted: IsDone = ({ before, after }) => hasMore(before, after, /\/chain\/\d+$/);
 
 const hasAllNames: IsDone = ({ after, world }) =>
   [...diskState(world.source).keys()].every((name) => after.has(`restored/${name}`));
-
-/** A repository of a trusted device with so many snapshots, each of other files. */
-async function prepareRepository(world: World, random: SeededRandom, snapshots: number): Promise<Truth> {
-  makeSourceTree(world.source, random);
-  await world.must(['init', '--trusted']);
-  const committed = new Map<number, Fingerprint>();
-  for (let seq = 1; seq <= snapshots; seq++) {
-    await world.must(backupCommand(world));
-    committed.set(seq, fingerprint(world.source));
-    editSourceTree(world.source, random);
-  }
-  return { committed, current: fingerprint(world.source) };
-}
 
 type Prepare = Scenario['prepare'];
 
 const prepareWith =
   (snapshots: number): Prepare =>
   async (world, random) =>
-    await prepareRepository(world, random, snapshots);
+    await prepareRepository(world, random, { snapshots });
 
 /** The newest snapshot is of the files as they are. */
 const prepareCurrent: Prepare = async (world, random) => {
-  const truth = await prepareRepository(world, random, 1);
+  const truth = await prepareRepository(world, random, { snapshots: 1 });
   await world.must(backupCommand(world));
   return { ...truth, committed: new Map([...truth.committed, [2, truth.current]]) };
 };
 
 const prepareLarge: Prepare = async (world, random) => {
-  await prepareRepository(world, random, 0);
+  await prepareRepository(world, random, { snapshots: 0 });
   for (let file = 0; file < LARGE_FILES; file++) writeFileSync(`${world.source}/larger ${file}`, randomBytes(LARGE));
   return { committed: new Map(), current: fingerprint(world.source) };
 };
@@ -76,7 +48,7 @@ const LARGE_FILES = 9;
 const LARGE: number = 8 * 1024 * 1024;
 
 const prepareWithoutHome: Prepare = async (world, random) => {
-  const truth = await prepareRepository(world, random, 1);
+  const truth = await prepareRepository(world, random, { snapshots: 1 });
   rmSync(join(world.folder, 'home'), { recursive: true });
   return truth;
 };
@@ -150,7 +122,7 @@ const collect: Scenario = {
   name: 'gc',
   isDone: ({ before, after }) => hasLost(before, after, /\/(packs|objects)\//),
   prepare: async (world, random) => {
-    const truth = await prepareRepository(world, random, 3);
+    const truth = await prepareRepository(world, random, { snapshots: 3 });
     await world.must(['forget', '#1', '#2']);
     return { ...truth, committed: new Map([...truth.committed].slice(2)) };
   },
@@ -176,58 +148,13 @@ async function judgeCollected({ world, truth, random }: Aftermath): Promise<Judg
 const forget: Scenario = {
   name: 'forget',
   prepare: async (world, random) => {
-    const truth = await prepareRepository(world, random, 2);
+    const truth = await prepareRepository(world, random, { snapshots: 2 });
     return { ...truth, committed: new Map([...truth.committed].slice(1)) };
   },
   command: () => ['forget', '#1'],
+  isDone: hasCommitted,
   judge: judgeRepository,
 };
-
-const OLD = 'a password that nobody guesses 1';
-const NEW = 'another password that is as good 2';
-
-/** One password opens the repository from the next run on, the words always; and it can be changed again. */
-const changePassword: Scenario = {
-  name: 'change-password',
-  isDone: ({ before, after }) => hasMore(before, after, /\/keychain\/\d+$/),
-  prepare: async (world, random) => {
-    world.setPassword(OLD);
-    world.writePassword('new-password', NEW);
-    return await prepareRepository(world, random, 1);
-  },
-  command: (world) => ['keys', 'password', '--new-password-file', world.beside('new-password')],
-  judge: async ({ world, reported, truth }) => {
-    const opens = async (password: string): Promise<boolean> => {
-      world.setPassword(password);
-      const { exitCode, stderr } = await world.look(['keys', 'list']);
-      if (exitCode !== 0 && exitCode !== WRONG_PASSWORD) throw new Error(`keys list ended with ${exitCode}: ${stderr}`);
-      return exitCode === 0;
-    };
-    const withNew = await opens(NEW);
-    const withOld = await opens(OLD);
-    // Tried one after the other: the first that opens settles what was cut short.
-    if (withNew === withOld)
-      throw new Error(
-        `${withNew ? 'the old password and the new one each open' : 'neither the old password nor the new one opens'} the repository`,
-      );
-    if (reported.includes('the password is changed') && (!withNew || withOld))
-      throw new Error(
-        `the password was changed, and the new one ${withNew ? 'and the old one work' : 'does not work'}`,
-      );
-    const words = filesBelow(join(world.folder, 'home')).find((path) => path.endsWith('recovery-words.txt'));
-    await world.mustLook(['keys', 'words', '--words-file', words ?? 'nowhere']);
-    // The same once more, as the user would who does not know how far it came.
-    world.setPassword(withOld ? OLD : NEW);
-    await world.must(['keys', 'password', '--new-password-file', world.writePassword('new-password', NEW)]);
-    if (await opens(OLD)) throw new Error('the old password still opens the repository');
-    if (!(await opens(NEW))) throw new Error('the new password does not open the repository');
-    await expectRestored(world, '#1', truth.committed.get(1) ?? truth.current);
-    world.setPassword(OLD);
-    return NOTHING_STORED;
-  },
-};
-
-const WRONG_PASSWORD = 12;
 
 /** Made or not made; and what was not made can be made again. */
 const create: Scenario = {
@@ -261,5 +188,11 @@ export const scenarios: readonly Scenario[] = [
   create,
 ];
 
-/** Of several packs: what was stored before it was stopped is not stored again. Too large to be tried at every operation. */
-export const killedScenarios: readonly Scenario[] = [...scenarios, backup('large-backup', prepareLarge)];
+/** Too large to be tried at every operation, or long to judge. */
+export const killedScenarios: readonly Scenario[] = [
+  ...scenarios,
+  ...keyScenarios,
+  ...mendingScenarios,
+  // Of several packs: what was stored before it was stopped is not stored again.
+  backup('large-backup', prepareLarge),
+];

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { type Crash, imageAfter, type Keeping, reportedBefore } from './crash-state.ts';
 import { type DiskImage, imageDifferences } from './disk-image.ts';
 import { type FileOperation, isChange } from './file-operation.ts';
-import type { Scenario } from './scenarios.ts';
+import type { Scenario } from './scenario.ts';
 import { SeededRandom } from './seeded-random.ts';
 import type { World } from './world.ts';
 

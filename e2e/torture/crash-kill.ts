@@ -1,6 +1,7 @@
 /** The running command killed at random times; see e2e/crash. One job for each command, so that they can run side by side. */
 import { killAtRandom } from '../crash/random-kills.ts';
-import { killedScenarios, type Scenario } from '../crash/scenarios.ts';
+import type { Scenario } from '../crash/scenario.ts';
+import { killedScenarios } from '../crash/scenarios.ts';
 import { World } from '../crash/world.ts';
 import { eachRound, type TortureJob } from './torture-job.ts';
 

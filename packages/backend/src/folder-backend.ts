@@ -12,7 +12,7 @@ import { type Disk, nodeDisk } from './disk.ts';
 import { makeDurableFolder } from './durable-folder.ts';
 import { asBackendError, BackendError, errnoOf } from './errors.ts';
 import { listFolder } from './list-folder.ts';
-import { checkName } from './name.ts';
+import { checkName, isSegment } from './name.ts';
 import { removeStale, TEMPORARY_FOLDER, temporaryName } from './temporary-files.ts';
 
 /** Written once: not writable, so that a stray program fails loudly. Who may read is settled by the 0700 folders. */
@@ -67,6 +67,12 @@ export class FolderBackend implements Backend {
     } catch (error) {
       throw asBackendError(error, `list ${prefix}`);
     }
+  }
+
+  /** The names right beneath a folder, of files and folders, in any order. Nothing is looked at: this is cheap. */
+  async names(folder: string): Promise<readonly string[]> {
+    const names = await this.#onFile('list', folder, async (path) => await this.#disk.list(path));
+    return names?.filter(isSegment) ?? [];
   }
 
   async put(name: string, bytes: Uint8Array, options: PutOptions = {}): Promise<void> {

@@ -36,6 +36,7 @@ import { vaultRow } from './ledger/vault-transaction.ts';
 import { DAY } from './pack-state.ts';
 import { PackStore } from './pack-store.ts';
 import { auditParity } from './parity/audit-parity.ts';
+import { MissingParity } from './parity/missing-parity.ts';
 import type { ParitySetting } from './parity/parity-backend.ts';
 import { collectVault } from './retention/collect.ts';
 import { trashSnapshots, untrashSnapshots } from './retention/trash.ts';
@@ -56,6 +57,7 @@ export class FolderCustody implements Custody {
   readonly properties: CustodyProperties;
   readonly #parts: FolderCustodyParts;
   readonly #packs: PackStore;
+  readonly #missing: MissingParity | undefined;
 
   constructor(parts: FolderCustodyParts) {
     const { writesInFlight, readsInFlight, writerCanDestroy } = parts.backend.properties;
@@ -67,6 +69,8 @@ export class FolderCustody implements Custody {
     };
     this.#parts = parts;
     this.#packs = new PackStore(parts);
+    const { backend, folder, parity } = parts;
+    this.#missing = parity === undefined ? undefined : new MissingParity(folder, { backend, ...parity });
   }
 
   async accountId(): Promise<AccountId> {
@@ -119,6 +123,7 @@ export class FolderCustody implements Custody {
     await translated(async () => {
       await this.#parts.folder.removeStaleTemporaries(this.#parts.clock.now());
       await this.#packs.renewLeases(vault);
+      this.#missing?.begin(vault);
     });
   }
 
@@ -212,6 +217,7 @@ export class FolderCustody implements Custody {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#missing?.end();
     await this.#parts.parity?.coder[Symbol.asyncDispose]();
     await this.#parts.ledger.close();
   }

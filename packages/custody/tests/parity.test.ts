@@ -1,9 +1,9 @@
 /** A repository that keeps parity: damage anywhere is mended without keys, at every step where a process may stop. */
 import { randomFillSync } from 'node:crypto';
-import { chmod, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { nodeDisk } from '@keephold/backend';
+import { FolderBackend, nodeDisk } from '@keephold/backend';
 import { toHex } from '@keephold/bytes';
 import { sha256 } from '@keephold/crypto/verify';
 import { asPackId, type Custody, type VaultId } from '@keephold/protocol';
@@ -25,6 +25,8 @@ import {
   openRepositoryFolder,
   repairRepositoryFolder,
 } from '../src/index.ts';
+import { completeParityOf } from '../src/parity/complete-parity.ts';
+import { directCoder } from '../src/parity/parity-coder.ts';
 import { createTestRepository } from './_repository.ts';
 
 const PARITY = 10;
@@ -74,6 +76,11 @@ async function filesOf(path: string): Promise<ReadonlyMap<string, Buffer>> {
     if (entry.isFile() && !/^(ledger|tmp|readme)/.test(name)) files.set(name, await readFile(join(path, name)));
   }
   return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function packPath({ path, account }: Scene, { id }: FixturePack): string {
+  const hex = toHex(id);
+  return join(path, 'vaults', toHex(account.vault), 'packs', hex.slice(0, 2), hex);
 }
 
 async function damage(path: string, change: (path: string) => Promise<void>): Promise<void> {
@@ -162,7 +169,7 @@ describe('repair from parity', () => {
     expect(await again.lostPacks(scene.account.vault)).toHaveLength(0);
   });
 
-  it('leaves a pack as it is when more is damaged than the parity bears', async () => {
+  it('sets a pack aside of which more is damaged than the parity bears: it is missing until it is put again', async () => {
     const scene = await setScene();
     const { id } = scene.packs[0] as FixturePack;
     const name = [...(await filesOf(scene.path)).keys()].find(
@@ -172,7 +179,36 @@ describe('repair from parity', () => {
     await damage(path, async () => await writeFile(path, Buffer.alloc(50_000, 7)));
     const { mending } = await repairRepositoryFolder(scene.path);
     expect(mending).toMatchObject({ mended: 0, beyond: [name] });
-    expect(await readFile(path)).toEqual(Buffer.alloc(50_000, 7));
+    await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' });
+    const aside = join(scene.path, 'vaults', toHex(scene.account.vault), 'damaged', toHex(id));
+    expect(await readFile(aside)).toEqual(Buffer.alloc(50_000, 7));
+    await using custody = await open(scene);
+    expect(await custody.lostPacks(scene.account.vault)).toEqual(id);
+    await custody.putPack(scene.account.vault, id, (scene.packs[0] as FixturePack).bytes);
+    expect(await custody.lostPacks(scene.account.vault)).toHaveLength(0);
+    expect((await repairRepositoryFolder(scene.path)).mending).toMatchObject({ mended: 0, beyond: [] });
+  });
+
+  it('does not call parity of what is gone and not needed beyond mending', async () => {
+    const scene = await setScene();
+    const orphan = noisyPack(scene.account.vault, 1);
+    {
+      await using custody = await open(scene);
+      await custody.putPack(scene.account.vault, orphan.id, orphan.bytes);
+    }
+    await rm(packPath(scene, orphan));
+    expect((await repairRepositoryFolder(scene.path)).mending.beyond).toEqual([]);
+  });
+
+  it('keeps the latest setting when the marker is lost', async () => {
+    const scene = await setScene();
+    await repairRepositoryFolder(scene.path, { addParity: 20 });
+    const before = await filesOf(scene.path);
+    await rm(join(scene.path, 'keephold.format'));
+    expect(await repairRepositoryFolder(scene.path)).toMatchObject({ markerRemade: true, parity: 20 });
+    expect(await filesOf(scene.path)).toEqual(before);
+    await using custody = await open(scene);
+    expect(await custody.audit(scene.account.vault, { readsAll: true })).toEqual([]);
   });
 
   it('never puts the parity of one file to another', async () => {
@@ -223,10 +259,80 @@ describe('the audit of parity', () => {
     await damage(join(scene.path, names.find((name) => name.startsWith('account/keyring')) as string), flip(0.5));
     await using custody = await open(scene);
     const places = async (readsAll: boolean): Promise<readonly string[]> =>
-      (await custody.audit(scene.account.vault, { readsAll })).map(({ place }) => place);
-    const missing = (packParity[0] as string).slice('parity/'.length);
+      (await custody.audit(scene.account.vault, { readsAll })).map(({ kind, place }) => `${kind} ${place}`);
+    const missing = `unprotected ${(packParity[0] as string).slice('parity/'.length)}`;
     expect(await places(false)).toEqual([missing]);
-    expect(new Set(await places(true))).toEqual(new Set(['account/keyring/0000000001', packParity[1], missing]));
+    const damaged = ['damage account/keyring/0000000001', `damage ${packParity[1]}`];
+    expect(new Set(await places(true))).toEqual(new Set([...damaged, missing]));
+  });
+
+  it('names parity of nothing, which is no damage', async () => {
+    const scene = await setScene();
+    const vault = toHex(scene.account.vault);
+    const object = `parity/vaults/${vault}/objects/${'ab'.repeat(32).replace(/^(..)/, '$1/$1')}`;
+    const strays = [object, 'parity/foreign', `parity/vaults/${vault}/packs/foreign`];
+    for (const name of strays) {
+      await mkdir(join(scene.path, name, '..'), { recursive: true });
+      await writeFile(join(scene.path, name), 'parity');
+    }
+    await using custody = await open(scene);
+    const found = await custody.audit(scene.account.vault, { readsAll: true });
+    expect(found.map(({ kind }) => kind)).toEqual(['stray', 'stray', 'stray']);
+    expect(new Set(found.map(({ place }) => place))).toEqual(new Set(strays));
+  });
+});
+
+describe('a session', () => {
+  it('makes up the parity that an earlier one was stopped before it made, of packs and of records', async () => {
+    const scene = await setScene();
+    const before = await filesOf(scene.path);
+    for (const name of before.keys()) if (name.startsWith('parity/')) await rm(join(scene.path, name));
+    {
+      await using custody = await open(scene);
+      const found = await custody.audit(scene.account.vault, { readsAll: true });
+      expect(new Set(found.map(({ kind }) => kind))).toEqual(new Set(['unprotected']));
+      expect(found).toHaveLength([...before.keys()].filter((name) => name.startsWith('parity/')).length);
+      await custody.openSession(scene.account.vault);
+    }
+    expect(await filesOf(scene.path)).toEqual(before);
+  });
+
+  it('leaves a rotten pack without parity, and makes that of the others', async () => {
+    const scene = await setScene();
+    const [rotten, whole] = scene.packs.map((pack) => packPath(scene, pack)) as [string, string];
+    await damage(rotten, flip(0.5));
+    const parity = (path: string): string => join(scene.path, 'parity', path.slice(scene.path.length));
+    for (const path of [rotten, whole]) await rm(parity(path));
+    {
+      await using custody = await open(scene);
+      await custody.openSession(scene.account.vault);
+    }
+    expect((await stat(parity(whole))).size).toBeGreaterThan(0);
+    await expect(stat(parity(rotten))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('makes no parity of a way in that is replaced or removed meanwhile', async () => {
+    const scene = await setScene();
+    const folder = new FolderBackend({ path: scene.path });
+    const name = `account/slots/${'09'.repeat(16)}`;
+    const setting = { percent: PARITY, coder: directCoder };
+    for (const meanwhile of [
+      async () => await folder.put(name, new Uint8Array(70)),
+      async () => await folder.delete(name),
+    ]) {
+      await folder.put(name, new Uint8Array(60));
+      const backend = {
+        get: folder.get.bind(folder),
+        stat: folder.stat.bind(folder),
+        delete: folder.delete.bind(folder),
+        putNew: async (parity: string, bytes: Uint8Array) => {
+          await meanwhile();
+          return await folder.putNew(parity, bytes);
+        },
+      };
+      expect(await completeParityOf(name, { backend, ...setting })).toBe('nothing');
+      expect(await folder.stat(`parity/${name}`)).toBeUndefined();
+    }
   });
 });
 
@@ -239,6 +345,9 @@ describe('a collection', () => {
     await custody.trash(scene.account.vault, [1]);
     const orphan = createPack(scene.account.vault, 1, 1);
     await custody.putPack(scene.account.vault, orphan.id, orphan.bytes);
+    const gone = createPack(scene.account.vault, 1, 1);
+    await custody.putPack(scene.account.vault, gone.id, gone.bytes);
+    await rm(packPath(scene, gone));
     await custody.collect(scene.account.vault, { trashDays: 0, purgeDays: 0 });
     const left = async (): Promise<readonly string[]> =>
       [...(await filesOf(scene.path)).keys()].filter((name) => name.includes('/packs/')).map((name) => name.slice(-64));

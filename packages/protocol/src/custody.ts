@@ -117,7 +117,10 @@ export interface AccountCustody {
 /** What a writer needs. */
 export interface WritingCustody {
   head(vault: VaultId): Promise<Head>;
-  /** Starts or renews the lease that protects this writer's uncommitted packs. */
+  /**
+   * Starts or renews the lease that protects this writer's uncommitted packs. Where the keeper keeps parity, it begins to
+   * make up what an earlier writer was stopped before it made.
+   */
   openSession(vault: VaultId): Promise<void>;
   /** Stores an object, durable when resolved; `bytes` is the caller's again then. */
   putObject(vault: VaultId, name: ObjectName, bytes: Uint8Array): Promise<void>;
@@ -187,10 +190,18 @@ export interface CollectOptions {
 
 /** Something the keeper keeps that is not what it should be. */
 export interface AuditFinding {
+  readonly kind: AuditKind;
   /** Where it lies, as the keeper names it. */
   readonly place: string;
   readonly what: string;
 }
+
+export type AuditKind =
+  | 'damage'
+  /** Whole, but without its parity yet: writers make it when they next open a session. */
+  | 'unprotected'
+  /** Parity of nothing that is kept. */
+  | 'stray';
 
 export interface AuditOptions {
   /** Read all parity and second copies too, where the keeper keeps some. */

@@ -2,7 +2,14 @@
 import { availableParallelism } from 'node:os';
 import { toHex } from '@keephold/bytes';
 import { type CheckProblem, type CheckReport, check as checkRepository } from '@keephold/engine/node';
-import { type Custody, CustodyError, type PackIdList, packIdAt, packIdCount } from '@keephold/protocol';
+import {
+  type AuditFinding,
+  type Custody,
+  CustodyError,
+  type PackIdList,
+  packIdAt,
+  packIdCount,
+} from '@keephold/protocol';
 import { VaultError } from '@keephold/vault';
 import { openForReading, type ReadAccess } from '../access/open-for-reading.ts';
 import { givenPassword } from '../access/password.ts';
@@ -43,10 +50,8 @@ export const check: Command = defineCommand({
       onDamage: ({ message }) => isOpening && found.push({ kind: 'commit', what: message }),
     });
     isOpening = false;
-    found.push(
-      ...(await auditProblems(access, options['read-data'] === 1)),
-      ...(await keyringProblems(context, access)),
-    );
+    const findings = await access.custody.audit(access.vaultId, { readsAll: options['read-data'] === 1 });
+    found.push(...auditProblems(findings), ...(await keyringProblems(context, access)));
     const progress = new ProgressLine(out, 'checking');
     let report: CheckReport;
     try {
@@ -68,6 +73,7 @@ export const check: Command = defineCommand({
     await printReport(context, report);
     if (report.problems.some(({ kind }) => kind === 'damaged-index'))
       out.note('keephold heal lists again the packs that can still be read');
+    await tellParity(context, findings);
     await reportDamage(context, access, report);
     return report.problems.length === 0 ? exitCodes.done : exitCodes.damaged;
   },
@@ -75,9 +81,20 @@ export const check: Command = defineCommand({
 
 type FoundProblem = Pick<CheckProblem, 'kind' | 'what'>;
 
-async function auditProblems({ custody, vaultId }: ReadAccess, readsAll: boolean): Promise<readonly FoundProblem[]> {
-  const findings = await custody.audit(vaultId, { readsAll });
-  return findings.map(({ place, what }) => ({ kind: 'record', what: `${place}: ${what}` }));
+function auditProblems(findings: readonly AuditFinding[]): readonly FoundProblem[] {
+  return findings
+    .filter(({ kind }) => kind === 'damage')
+    .map(({ place, what }) => ({ kind: 'record', what: `${place}: ${what}` }));
+}
+
+/** What is no damage: files that wait for their parity, and parity of nothing. */
+async function tellParity({ out }: Context, findings: readonly AuditFinding[]): Promise<void> {
+  const harmless = findings.filter(({ kind }) => kind !== 'damage');
+  for (const { kind, place, what } of harmless) await out.record({ type: kind, place, what });
+  const waiting = harmless.filter(({ kind }) => kind === 'unprotected').length;
+  if (waiting > 0)
+    out.note(`${counted(waiting, 'file')} without parity yet: the next backup makes it, or keephold repair`);
+  for (const { kind, place, what } of harmless) if (kind === 'stray') out.note(`${printable(place)}: ${what}`);
 }
 
 /**

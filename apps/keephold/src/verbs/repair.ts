@@ -1,11 +1,16 @@
 /** `keephold repair`: makes again what follows from the rest of a repository. */
 import { type RepairReport, repairRepositoryFolder } from '@keephold/custody';
+import { EngineError } from '@keephold/engine';
+import { CustodyError } from '@keephold/protocol';
+import { VaultError } from '@keephold/vault';
 import { acceptHistory } from '../access/accept-history.ts';
+import { DeviceStore } from '../access/device-store.ts';
 import { repositoryFolder } from '../access/repository-folder.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { flag, percent } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts';
+import { type Lacking, stillLacking } from '../jobs/still-lacking.ts';
 import { printable } from '../terminal/printable.ts';
 import { counted, formatBytes } from '../terminal/units.ts';
 
@@ -41,28 +46,56 @@ export const repair: Command = defineCommand({
       signal,
     });
     await out.record({ type: 'summary', ...report, ...(parity === undefined ? {} : { parity, ...mending }) });
-    if (parity !== undefined) await tellMending(context, { parity, mending });
+    const lacking = await lackingAfter(context, { ...report, mending });
+    if (parity !== undefined) await tellMending(context, { parity, mending, lacking });
     if (report.markerRemade) await out.result('keephold.format was missing or damaged and is made again');
     await out.result(`the ledger has ${counted(report.commits, 'commit')} and ${counted(report.packs, 'pack')}`);
-    if (report.lostPacks === 0) return mending.beyond.length === 0 ? exitCodes.done : exitCodes.partial;
-    await out.result(
-      `${counted(report.lostPacks, 'pack')} that snapshots need ${report.lostPacks === 1 ? 'is' : 'are'} missing`,
-    );
-    out.note('keephold check says what is affected; keephold heal mends');
-    return exitCodes.partial;
+    return await tellLost(context, { lostPacks: report.lostPacks, lacking });
   },
 });
 
-async function tellMending(
+type Repaired = Pick<RepairReport, 'lostPacks' | 'mending'>;
+
+/** What lost packs held may be stored elsewhere by now: then nothing is lacking, as heal and check say too. */
+async function lackingAfter(context: Context, { lostPacks, mending }: Repaired): Promise<Lacking> {
+  if (lostPacks === 0 && mending.beyond.length === 0) return 'nothing';
+  // Records and objects that are damaged have no other place.
+  if (mending.beyond.some((name) => !/\/packs\//.test(name))) return 'something';
+  try {
+    await using custody = await context.openRepository(repositoryFolder(context));
+    const state = new DeviceStore(context.environment, await custody.accountId()).load();
+    return state === undefined ? 'unknown' : await stillLacking(context, { state });
+  } catch (error) {
+    if (error instanceof VaultError || error instanceof CustodyError || error instanceof EngineError) return 'unknown';
+    throw error;
+  }
+}
+
+async function tellLost(
   { out }: Context,
-  { parity, mending }: Pick<RepairReport, 'mending'> & { readonly parity: number },
-): Promise<void> {
+  { lostPacks, lacking }: { readonly lostPacks: number; readonly lacking: Lacking },
+): Promise<ExitCode> {
+  if (lostPacks > 0) {
+    const are = lostPacks === 1 ? 'is' : 'are';
+    const elsewhere = lacking === 'nothing' ? '; all that snapshots need of them is stored elsewhere' : '';
+    await out.result(`${counted(lostPacks, 'pack')} that snapshots named ${are} missing${elsewhere}`);
+  }
+  if (lacking === 'nothing') return exitCodes.done;
+  out.note(
+    'keephold check says what is affected; keephold backup stores again what is still on this device; keephold heal --from takes it from a copy',
+  );
+  return exitCodes.partial;
+}
+
+type Told = Pick<RepairReport, 'mending'> & { readonly parity: number; readonly lacking: Lacking };
+
+async function tellMending({ out }: Context, { parity, mending, lacking }: Told): Promise<void> {
   const { mended, mendedBytes, parityMade, beyond } = mending;
   await out.result(`packs get ${parity}% of parity`);
   if (mended > 0) await out.result(`mended ${counted(mended, 'file')} (${formatBytes(mendedBytes)}) from parity`);
   if (parityMade > 0) await out.result(`made parity for ${counted(parityMade, 'file')}`);
+  if (lacking === 'nothing') return;
   for (const name of beyond) out.error(`${printable(name)}: more is damaged than its parity can mend`);
-  if (beyond.length > 0) out.note('keephold check --read-data says what is affected; keephold heal mends from a copy');
 }
 
 async function accept(context: Context): Promise<ExitCode> {

@@ -32,7 +32,7 @@ const LARGEST_SMALL_OBJECT = 64 * 1024;
 export async function auditVault(parts: AuditParts, vault: VaultId): Promise<readonly AuditFinding[]> {
   const keychain = await parts.account.keychainState();
   const what = 'is damaged or missing, and its copy on this machine is used';
-  const entries = parts.account.damagedEntries.map((place) => ({ place, what }));
+  const entries = parts.account.damagedEntries.map((place) => damage(place, what));
   const found = [
     ...entries,
     ...(await auditSlots(parts, keychain)),
@@ -46,21 +46,25 @@ export async function auditVault(parts: AuditParts, vault: VaultId): Promise<rea
   return found;
 }
 
+function damage(place: string, what: string): AuditFinding {
+  return { kind: 'damage', place, what };
+}
+
 async function auditSlots({ backend }: AuditParts, keychain: KeychainState): Promise<AuditFinding[]> {
   const found: AuditFinding[] = [];
   for (const { slotId, method, recordHash } of activeSlots(keychain)) {
     const place = slotName(slotId);
     const bytes = await backend.get(place);
     const what = `a way in (${method})`;
-    if (bytes === undefined) found.push({ place, what: `${what} is missing` });
-    else if (!equalBytes(sha256(bytes), recordHash)) found.push({ place, what: `${what} is not what was stored` });
+    if (bytes === undefined) found.push(damage(place, `${what} is missing`));
+    else if (!equalBytes(sha256(bytes), recordHash)) found.push(damage(place, `${what} is not what was stored`));
   }
   return found;
 }
 
 /** What is in it only its key can tell; whether it is there anybody can. */
 async function auditKeyring({ account }: AuditParts): Promise<AuditFinding[]> {
-  return (await account.keyring()) === undefined ? [{ place: KEYRINGS, what: 'the keyring is missing' }] : [];
+  return (await account.keyring()) === undefined ? [damage(KEYRINGS, 'the keyring is missing')] : [];
 }
 
 async function auditGrants({ backend }: AuditParts): Promise<AuditFinding[]> {
@@ -90,8 +94,8 @@ async function misnamed(
   name: ObjectName | Uint8Array,
 ): Promise<AuditFinding | undefined> {
   const bytes = await backend.get(place, { length: LARGEST_SMALL_OBJECT });
-  if (bytes === undefined) return { place, what: 'is missing' };
-  return equalBytes(sha256(bytes), name) ? undefined : { place, what: 'is not what was stored' };
+  if (bytes === undefined) return damage(place, 'is missing');
+  return equalBytes(sha256(bytes), name) ? undefined : damage(place, 'is not what was stored');
 }
 
 /** The keeper's record of a commit: present, whole, and with the packs that the commit signed. Refsets readers check. */
@@ -101,11 +105,9 @@ async function auditCommit(transaction: VaultTransaction, row: CommitRow): Promi
   const place = recordName(vault, row.seq, row.hash);
   try {
     const { packs } = await chain.readRecord(row.seq, row.hash);
-    return (await fitsCommit(transaction, row, packs))
-      ? []
-      : [{ place, what: 'its packs are not those of the commit' }];
+    return (await fitsCommit(transaction, row, packs)) ? [] : [damage(place, 'its packs are not those of the commit')];
   } catch (error) {
-    if (error instanceof CustodyError && error.code === 'damaged') return [{ place, what: error.message }];
+    if (error instanceof CustodyError && error.code === 'damaged') return [damage(place, error.message)];
     throw error;
   }
 }

@@ -1,11 +1,14 @@
 /** Makes again what can be made from the rest of a repository folder, without keys: damaged files, marker and ledger. */
 import { FolderBackend } from '@keephold/backend';
-import { packIdCount } from '@keephold/protocol';
+import { type PackId, type PackIdList, packIdCount, sortPackIds, type VaultId } from '@keephold/protocol';
 import { asCustodyError } from '../custody-failure.ts';
-import { MARKER } from '../layout.ts';
+import { MARKER, packsFolder } from '../layout.ts';
 import { encodeMarker } from '../marker.ts';
-import { completeParity, type MendReport, mendFromParity } from '../parity/mend-folder.ts';
-import { openSide, vaultsOf } from './folder-side.ts';
+import { completeParity, type MendReport, mendFromParity, restateParity } from '../parity/mend-folder.ts';
+import { orphansAmong } from '../parity/orphan-parity.ts';
+import { hashInName, isPackName } from '../parity/parity-names.ts';
+import { type FolderSide, openSide, vaultsOf } from './folder-side.ts';
+import { setAsideDamaged } from './lost-packs.ts';
 
 export interface RepairReport {
   readonly markerRemade: boolean;
@@ -34,25 +37,43 @@ export async function repairRepositoryFolder(path: string, options: RepairOption
     const side = await openSide(path);
     const parity = addParity ?? side.marker.parity;
     if (parity !== side.marker.parity) await folder.put(MARKER, encodeMarker({ ...side.marker, parity }));
+    if (addParity !== undefined) await restateParity({ backend: folder, signal }, addParity);
     const made = parity === undefined ? undefined : await completeParity({ backend: folder, signal }, parity);
-    let [commits, packs, lostPacks] = [0, 0, 0];
+    const mending = made === undefined ? mended : sumOf(mended, made);
     try {
-      for (const vault of await vaultsOf(side)) {
-        await side.ledger.rebuild(vault);
-        await side.ledger.read(vault, async (transaction) => {
-          commits += (await transaction.ledger.commits()).length;
-          packs += packIdCount(await transaction.packs.ids((state) => state !== 'lost'));
-          lostPacks += packIdCount(await transaction.packs.ids((state) => state === 'lost'));
-        });
-      }
+      return { ...(await rebuildLedger(side, mending)), markerRemade: side.markerRemade, parity };
     } finally {
       await side.ledger.close();
     }
-    const mending = made === undefined ? mended : sumOf(mended, made);
-    return { markerRemade: side.markerRemade, commits, packs, lostPacks, parity, mending };
   } catch (error) {
     throw asCustodyError(error);
   }
+}
+
+async function rebuildLedger(
+  side: FolderSide,
+  mending: MendReport,
+): Promise<Omit<RepairReport, 'markerRemade' | 'parity'>> {
+  let [commits, packs, lostPacks] = [0, 0, 0];
+  const beyond = new Set(mending.beyond);
+  for (const vault of await vaultsOf(side)) {
+    await side.ledger.rebuild(vault);
+    // Missing from now on, so that the next backup stores again what they held.
+    await setAsideDamaged({ backend: side.folder, ledger: side.ledger }, vault, packsOf(vault, mending.beyond));
+    await side.ledger.read(vault, async (transaction) => {
+      commits += (await transaction.ledger.commits()).length;
+      packs += packIdCount(await transaction.packs.ids((state) => state !== 'lost'));
+      lostPacks += packIdCount(await transaction.packs.ids((state) => state === 'lost'));
+      for (const name of await orphansAmong(side.folder, transaction, beyond)) beyond.delete(name);
+    });
+  }
+  return { commits, packs, lostPacks, mending: { ...mending, beyond: [...beyond] } };
+}
+
+/** Those of the files that are packs of the vault. */
+function packsOf(vault: VaultId, names: readonly string[]): PackIdList {
+  const own = names.filter((name) => name.startsWith(`${packsFolder(vault)}/`) && isPackName(name));
+  return sortPackIds(own.map((name) => hashInName(name) as PackId));
 }
 
 function sumOf(a: MendReport, b: MendReport): MendReport {

@@ -8,6 +8,8 @@ import { equalBytes, fromHex } from '@keephold/bytes';
 import { sha256 } from '@keephold/crypto/verify';
 import { CustodyError, MalformedRecordError, type VaultId } from '@keephold/protocol';
 import { damagedPackName, VAULTS } from '../layout.ts';
+import { completeParityOf } from './complete-parity.ts';
+import { directCoder } from './parity-coder.ts';
 import { isWholeParity, makeParityFile, mendFile, type ParityFile, readParityFile } from './parity-file.ts';
 import { hashInName, isPackName, PARITY, parityName, percentFor, protectedName } from './parity-names.ts';
 
@@ -47,16 +49,31 @@ export async function completeParity({ backend, signal }: Mending, percent: numb
       signal?.throwIfAborted();
       if (percentFor(name, percent) === undefined) continue;
       if ((await backend.stat(parityName(name))) !== undefined) continue;
-      const bytes = await backend.get(name);
-      if (bytes === undefined) continue;
-      if (isItself(name, bytes)) await makeAgain(backend, { name, bytes, percent }, report);
-      else report.beyond.push(name);
+      const outcome = await completeParityOf(name, { backend, percent, coder: directCoder });
+      if (outcome === 'made') report.parityMade++;
+      else if (outcome === 'rotten') report.beyond.push(name);
     }
   }
   return report;
 }
 
-/** What packs get by the first parity file that can be read: the marker that says so was lost. */
+/** So that the files that `percentByParity` looks at first say what packs get from now on. Their own parity stays the same. */
+export async function restateParity({ backend, signal }: Mending, percent: number): Promise<void> {
+  for await (const { name: parity } of backend.list(`${PARITY}/account`)) {
+    signal?.throwIfAborted();
+    const name = protectedName(parity);
+    const before = await readParity(backend, name);
+    if (before === undefined || before.head.percent === percent) continue;
+    const bytes = await backend.get(name);
+    if (bytes === undefined || !equalBytes(sha256(bytes), before.head.fileHash)) continue;
+    await makeAgain(backend, { name, bytes, percent }, { mended: 0, mendedBytes: 0, parityMade: 0, beyond: [] });
+  }
+}
+
+/**
+ * What packs get by the first parity file that can be read: the marker that says so was lost. Those of account records
+ * come first, and `restateParity` keeps them right; those of packs say what their pack got.
+ */
 export async function percentByParity(backend: Pick<Backend, 'get' | 'list'>): Promise<number | undefined> {
   for await (const { name } of backend.list(PARITY)) {
     const parity = await readParity(backend, protectedName(name));

@@ -86,8 +86,9 @@ export const UsageAnswer = Type.Object({
   unreadCommits: Count,
   parityBytes: Type.Optional(Count),
 });
+const AuditKind = Type.Union([Type.Literal('damage'), Type.Literal('unprotected'), Type.Literal('stray')]);
 export const AuditAnswer = Type.Object({
-  findings: Type.Array(Type.Object({ place: Type.String(), what: Type.String() })),
+  findings: Type.Array(Type.Object({ kind: AuditKind, place: Type.String(), what: Type.String() })),
 });
 
 export const ChallengeAnswer = Type.Object({ serverId: Id, nonce: Hash });
