@@ -31,7 +31,7 @@ export async function auditParity(
   const strays = await straysAmong({ backend, ledger }, vault, names);
   found.push(...strays);
   if (!readsAll) return found;
-
+  for (const { place } of strays) names.delete(place);
   for (const name of names) if (isOf(vault, name)) found.push(...(await damage(backend, name)));
   return found;
 }
