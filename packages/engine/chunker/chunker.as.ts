@@ -1,5 +1,5 @@
 /**
- * Content-defined cut points, format.md §3 (Gear). Compiled to WebAssembly by tools/build-chunker.ts; the module
+ * Content-defined cut points, format.md §3 (Gear). Compiled to WebAssembly by tools/build-wasm.ts; the module
  * imports its memory, so that the bytes are read into it once and never copied.
  *
  * Layout: the gear table, 256 × u64, stands at the very start of the memory: as a constant it costs nothing to add.

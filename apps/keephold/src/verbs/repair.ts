@@ -76,8 +76,8 @@ async function tellLost(
   { lostPacks, lacking }: { readonly lostPacks: number; readonly lacking: Lacking },
 ): Promise<ExitCode> {
   if (lostPacks > 0) {
-    const are = lostPacks === 1 ? 'is' : 'are';
-    const elsewhere = lacking === 'nothing' ? '; all that snapshots need of them is stored elsewhere' : '';
+    const [are, them] = lostPacks === 1 ? ['is', 'it'] : ['are', 'them'];
+    const elsewhere = lacking === 'nothing' ? `; all that snapshots need of ${them} is stored elsewhere` : '';
     await out.result(`${counted(lostPacks, 'pack')} that snapshots named ${are} missing${elsewhere}`);
   }
   if (lacking === 'nothing') return exitCodes.done;

@@ -41,7 +41,7 @@ export async function repairRepositoryFolder(path: string, options: RepairOption
     const made = parity === undefined ? undefined : await completeParity({ backend: folder, signal }, parity);
     const mending = made === undefined ? mended : sumOf(mended, made);
     try {
-      return { ...(await rebuildLedger(side, mending)), markerRemade: side.markerRemade, parity };
+      return { markerRemade: side.markerRemade, ...(await rebuildLedger(side, mending)), parity };
     } finally {
       await side.ledger.close();
     }

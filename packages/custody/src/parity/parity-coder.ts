@@ -24,7 +24,7 @@ export const directCoder: ParityCoder = {
 };
 
 /** Few cores are the rule, and the backup itself needs them more. */
-const MOST_THREADS = 2;
+const MOST_THREADS = 1;
 
 /** Threads start with the first large file, and with one that would have to wait. */
 export function threadedCoder(spawn: () => Promise<Worker>): ParityCoder {

@@ -5,6 +5,7 @@
 import { concatBytes, equalBytes, readU32, utf8Encode, writeU32 } from '@keephold/bytes';
 import { sha256 } from '@keephold/crypto/verify';
 import { CustodyError, MalformedRecordError } from '@keephold/protocol';
+import { ParityEncoder } from './parity-encoder.ts';
 import { encodeParityHead, HASH, type ParityHead, parityHeadLength, parseParityHead } from './parity-head.ts';
 import { chooseShape, dataBlock, dataBlocks, dataPerStripe, type ParityShape, parityBlocks } from './parity-shape.ts';
 import { type StripeCode, type StripeSizes, stripeCode } from './reed-solomon.ts';
@@ -30,26 +31,23 @@ export interface ParityFile {
   readonly blocks: Uint8Array;
 }
 
-/** Memory: the parity file, one stripe twice. */
+let encoder: ParityEncoder | undefined;
+
+/** Memory: the parity file twice. */
 export function makeParityFile({ name, bytes, percent, packPercent, fileHash }: ParityRequest): Uint8Array {
   const shape = chooseShape(bytes.length, percent);
-  const blocks = new Uint8Array(parityBlocks(shape) * shape.blockLength);
-  const sizes = { data: dataPerStripe(shape), parity: shape.parityPerStripe, blockLength: shape.blockLength };
-  const code = stripeCode(sizes);
-  const area = new Uint8Array((sizes.data + sizes.parity) * shape.blockLength);
-  for (let stripe = 0; stripe < shape.stripes; stripe++) {
-    area.fill(0);
-    forStripe(shape, stripe, (index, place) => area.set(dataBlock(bytes, shape, index), place * shape.blockLength));
-    code.encode(area);
-    for (let i = 0; i < sizes.parity; i++) {
-      const from = (sizes.data + i) * shape.blockLength;
-      blocks.set(area.subarray(from, from + shape.blockLength), (i * shape.stripes + stripe) * shape.blockLength);
-    }
+  encoder ??= new ParityEncoder();
+  encoder.begin(shape);
+  const blockHashes = new Uint8Array((dataBlocks(shape) + parityBlocks(shape)) * HASH);
+  for (let index = 0; index < dataBlocks(shape); index++) {
+    const block = dataBlock(bytes, shape, index);
+    encoder.add(index, block);
+    // Right after: its bytes are in the processor's cache.
+    blockHashes.set(sha256(block), index * HASH);
   }
-  const blockHashes = concatBytes(
-    ...Array.from({ length: dataBlocks(shape) }, (_, index) => sha256(dataBlock(bytes, shape, index))),
-    ...Array.from({ length: parityBlocks(shape) }, (_, index) => sha256(parityBlock(blocks, shape, index))),
-  );
+  const { blocks } = encoder;
+  for (let index = 0; index < parityBlocks(shape); index++)
+    blockHashes.set(sha256(parityBlock(blocks, shape, index)), (dataBlocks(shape) + index) * HASH);
   const hashes = { nameHash: nameHashOf(name), fileHash: fileHash ?? sha256(bytes), blockHashes };
   const head = encodeParityHead({ percent: packPercent, shape, ...hashes });
   return concatBytes(head, blocks, head, endOf(head.length));

@@ -50,6 +50,17 @@ export function stripeCode(sizes: StripeSizes): StripeCode {
   return last.code;
 }
 
+/**
+ * What each data block is multiplied with for each parity block, row by row: what the code makes of blocks that have a
+ * single one, each at a place of its own.
+ */
+export function codeCoefficients(data: number, parity: number): Uint8Array {
+  const blocks = new Uint8Array((data + parity) * data);
+  for (let place = 0; place < data; place++) blocks[place * data + place] = 1;
+  createCode({ data, parity, blockLength: data }).encode(blocks);
+  return blocks.subarray(data * data);
+}
+
 function isSame(a: StripeSizes, b: StripeSizes): boolean {
   return a.data === b.data && a.parity === b.parity && a.blockLength === b.blockLength;
 }
