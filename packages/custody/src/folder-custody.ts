@@ -138,6 +138,7 @@ export class FolderCustody implements Custody {
   async commit(vault: VaultId, request: CommitRequest): Promise<CommitOutcome> {
     return await translated(async () => {
       await this.#packs.renewLeases(vault);
+      this.#missing?.beginOnce(vault);
       return await commitToVault(this.#parts, vault, request);
     });
   }

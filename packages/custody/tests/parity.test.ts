@@ -297,6 +297,18 @@ describe('a session', () => {
     expect(await filesOf(scene.path)).toEqual(before);
   });
 
+  it('is not needed for that: a commit does it too', async () => {
+    const scene = await setScene();
+    const before = await filesOf(scene.path);
+    for (const name of before.keys()) if (name.startsWith('parity/')) await rm(join(scene.path, name));
+    {
+      await using custody = await open(scene);
+      await storeSnapshot(custody, scene.account, { packs: scene.packs, parent: scene.first });
+    }
+    const after = await filesOf(scene.path);
+    for (const [name, bytes] of before) expect(after.get(name), name).toEqual(bytes);
+  });
+
   it('leaves a rotten pack without parity, and makes that of the others', async () => {
     const scene = await setScene();
     const [rotten, whole] = scene.packs.map((pack) => packPath(scene, pack)) as [string, string];

@@ -118,8 +118,8 @@ export interface AccountCustody {
 export interface WritingCustody {
   head(vault: VaultId): Promise<Head>;
   /**
-   * Starts or renews the lease that protects this writer's uncommitted packs. Where the keeper keeps parity, it begins to
-   * make up what an earlier writer was stopped before it made.
+   * Starts or renews the lease that protects this writer's uncommitted packs. Where the keeper keeps parity, this and
+   * the first commit begin to make up what an earlier writer was stopped before it made.
    */
   openSession(vault: VaultId): Promise<void>;
   /** Stores an object, durable when resolved; `bytes` is the caller's again then. */

@@ -3,7 +3,7 @@
  * comparing names; nothing else is looked at, so it costs little where nothing is missing.
  */
 import { BackendError, type FolderBackend } from '@keephold/backend';
-import { fullPages } from '@keephold/bytes';
+import { fullPages, toHex } from '@keephold/bytes';
 import { CustodyError, packLength, type VaultId } from '@keephold/protocol';
 import {
   chainFolder,
@@ -24,6 +24,7 @@ const PACKS_AT_ONCE = 16;
 export class MissingParity {
   readonly #folder: Pick<FolderBackend, 'names'>;
   readonly #options: Omit<CompletingOptions, 'area'>;
+  readonly #begun = new Set<string>();
   #running: Promise<void> = Promise.resolve();
 
   constructor(folder: Pick<FolderBackend, 'names'>, options: Omit<CompletingOptions, 'area'>) {
@@ -31,8 +32,14 @@ export class MissingParity {
     this.#options = options;
   }
 
+  /** Where nothing else has begun it: a snapshot of what is stored already needs no session. */
+  beginOnce(vault: VaultId): void {
+    if (!this.#begun.has(toHex(vault))) this.begin(vault);
+  }
+
   /** What cannot be read or written is left as it is: `check` goes on naming it. */
   begin(vault: VaultId): void {
+    this.#begun.add(toHex(vault));
     this.#running = this.#running.then(async () => await this.#makeUp(vault));
     // Told by `end`.
     this.#running.catch(() => undefined);

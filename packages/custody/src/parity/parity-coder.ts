@@ -1,4 +1,4 @@
-/** Makes parity files away from the thread that asks: a pack takes some 60 ms. Small files are done at once. */
+/** Makes parity files away from the thread that asks: a pack takes some 20 ms. Small files are done at once. */
 import type { MessagePort, Worker } from 'node:worker_threads';
 import { CustodyError } from '@keephold/protocol';
 import { makeParityFile, type ParityRequest } from './parity-file.ts';
@@ -23,32 +23,16 @@ export const directCoder: ParityCoder = {
   [Symbol.asyncDispose]: async () => {},
 };
 
-/** Few cores are the rule, and the backup itself needs them more. */
-const MOST_THREADS = 1;
-
-/** Threads start with the first large file, and with one that would have to wait. */
+/** One thread, which starts with the first large file: it computes faster than packs are made. */
 export function threadedCoder(spawn: () => Promise<Worker>): ParityCoder {
-  const threads: Promise<ParityThread>[] = [];
-  // Files that each has to do.
-  const loads: number[] = [];
+  let thread: Promise<ParityThread> | undefined;
   return {
     make: async (request) => {
       if (request.bytes.length <= SMALL) return makeParityFile(request);
-      let at = loads.indexOf(Math.min(...loads));
-      if (loads[at] !== 0 && threads.length < MOST_THREADS) {
-        at = threads.push(spawn().then((worker) => new ParityThread(worker))) - 1;
-        loads.push(0);
-      }
-      loads[at] = (loads[at] as number) + 1;
-      try {
-        return await (await (threads[at] as Promise<ParityThread>)).make(request);
-      } finally {
-        loads[at] = (loads[at] as number) - 1;
-      }
+      thread ??= spawn().then((worker) => new ParityThread(worker));
+      return await (await thread).make(request);
     },
-    [Symbol.asyncDispose]: async () => {
-      for (const thread of await Promise.all(threads)) await thread.end();
-    },
+    [Symbol.asyncDispose]: async () => await (await thread)?.end(),
   };
 }
 
