@@ -11,7 +11,6 @@ import {
   type Judgement,
   judgeRepository,
   listSnapshots,
-  type Truth,
 } from './judge.ts';
 import { changePassword, keyScenarios } from './key-scenarios.ts';
 import { mendingScenarios } from './mending-scenarios.ts';
