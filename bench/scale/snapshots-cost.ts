@@ -25,10 +25,10 @@ interface Spent extends Measured {
 export async function proveSnapshotsCost({ quick }: { readonly quick: boolean }): Promise<void> {
   const unit = quick ? 250 : 2500;
   using work = new WorkFolder();
-  const columns: Spent[][] = [];
+  const columns: (readonly Spent[])[] = [];
   for (const factor of FACTORS) {
     const place = plantedPlace(work, unit * factor);
-    columns.push(await measureSteps(place));
+    columns.push(await snapshotSteps(place));
     console.log(
       `${unit * factor} snapshots: ${columns
         .at(-1)!
@@ -42,7 +42,8 @@ export async function proveSnapshotsCost({ quick }: { readonly quick: boolean })
   console.log(`${report}\n${writeResultFiles(name, { md: report, json })}`);
 }
 
-async function measureSteps(place: KeepholdPlace): Promise<Spent[]> {
+/** What each of them takes, in this order. */
+export async function snapshotSteps(place: KeepholdPlace): Promise<readonly Spent[]> {
   const spent: Spent[] = [];
   for (const [title, ...args] of STEPS) spent.push({ title, ...(await place.run(...args)) });
   await place.backup();

@@ -18,13 +18,14 @@ import { createDatabaseCopies } from '@keephold/source-files';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { spawnDatabaseCopyProcess } from '../../src/workers.ts';
 import { BackupRepository } from './_backup-repository.ts';
+import { DatabaseWriter } from './_database-writer.ts';
 import { putBack, readBack } from './_read-back.ts';
 import { truthOf } from './_snapshot-truth.ts';
 import { fillUp, ROWS, setUp, transactionsIn } from './_transfers.ts';
 
 let backups: BackupRepository;
 let root: string;
-const writers: Writer[] = [];
+const writers: DatabaseWriter[] = [];
 
 beforeEach(async () => {
   backups = await BackupRepository.create();
@@ -35,39 +36,6 @@ afterEach(async () => {
   for (const writer of writers.splice(0)) await writer.kill();
   backups[Symbol.dispose]();
 });
-
-/** A process that commits without end. */
-class Writer {
-  readonly #process: ChildProcess;
-  committed = 0;
-
-  constructor(path: string, mode: string, { pageSize = 4096, filling = 0 } = {}) {
-    const module = join(import.meta.dirname, '_database-writer-process.ts');
-    const words = [module, path, mode, String(pageSize), String(filling)];
-    this.#process = spawn(process.execPath, [...process.execArgv, ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
-    this.#process.stdout!.setEncoding('utf8').on('data', (text: string) => {
-      this.committed = Number(text.trimEnd().split('\n').at(-1));
-    });
-    writers.push(this);
-  }
-
-  /** Resolves after some more commits. */
-  async commits(more: number): Promise<number> {
-    const wanted = this.committed + more;
-    while (this.committed < wanted) {
-      if (this.#process.exitCode !== null) throw new Error('the writer ended');
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    return this.committed;
-  }
-
-  async kill(): Promise<void> {
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
-    const ended = new Promise((resolve) => this.#process.once('close', resolve));
-    this.#process.kill('SIGKILL');
-    await ended;
-  }
-}
 
 async function restoredTransactions(name: string): Promise<number> {
   const target = mkdtempSync(join(backups.folder, 'restored-'));
@@ -87,7 +55,8 @@ it.each([
   ['wal', 4096, 40_000_000],
   ['delete', 4096, 40_000_000],
 ] as const)('captures a state that existed: %s, pages of %i bytes, %i bytes more', async (mode, pageSize, filling) => {
-  const writer = new Writer(join(root, 'a.db'), mode, { pageSize, filling });
+  const writer = new DatabaseWriter(join(root, 'a.db'), mode, { pageSize, filling });
+  writers.push(writer);
   for (let run = 0; run < 2; run++) {
     const before = await writer.commits(20);
     const report = await backups.backup({ roots: [root] });
