@@ -25,6 +25,7 @@ export { outermost } from './reading/outermost.ts';
 export { SNAPSHOTS_FOLDER } from './snapshots/btrfs-place.ts';
 export { createBtrfsTool } from './snapshots/btrfs-tool.ts';
 export {
+  lookForSnapshots,
   type OpenSnapshotsOptions,
   openSnapshots,
   type SnapshotAccount,

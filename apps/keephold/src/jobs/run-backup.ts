@@ -23,7 +23,7 @@ import { CommandError, exitCodes, UsageError } from '../errors.ts';
 import { ProgressLine } from '../terminal/progress-line.ts';
 import { spawnBackupWorker, spawnDatabaseCopyProcess } from '../workers.ts';
 import { createFileFilter } from './file-filter.ts';
-import { type SnapshotUse, takeSnapshots } from './take-snapshots.ts';
+import { foreseeSnapshots, type SnapshotUse, takeSnapshots } from './take-snapshots.ts';
 import { tellSnapshots } from './tell-snapshots.ts';
 
 export interface BackupRequest {
@@ -49,7 +49,7 @@ const checkpointEvery = 5 * 60_000;
 
 export interface BackupOutcome {
   readonly report: BackupReport;
-  /** What was read from snapshots of file systems; undefined when none were asked for. */
+  /** What was read from snapshots of file systems, or would be; undefined when none were asked for. */
   readonly snapshots: SnapshotAccount | undefined;
 }
 
@@ -63,7 +63,12 @@ export async function runBackup(
   for (const path of named) warnOfLink(context, path);
   const roots = named.map(rootBytes);
   const { fileSystemSnapshots: use, oneFileSystem, dryRun } = request;
-  const snapshots = await takeSnapshots(context, roots, { use: dryRun ? 'off' : use, oneFileSystem });
+  if (dryRun) {
+    const foreseen = foreseeSnapshots(context, roots, { use, oneFileSystem });
+    const report = await storeFiles(context, access, { request, named, roots, snapshots: undefined });
+    return { report, snapshots: foreseen };
+  }
+  const snapshots = await takeSnapshots(context, roots, { use, oneFileSystem });
   try {
     const report = await storeFiles(context, access, { request, named, roots, snapshots });
     await snapshots?.remove();

@@ -11,9 +11,16 @@ export async function tellSnapshots(
 ): Promise<void> {
   const name = (path: Uint8Array): string => printable(withSlash(path));
   for (const { path, fileSystem, volume, snapshot } of frozen) {
-    const from = { fileSystem, volume: pathRecord(volume).path, snapshot: pathRecord(snapshot).path };
-    await out.record({ type: 'fs-snapshot', ...pathRecord(path), ...from });
-    out.note(`from a snapshot: ${name(path)} (${fileSystem}, of ${name(volume)})`);
+    const where = snapshot === undefined ? null : pathRecord(snapshot).path;
+    await out.record({
+      type: 'fs-snapshot',
+      ...pathRecord(path),
+      fileSystem,
+      volume: pathRecord(volume).path,
+      snapshot: where,
+    });
+    const from = where === null ? 'would be from a snapshot' : 'from a snapshot';
+    out.note(`${from}: ${name(path)} (${fileSystem}, of ${name(volume)})`);
   }
   for (const { path, reason } of live) {
     await out.record({ type: 'not-in-fs-snapshot', ...pathRecord(path), reason });

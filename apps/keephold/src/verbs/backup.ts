@@ -92,6 +92,8 @@ export const backup: Command = defineCommand({
     if (snapshots !== undefined) await tellSnapshots(out, snapshots);
     await tellBackup(out, report, { dryRun: options['dry-run'], verbose: options.verbose });
     if (report.interrupted) return exitCodes.interrupted;
+    // What is inside a snapshot and was read as it changed is not what was asked for.
+    if (options['fs-snapshot'] === 'require' && (snapshots?.live ?? []).length > 0) return exitCodes.partial;
     return report.unreadable.length > 0 ? exitCodes.partial : exitCodes.done;
   },
 });

@@ -100,6 +100,33 @@ describe.skipIf(disk === undefined)('backup --fs-snapshot (needs btrfs and loop 
     expectNothingLeft();
   });
 
+  it('does not call a backup whole that had to have snapshots and read a volume without one', async () => {
+    const whole = await keephold('backup', volume, '--fs-snapshot', 'require', '--json');
+    expect(whole.code).toBe(0);
+    run('subvolume', 'create', join(volume, 'nested'));
+    const { code, records } = await keephold('backup', volume, '--fs-snapshot', 'require', '--json');
+    expect(code).toBe(3);
+    expect(records.find(({ type }) => type === 'not-in-fs-snapshot')).toMatchObject({ path: join(volume, 'nested') });
+    const without = ['--exclude', 'nested', '--json'];
+    expect((await keephold('backup', volume, '--fs-snapshot', 'require', ...without)).code).toBe(0);
+    expectNothingLeft();
+  });
+
+  it('says in a dry run what would be from a snapshot, and fails where the backup would', async () => {
+    const foreseen = await keephold('backup', volume, '-n', '--fs-snapshot', 'require', '--json');
+    const told = foreseen.records.filter(({ type }) => type === 'fs-snapshot');
+    expect([foreseen.code, told]).toEqual([
+      0,
+      [{ type: 'fs-snapshot', path: volume, fileSystem: 'btrfs', volume, snapshot: null }],
+    ]);
+    expect(existsSync(join(volume, '.keephold-snapshots'))).toBe(false);
+    const fails = await keephold('backup', home, '-n', '--fs-snapshot', 'require', '--json');
+    expect([fails.code, fails.records.at(-1)]).toMatchObject([1, { type: 'error', code: 'snapshot-unavailable' }]);
+    const live = await keephold('backup', home, '-n', '--fs-snapshot', 'auto', '--json');
+    expect(live.code).toBe(0);
+    expect(live.records.find(({ type }) => type === 'not-in-fs-snapshot')).toMatchObject({ path: home });
+  });
+
   it('falls back to the files themselves, or fails before anything is stored', async () => {
     const fails = await keephold('backup', volume, home, '--fs-snapshot', 'require', '--json');
     expect([fails.code, fails.records.at(-1)]).toMatchObject([1, { type: 'error', code: 'snapshot-unavailable' }]);

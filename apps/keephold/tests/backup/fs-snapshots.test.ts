@@ -172,7 +172,7 @@ describe.skipIf(disk === undefined)('backups from snapshots (needs btrfs and loo
     const [taken] = snapshots.account.frozen;
     const onListed = (path: Uint8Array): void => {
       if (Buffer.from(path).toString() === join(root, 'a'))
-        run('subvolume', 'delete', Buffer.from(taken!.snapshot).toString());
+        run('subvolume', 'delete', Buffer.from(taken!.snapshot!).toString());
     };
     const failing = backups.backup({ roots: [root], snapshots, onListed });
     await expect(failing).rejects.toMatchObject({ code: 'snapshot-lost' });

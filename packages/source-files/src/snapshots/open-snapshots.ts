@@ -29,8 +29,8 @@ export interface SnapshotPath {
   readonly fileSystem: string;
   /** The volume of which the snapshot is. */
   readonly volume: Uint8Array;
-  /** Where the snapshot is as long as the backup runs. */
-  readonly snapshot: Uint8Array;
+  /** Where the snapshot is as long as the backup runs; undefined: none was made. */
+  readonly snapshot: Uint8Array | undefined;
 }
 
 export interface LivePath {
@@ -71,6 +71,17 @@ export async function openSnapshots(options: OpenSnapshotsOptions): Promise<Sour
     await opened.remove();
     throw cause;
   }
+}
+
+/**
+ * What `openSnapshots` would read from where, looked at without making or removing anything. Volumes inside a volume show
+ * only when their snapshot is walked.
+ * @throws SnapshotError as `openSnapshots` does, where that can be seen before
+ */
+export function lookForSnapshots(options: OpenSnapshotsOptions): SnapshotAccount {
+  const looking = new SourceSnapshots(options);
+  looking.look();
+  return looking.account;
 }
 
 export class SourceSnapshots implements FrozenFiles {
@@ -118,8 +129,13 @@ export class SourceSnapshots implements FrozenFiles {
     if (!this.#options.oneFileSystem) this.#addLive(path, 'it is a volume of its own, which a snapshot leaves out');
   }
 
+  look(): void {
+    for (const volume of this.#volumesOf(this.#roots))
+      for (const path of volume.paths) this.#frozen.push(snapshotPath(path, volume));
+  }
+
   async takeAll(): Promise<void> {
-    const roots = this.#options.roots.map((root) => Buffer.from(root).toString('latin1'));
+    const roots = this.#roots;
     const volumes = this.#volumesOf(roots);
     for (const volume of volumes) await this.#take(volume, roots);
     const tops = new Set(this.#frozen.map(({ volume }) => Buffer.from(volume).toString('latin1')));
@@ -137,6 +153,10 @@ export class SourceSnapshots implements FrozenFiles {
         this.#problems.push((cause as Error).message);
       }
     }
+  }
+
+  get #roots(): readonly string[] {
+    return this.#options.roots.map((root) => Buffer.from(root).toString('latin1'));
   }
 
   #volumesOf(roots: readonly string[]): readonly Volume[] {
@@ -210,10 +230,11 @@ export class SourceSnapshots implements FrozenFiles {
 function snapshotPath(
   path: string,
   { top, tool }: { readonly top: string; readonly tool: SnapshotTool },
-  { name }: FileSystemSnapshot,
+  made?: FileSystemSnapshot,
 ): SnapshotPath {
   const raw = (text: string): Uint8Array => Buffer.from(text, 'latin1');
-  return { path: raw(path), fileSystem: tool.fileSystem, volume: raw(top), snapshot: raw(name) };
+  const snapshot = made === undefined ? undefined : raw(made.name);
+  return { path: raw(path), fileSystem: tool.fileSystem, volume: raw(top), snapshot };
 }
 
 function readMounts(): readonly Mount[] {
