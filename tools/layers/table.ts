@@ -147,7 +147,7 @@ export const layers: readonly Layer[] = [
     purpose: 'restore drills: draws a sample, opens databases, images, archives and PDFs, remembers how it went',
     runsOn: 'node',
     imports: ['@keephold/bytes', '@keephold/crypto/verify'],
-    thirdParty: [],
+    thirdParty: ['@imagemagick/magick-wasm'],
   },
   {
     folder: 'packages/testkit',
