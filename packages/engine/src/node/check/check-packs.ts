@@ -43,14 +43,14 @@ export interface PackCheckOptions {
   readonly vaultId: VaultId;
   readonly findings: Findings;
   readonly lost: LostPlaces;
-  /** Known to be lost: told of only where files miss it. */
-  readonly isKnownLost: (packId: PackId) => boolean;
+  /** Known to be lost, or perhaps needed by nobody: told of only where files miss it. */
+  readonly isToldByNeed: (packId: PackId) => boolean;
 }
 
 /** Tells what is wrong with a pack, and keeps its name for the keeper. */
 function tell(options: PackCheckOptions, { packId }: PackRecord, kind: ProblemKind, what: string): void {
   options.lost.damaged.set(toHex(packId), packId);
-  if (!options.isKnownLost(packId)) options.findings.add(kind, what);
+  if (!options.isToldByNeed(packId)) options.findings.add(kind, what);
 }
 
 /** Whether a pack is there with all its pages: its last page is fetched. Answers false when it is not. */

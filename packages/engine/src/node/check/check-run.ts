@@ -48,8 +48,10 @@ export class CheckRun {
   /** Packs to be read that did not fit among those handed over. */
   readonly #later = new Set<number>();
   #snapshots: CheckedSnapshot[] = [];
-  /** What all snapshots together need. */
+  /** What all snapshots together need, as far as their refsets can be read. */
   #needed: PackIdList = new Uint8Array(0);
+  /** A refset that cannot be read may name any pack: all are looked at then. */
+  #lacksRefset = false;
   #packs = 0;
   #packsDone = 0;
   #packsRead = 0;
@@ -142,7 +144,8 @@ export class CheckRun {
 
   #meetPack(pack: IndexedPack, author: DeviceId, early: PackHandOver): void {
     const number = this.#catalog.add(pack, author);
-    if (number === -1 || !containsPackId(this.#needed, pack.packId)) return freeBytes(pack.contents.blobs);
+    if (number === -1 || !(this.#lacksRefset || containsPackId(this.#needed, pack.packId)))
+      return freeBytes(pack.contents.blobs);
     this.#packs++;
     const { readData, random = systemDraw } = this.#options;
     const isChosen = random() < readData;
@@ -163,7 +166,8 @@ export class CheckRun {
       const label = `#${seq}`;
       const snapshot = await this.#orReport('commit', label, async () => await repository.snapshot(label));
       const refset = await this.#orReport('refset', label, async () => await repository.refset({ seq }));
-      if (refset !== undefined) this.#needed = unionPackIds(this.#needed, refset);
+      if (refset === undefined) this.#lacksRefset = true;
+      else this.#needed = unionPackIds(this.#needed, refset);
       this.#snapshots.push({ seq, label, rootTree: snapshot?.rootTree, refset });
     }
     if (ledger !== undefined) compareLedger(repository.log, await ledger(), this.#findings);
@@ -185,11 +189,11 @@ export class CheckRun {
     });
     let previous: PackIdList | undefined;
     for (const { label, rootTree, refset } of this.#snapshots) {
-      if (rootTree === undefined || refset === undefined) continue;
+      if (rootTree === undefined) continue;
       // What was found under a larger set of packs says nothing about a smaller one.
-      if (previous !== undefined && subtractPackIds(previous, refset).length > 0) walk.forget();
+      if (previous === undefined || refset === undefined || subtractPackIds(previous, refset).length > 0) walk.forget();
       previous = refset;
-      flags = catalog.flags(refset, () => undefined);
+      flags = refset === undefined ? catalog.allFlags() : catalog.flags(refset, () => undefined);
       await walk.walk(label, rootTree);
     }
   }
@@ -244,9 +248,14 @@ export class CheckRun {
 
   #packOptions(): PackCheckOptions {
     const { repository } = this.#options;
-    const isKnownLost = (packId: PackId): boolean => this.#isKnownLost(packId);
+    const isToldByNeed = (packId: PackId): boolean => this.#isKnownLost(packId) || this.#mayBeGone(packId);
     const { vaultId } = repository;
-    return { source: repository, vaultId, findings: this.#findings, lost: this.#lost, isKnownLost };
+    return { source: repository, vaultId, findings: this.#findings, lost: this.#lost, isToldByNeed };
+  }
+
+  /** It is in no refset that can be read: it was purged, or a snapshot without its refset needs it. */
+  #mayBeGone(packId: PackId): boolean {
+    return this.#lacksRefset && !containsPackId(this.#needed, packId);
   }
 
   get #knownLost(): PackIdList {

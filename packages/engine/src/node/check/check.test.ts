@@ -150,6 +150,24 @@ describe('damage', () => {
     expect(kinds).toEqual(new Set(['damaged-index', 'missing-blob']));
   });
 
+  it('behind a refset that cannot be read is told, and what nobody needs any more is not', async () => {
+    const old = await putTree(vault, { entries: { only: file(noise(100, 500)) } });
+    // An index object lists them still.
+    await vault.addSnapshot({
+      packs: old.packs,
+      rootTree: stored.rootTree,
+      refset: sortPackIds(stored.packs.map(({ packId }) => packId)),
+    });
+    for (const { packId } of old.packs) vault.packs.delete(toHex(packId));
+    for (const seq of [1, 2]) vault.refsets.set(seq, sortPackIds([stored.packs[0]!.packId]));
+    flip(packName(1), 5000);
+    const { problems } = await run();
+    expect(problems.map(({ kind }) => kind).toSorted()).toEqual(['damaged-pack', 'refset', 'refset']);
+    const damaged = problems.find(({ kind }) => kind === 'damaged-pack');
+    expect(damaged).toMatchObject({ what: expect.stringContaining(packName(1)) });
+    expect(damaged?.affects[0]).toMatch(/^#[12]:/);
+  });
+
   it('of a snapshot object or a refset is told', async () => {
     const repository = await openRepository(vault.options());
     vault.refsets.set(1, sortPackIds([stored.packs[0]!.packId]));

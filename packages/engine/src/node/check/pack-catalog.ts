@@ -41,6 +41,11 @@ export class PackCatalog {
     return found;
   }
 
+  /** As `flags` of a refset that has every pack. */
+  allFlags(): Uint8Array {
+    return new Uint8Array(this.records.length).fill(1);
+  }
+
   /** A flag for every pack number: 1 when the refset has it. Packs that no index lists are told. */
   flags(refset: PackIdList, onUnknown: (packId: Uint8Array) => void): Uint8Array {
     const flags = new Uint8Array(this.records.length);
