@@ -40,10 +40,13 @@ const output: OutputOptions = {
   chunkFileNames: '[name]-[hash].js',
   minify: false,
 };
-/** Found beside the bundle by packages/custody/src/parity/reed-solomon.ts. */
-const reedSolomon = createRequire(join(root, 'packages/custody/package.json')).resolve(
-  '@digitaldefiance/reed-solomon-erasure.wasm/wasm',
-);
+/** WebAssembly that code finds beside the bundle: by whom, and whose. */
+const beside = [
+  // packages/custody/src/parity/reed-solomon.ts
+  ['reed-solomon.wasm', 'packages/custody', '@digitaldefiance/reed-solomon-erasure.wasm/wasm'],
+  // packages/drill/src/opening/image-decoder.ts
+  ['magick.wasm', 'packages/drill', '@imagemagick/magick-wasm/magick.wasm'],
+] as const;
 
 async function bundled(name: string, source: string): Promise<readonly (OutputChunk | OutputAsset)[]> {
   await using bundle = await rolldown({ ...input, input: { [name]: source } });
@@ -54,7 +57,8 @@ async function bundled(name: string, source: string): Promise<readonly (OutputCh
 const files = await Promise.all([...entries()].map(async ([name, source]) => await bundled(name, source)));
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
-copyFileSync(reedSolomon, join(dist, 'reed-solomon.wasm'));
+for (const [name, folder, specifier] of beside)
+  copyFileSync(createRequire(join(root, folder, 'package.json')).resolve(specifier), join(dist, name));
 for (const file of files.flat()) {
   const content = file.type === 'chunk' ? file.code : file.source;
   writeFileSync(join(dist, file.fileName), content);

@@ -6,6 +6,7 @@ import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Home, type Ran } from '../../apps/keephold/tests/damage/_home.ts';
 import {
+  flatJpeg,
   gif,
   gzip,
   jpeg,
@@ -28,6 +29,7 @@ const FORMATS: readonly (readonly [
 ])[] = [
   ['png', () => png({ width: 40, height: 30 }), (bytes) => flipped(bytes, bytes.length >> 1)],
   ['jpg', () => jpeg, (bytes) => bytes.subarray(0, -40)],
+  ['jpg', () => flatJpeg({ width: 800, height: 800 }), (bytes) => overwritten(bytes, 1000)],
   ['gif', () => gif, (bytes) => bytes.subarray(0, 20)],
   ['webp', () => webp, (bytes) => bytes.subarray(0, 25)],
   ['gz', () => gzip, (bytes) => flipped(bytes, bytes.length - 6)],
@@ -114,6 +116,11 @@ async function must(home: Home, args: readonly string[]): Promise<Ran> {
 
 function flipped(bytes: Uint8Array, at: number): Uint8Array {
   return Uint8Array.from(bytes).with(at, bytes[at]! ^ 0x55);
+}
+
+/** Image data behind headers that are sound. */
+function overwritten(bytes: Uint8Array, at: number): Uint8Array {
+  return Uint8Array.from(bytes, (byte, i) => (i >= at && i < at + 60 ? (i * 197) & 0x7f : byte));
 }
 
 /** A page in its middle is still that of an hour ago. */

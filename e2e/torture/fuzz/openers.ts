@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SpoiledDecoderError } from '../../../packages/drill/src/errors.ts';
 import { decodeHistory, encodeHistory } from '../../../packages/drill/src/history/history-codec.ts';
 import {
   film,
@@ -19,6 +20,7 @@ import {
 } from '../../../packages/drill/src/opening/_files.ts';
 import { bytesAsFile } from '../../../packages/drill/src/opening/file-bytes.ts';
 import { formatNamed, formatOf } from '../../../packages/drill/src/opening/format.ts';
+import { type DecodedFormat, decodeImage } from '../../../packages/drill/src/opening/image-decoder.ts';
 import { openers } from '../../../packages/drill/src/opening/open-file.ts';
 import { openSqlite } from '../../../packages/drill/src/opening/sqlite.ts';
 import { type Decoder, reader } from './decoder.ts';
@@ -53,6 +55,9 @@ export const opened: readonly Decoder[] = [
   ),
   // Each is a file for SQLite, whose own code is not counted.
   { ...reader('open-sqlite', [sqlite().database], inSqlite), share: 0.05 },
+  // Whose own code is not counted, either.
+  { ...reader('decode-jpeg', seeds.jpeg, inMagick('jpeg')), share: 0.1 },
+  { ...reader('decode-gif', seeds.gif, inMagick('gif')), share: 0.1 },
   reader('open-format', [jpeg, tar(), pdf()], (bytes) => [formatOf(bytes), formatNamed(bytes)]),
   reader('drill-history', [history()], decodeHistory),
 ];
@@ -62,6 +67,18 @@ function inSqlite(bytes: Uint8Array): void {
   for (const suffix of ['', '-wal', '-journal']) rmSync(path + suffix, { force: true });
   writeFileSync(path, bytes);
   openSqlite(Buffer.from(path), bytes.length);
+}
+
+/** An image that spoils the decoder is found, and not one more that is broken. */
+function inMagick(format: DecodedFormat): (bytes: Uint8Array) => Promise<unknown> {
+  return async (bytes) => {
+    try {
+      return await decodeImage(bytesAsFile(bytes), format);
+    } catch (error) {
+      if (error instanceof SpoiledDecoderError) throw error.cause;
+      throw error;
+    }
+  };
 }
 
 /** Two entries, as ustar has them. */

@@ -5,6 +5,8 @@ export type DrillErrorCode =
   | 'broken-file'
   /** Nothing that can be said of the file: a limit, or something this system lacks. */
   | 'undecided-file'
+  /** The decoder of images failed itself. */
+  | 'decoder-spoiled'
   /** The history of drills cannot be read. */
   | 'history-damaged'
   /** The history of drills was written by a later version. */
@@ -29,6 +31,13 @@ export class BrokenFileError extends DrillError {
 export class UndecidedFileError extends DrillError {
   constructor(message: string, options?: ErrorOptions) {
     super('undecided-file', message, options);
+  }
+}
+
+/** The process that decoded must end: what its decoder does from here on means nothing. */
+export class SpoiledDecoderError extends DrillError {
+  constructor(options: ErrorOptions) {
+    super('decoder-spoiled', 'the decoder of images failed', options);
   }
 }
 

@@ -1,6 +1,13 @@
 /** Restore drills: draws a sample, opens what came back, remembers how it went. Restores nothing itself. */
 
-export { BrokenFileError, DrillError, type DrillErrorCode, HistoryError, UndecidedFileError } from './errors.ts';
+export {
+  BrokenFileError,
+  DrillError,
+  type DrillErrorCode,
+  HistoryError,
+  SpoiledDecoderError,
+  UndecidedFileError,
+} from './errors.ts';
 export {
   type DrillProblem,
   type DrillResult,

@@ -15,14 +15,46 @@ export const jpeg: Buffer = Buffer.from(
 export const gif: Buffer = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
 export const webp: Buffer = Buffer.from('UklGRiIAAABXRUJQVlA4IBYAAAAwAQCdASoBAAEADsD+JaQAA3AAAAAA', 'base64');
 
-/** The same image data again, in two scans with restart markers between. */
+export interface FlatJpegWish {
+  readonly width: number;
+  readonly height: number;
+  /** In two scans. */
+  readonly progressive?: boolean;
+  /** A restart marker after each block. */
+  readonly restarts?: boolean;
+}
+
+/** Of one grey: each block is one or two bits, so that even 200 megapixels are a small file. */
+export function flatJpeg({ width, height, progressive = false, restarts = false }: FlatJpegWish): Buffer {
+  const u16 = (value: number): number[] => [value >> 8, value & 255];
+  const segment = (marker: number, body: readonly number[]): Buffer =>
+    Buffer.from([0xff, marker, ...u16(body.length + 2), ...body]);
+  const table = (place: number): Buffer => segment(0xc4, [place, 1, ...Array.from({ length: 16 }, () => 0)]);
+  const blocks = Math.ceil(width / 8) * Math.ceil(height / 8);
+  const bits = progressive ? 1 : 2;
+  const data = restarts
+    ? Buffer.concat(Array.from({ length: blocks }, (_, i) => restartedBlock(i, { bits, isLast: i === blocks - 1 })))
+    : Buffer.alloc(Math.ceil((blocks * bits) / 8));
+  const scan = (first: number, last: number): Buffer[] => [segment(0xda, [1, 1, 0, first, last, 0]), data];
+  return Buffer.concat([
+    Buffer.from([0xff, 0xd8]),
+    segment(0xdb, [0, ...Array.from({ length: 64 }, () => 1)]),
+    segment(progressive ? 0xc2 : 0xc0, [8, ...u16(height), ...u16(width), 1, 1, 0x11, 0]),
+    table(0),
+    table(0x10),
+    ...(restarts ? [segment(0xdd, u16(1))] : []),
+    ...(progressive ? [...scan(0, 0), ...scan(1, 63)] : scan(0, 63)),
+    Buffer.from([0xff, 0xd9]),
+  ]);
+}
+
+/** Padded with ones. */
+function restartedBlock(number: number, { bits, isLast }: { readonly bits: number; readonly isLast: boolean }): Buffer {
+  return Buffer.from(isLast ? [0xff >> bits] : [0xff >> bits, 0xff, 0xd0 + (number % 8)]);
+}
+
 export function jpegOfScans(): Buffer {
-  const scan = jpeg.lastIndexOf('\xff\xda', undefined, 'latin1');
-  const end = jpeg.length - 2;
-  const interval = Buffer.from([0xff, 0xdd, 0, 4, 0, 1]);
-  const restarts = Buffer.from([0xff, 0xd0, 1, 2, 0xff, 0xd1, 3, 4]);
-  const data = jpeg.subarray(scan, end);
-  return Buffer.concat([jpeg.subarray(0, scan), interval, data, restarts, data, restarts, jpeg.subarray(end)]);
+  return flatJpeg({ width: 8, height: 24, progressive: true, restarts: true });
 }
 
 function u32(value: number): Buffer {

@@ -1,4 +1,4 @@
-/** Goes through a GIF (GIF89a specification) block by block to its trailer. It does not decode the image data. */
+/** Goes through a GIF (GIF89a specification) block by block to its trailer. The images are decoded by image-decoder.ts. */
 import { BrokenFileError } from '../errors.ts';
 import type { FileBytes } from './file-bytes.ts';
 import type { Done } from './opened.ts';
@@ -23,7 +23,7 @@ export function openGif(file: FileBytes): Done {
 function finish(images: number): Done {
   if (images === 0) throw new BrokenFileError('there is no image in it');
   const counted = images === 1 ? 'its image' : `its ${images} images`;
-  return { did: `read every block of ${counted} to the end (not decoded into pixels)`, toTheEnd: true };
+  return { did: `read every block of ${counted} to the end`, toTheEnd: true };
 }
 
 function afterImage(file: FileBytes, at: number): number {

@@ -1,7 +1,7 @@
 /**
  * Goes through a JPEG (ITU-T T.81, annex B) to its end: every segment with its length, tables and frame header, and the
- * image data with its restart markers in order, up to the end-of-image marker. It does not decode the image data into
- * pixels: bytes that were changed inside of them and look like data are not noticed.
+ * image data with its restart markers in order, up to the end-of-image marker. What the image data decodes to is asked of
+ * image-decoder.ts.
  */
 import { BrokenFileError } from '../errors.ts';
 import { type FileBytes, pieces } from './file-bytes.ts';
@@ -41,7 +41,7 @@ function finish({ size, scans }: Image): Done {
   if (size === undefined || scans === 0) throw new BrokenFileError('there is no image in it');
   const counted = scans === 1 ? 'its image data' : `the data of its ${scans} scans`;
   return {
-    did: `read every segment and ${counted} to the end (${size} pixels; not decoded into pixels)`,
+    did: `read every segment and ${counted} to the end (${size} pixels)`,
     toTheEnd: true,
   };
 }

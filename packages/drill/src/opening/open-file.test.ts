@@ -7,6 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import {
   archiveBy,
   film,
+  flatJpeg,
   gif,
   gzip,
   jpeg,
@@ -59,6 +60,13 @@ function replaced(bytes: Uint8Array, from: string, to: string): Buffer {
   return copy;
 }
 
+function overwritten(bytes: Uint8Array, at: number, length: number): Buffer {
+  const copy = Buffer.from(bytes);
+  // No 0xff, which would be a marker.
+  for (let i = at; i < at + length; i++) copy[i] = (i * 197) & 0x7f;
+  return copy;
+}
+
 const image = png({ width: 7, height: 9 });
 const archive = zip([
   { name: 'a/words.txt', content: text },
@@ -73,11 +81,11 @@ describe('whole files are opened', () => {
     [
       'JPEG',
       jpeg,
-      /^jpeg: read every segment and its image data to the end \(24 × 16 pixels; not decoded into pixels\)/,
+      /^jpeg: read every segment and its image data to the end \(24 × 16 pixels\), and decoded it into pixels$/,
     ],
-    ['JPEG of several scans', jpegOfScans(), /^jpeg: .*the data of its 2 scans/],
+    ['JPEG of several scans', jpegOfScans(), /^jpeg: .*the data of its 2 scans.* decoded it into pixels$/],
     ['JPEG with something behind it', Buffer.concat([jpeg, text]), /^jpeg/],
-    ['GIF', gif, /^gif: read every block of its image/],
+    ['GIF', gif, /^gif: read every block of its image to the end, and decoded it into pixels$/],
     ['GIF without its trailer', gif.subarray(0, -1), /^gif/],
     ['WebP', webp, /^webp: read every chunk/],
     ['film', film, /^iso-media: read its 3 boxes/],
@@ -196,17 +204,29 @@ describe('broken files are told', () => {
     ['JPEG that is cut in a segment', jpeg.subarray(0, 100), /^jpeg: it ends at byte 100/],
     ['JPEG with zeros at its end', Buffer.concat([jpeg.subarray(0, -40), Buffer.alloc(40)]), /^jpeg: it ends/],
     ['JPEG with a marker that has no place there', changed(jpeg.with(-20, 0xff), -19, 0x05), /^jpeg: the marker ff 05/],
-    [
-      'JPEG with restarts out of order',
-      replaced(jpegOfScans(), '\xff\xd1\x03', '\xff\xd3\x03'),
-      /^jpeg: the restart marker/,
-    ],
+    ['JPEG with restarts out of order', replaced(jpegOfScans(), '\xff\xd1', '\xff\xd3'), /^jpeg: the restart marker/],
     [
       'JPEG with a wrong table',
       changed(jpeg, jpeg.indexOf('\xff\xc4', 0, 'latin1') + 5, 255),
       /^jpeg: the Huffman table/,
     ],
     ['JPEG without an image', Buffer.from([0xff, 0xd8, 0xff, 0xd9]), /^jpeg: there is no image in it/],
+    [
+      'JPEG with other image data behind sound headers',
+      overwritten(flatJpeg({ width: 800, height: 800 }), 1000, 60),
+      /^jpeg: its image data does not decode: Corrupt JPEG data: /,
+    ],
+    [
+      'JPEG with less image data than its headers say',
+      replaced(flatJpeg({ width: 8, height: 24 }), '\x00\x18\x00\x08', '\x00\x98\x00\x08'),
+      /^jpeg: its image data does not decode: Corrupt JPEG data: premature end/,
+    ],
+    [
+      'JPEG with image data left over',
+      replaced(flatJpeg({ width: 64, height: 800 }), '\x03\x20\x00\x40', '\x00\x20\x00\x40'),
+      /^jpeg: its image data does not decode: Corrupt JPEG data: \d+ extraneous bytes/,
+    ],
+    ['GIF with other image data', changed(gif, -3, 0xff), /^gif: its image data does not decode/],
     ['GIF that is cut', gif.subarray(0, -3), /^gif: it ends/],
     ['GIF without blocks', changed(gif, 19, 0x77), /^gif: there is no block at byte 19/],
     ['WebP that is cut', webp.subarray(0, -3), /^webp: it ends at byte/],
@@ -358,3 +378,20 @@ function overlapping(): Buffer {
     end,
   ]);
 }
+
+describe('large images', () => {
+  const megapixels = { width: 16_384, height: 12_288 };
+
+  test('of 200 megapixels are decoded in a fraction of the memory that their pixels take', async () => {
+    const before = process.memoryUsage().rss;
+    const opening = await open(flatJpeg(megapixels));
+    expect(opening).toMatchObject({ kind: 'opened', did: expect.stringMatching(/decoded it into pixels$/) });
+    expect(process.memoryUsage().rss - before).toBeLessThan(200e6);
+  });
+
+  test('that would take more than is given are gone through, and said not to be decoded', async () => {
+    const did = await openedText(flatJpeg({ ...megapixels, progressive: true }));
+    expect(did).toMatch(/the data of its 2 scans to the end .* it is too large to be decoded$/);
+    expect(await openedText(jpeg)).toMatch(/decoded it into pixels$/);
+  });
+});

@@ -4,6 +4,7 @@ import { type FileBytes, OpenFile } from './file-bytes.ts';
 import { type Format, formatNamed, formatOf, HEAD_BYTES } from './format.ts';
 import { openGif } from './gif.ts';
 import { openGzip } from './gzip.ts';
+import { type DecodedFormat, decodeImage } from './image-decoder.ts';
 import { openIsoMedia } from './iso-media.ts';
 import { openJpeg } from './jpeg.ts';
 import { type Done, OPENING_LIMITS, type Opening, type OpeningLimits } from './opened.ts';
@@ -47,11 +48,23 @@ export async function openFile(path: Uint8Array, limits: OpeningLimits = OPENING
     };
   }
   try {
-    const done = format === 'sqlite' ? openSqlite(path, file.size) : await openers[format](file, limits);
+    const gone = format === 'sqlite' ? openSqlite(path, file.size) : await openers[format](file, limits);
+    const done = isDecoded(format) ? await withPixels(file, format, gone) : gone;
     return { kind: 'opened', format, ...done };
   } catch (error) {
     if (error instanceof BrokenFileError) return { kind: 'broken', format, reason: error.message };
     if (error instanceof UndecidedFileError) return { kind: 'undecided', format, reason: error.message };
     throw error;
   }
+}
+
+function isDecoded(format: Format): format is DecodedFormat {
+  return format === 'jpeg' || format === 'gif';
+}
+
+/** What was gone through is decoded, too. */
+async function withPixels(file: FileBytes, format: DecodedFormat, { did, toTheEnd }: Done): Promise<Done> {
+  const decoded = await decodeImage(file, format);
+  if (decoded.kind === 'decoded') return { did: `${did}, and decoded it into pixels`, toTheEnd };
+  return { did: `${did}; ${decoded.reason}`, toTheEnd };
 }
