@@ -16,14 +16,14 @@ export const manySnapshots: TortureJob = {
   name: 'many-snapshots',
   tries: `snapshots, forget and gc among ${SNAPSHOTS.toLocaleString('en')} snapshots: for cost that grows faster than their number`,
   run: async ({ seed, more, log }) => {
-    buildCommand();
     // Planted as the benchmark does: always the same.
-    await eachRound({ seed, more }, async () => await compare(SNAPSHOTS, log));
+    await eachRound({ seed, more }, async () => await compareSnapshots(SNAPSHOTS, log));
   },
 };
 
 /** @throws Error that says which command takes too much */
-export async function compare(snapshots: number, log: (line: string) => void): Promise<void> {
+export async function compareSnapshots(snapshots: number, log: (line: string) => void): Promise<void> {
+  buildCommand();
   using work = new WorkFolder();
   const few = await snapshotSteps(plantedPlace(work, snapshots / FACTOR));
   const many = await snapshotSteps(plantedPlace(work, snapshots));

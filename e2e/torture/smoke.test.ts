@@ -4,6 +4,7 @@ import { damage } from './damage.ts';
 import { databases } from './databases.ts';
 import { drills } from './drills.ts';
 import { keeper } from './keeper.ts';
+import { compareSnapshots } from './many-snapshots.ts';
 import { rounds, type TortureJob } from './torture-job.ts';
 
 const SEED = 20_261_126;
@@ -20,5 +21,11 @@ describe.skipIf(process.platform === 'win32')('torture, briefly', () => {
     const lines: string[] = [];
     await job.run({ seed: SEED, more: rounds(count), log: (line) => lines.push(line) });
     expect(lines.join('\n')).toContain(`${count} rounds`);
+  });
+
+  test('commands among many snapshots', { timeout: 600_000 }, async () => {
+    const lines: string[] = [];
+    await compareSnapshots(120, (line) => lines.push(line));
+    expect(lines).toHaveLength(7);
   });
 });

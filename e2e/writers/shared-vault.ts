@@ -33,6 +33,9 @@ export class SharedVault implements Disposable {
 
 type JsonRecord = Readonly<Record<string, unknown>>;
 
+/** Exit code of a command that met damaged data. */
+const DAMAGED = 13;
+
 export class Device {
   readonly source: string;
   /** What it has committed and not forgotten, by number. */
@@ -98,7 +101,12 @@ export class Device {
 
   async forget(seq: number): Promise<void> {
     this.committed.delete(seq);
-    await this.must(['forget', `#${seq}`]);
+    const args = ['forget', `#${seq}`, '--json'];
+    const { exitCode, stdout, stderr } = await this.run(args);
+    const isDone = recordsOf(stdout).some((record) => record['type'] === 'forgotten' && record['seq'] === seq);
+    // 13 says that snapshots cannot be read, as those of the malicious device: all the others are judged in the end.
+    if (!isDone || (exitCode !== 0 && !(exitCode === DAMAGED && /snapshots? cannot be read: #/.test(stderr))))
+      throw new Error(`${args.join(' ')} ended with ${exitCode}: ${stdout.slice(-1500)}${stderr}`);
   }
 
   /** Everything comes back as `device` had it, with a clean exit. */
