@@ -89,10 +89,12 @@ export class ChainStore {
 
   /** The records of these commits, in their order; some are read ahead. Throws as `readRecord`. */
   async *records(commits: readonly CommitName[]): AsyncGenerator<KeeperRecord> {
-    for (let at = 0; at < commits.length; at += READS_AT_ONCE) {
-      const batch = commits.slice(at, at + READS_AT_ONCE);
-      yield* await Promise.all(batch.map(async ({ seq, hash }) => await this.readRecord(seq, hash)));
-    }
+    yield* readingAhead(commits, async ({ seq, hash }) => await this.readRecord(seq, hash));
+  }
+
+  /** The same for those who can do without one: undefined stands for a record that is not what was written. */
+  async *readableRecords(commits: readonly CommitName[]): AsyncGenerator<KeeperRecord | undefined> {
+    yield* readingAhead(commits, async ({ seq, hash }) => await unlessDamaged(this.readRecord(seq, hash)));
   }
 
   /** @throws CustodyError 'damaged' when it is not there or not what was written. */
@@ -102,5 +104,24 @@ export class ChainStore {
     if (bytes === undefined)
       throw new CustodyError('damaged', `read keeper record of commit ${seq}: ${name} is missing`);
     return findingDamage(name, () => parseKeeperRecord(bytes, seq));
+  }
+}
+
+async function* readingAhead<T>(
+  commits: readonly CommitName[],
+  read: (commit: CommitName) => Promise<T>,
+): AsyncGenerator<T> {
+  for (let at = 0; at < commits.length; at += READS_AT_ONCE) {
+    yield* await Promise.all(commits.slice(at, at + READS_AT_ONCE).map(read));
+  }
+}
+
+/** Undefined for what turns out to be damaged. */
+export async function unlessDamaged<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof CustodyError && error.code === 'damaged') return undefined;
+    throw error;
   }
 }

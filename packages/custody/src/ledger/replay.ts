@@ -13,11 +13,11 @@ import type { Backend } from '@keephold/backend';
 import {
   applyRefsetDelta,
   type Commit,
-  CustodyError,
   type KeychainState,
   type ObjectName,
   type PackIdList,
 } from '@keephold/protocol';
+import { unlessDamaged } from '../chain/chain-store.ts';
 import type { KeeperRecord } from '../chain/keeper-record.ts';
 import { chainName, objectName } from '../layout.ts';
 import { packsToProve } from '../snapshot-state.ts';
@@ -51,19 +51,10 @@ async function replayCommit(
     const receivedAt = Number(commit.clientTime / NANOSECONDS);
     return await applyCommit(transaction, { commit, hash, receivedAt, toLive: NO_PACKS, sizeOf });
   }
-  const record = await unlessDamaged(async () => await chain.readRecord(commit.seq, hash));
+  const record = await unlessDamaged(chain.readRecord(commit.seq, hash));
   const receivedAt = record?.receivedAt ?? (await timeOfFile(transaction, backend, commit.seq));
-  const toLive = record && (await unlessDamaged(async () => await packsToLive(transaction, record)));
+  const toLive = record && (await unlessDamaged(packsToLive(transaction, record)));
   await applyCommit(transaction, { commit, hash, receivedAt, toLive: toLive ?? record?.added ?? NO_PACKS, sizeOf });
-}
-
-async function unlessDamaged<T>(read: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await read();
-  } catch (error) {
-    if (error instanceof CustodyError && error.code === 'damaged') return undefined;
-    throw error;
-  }
 }
 
 /** When the commit was written by the clock of the disk, in place of the time that its lost record had. */

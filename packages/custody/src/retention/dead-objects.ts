@@ -41,7 +41,10 @@ function isSuperseded({ supersededAt }: NamedObject, { supersededBefore }: Death
   return supersededAt > 0 && supersededAt <= supersededBefore;
 }
 
-/** Index objects of a commit die together, when all packs that they list together are gone. */
+/**
+ * Index objects of a commit die together, when all packs that they list together are gone. Which those are only the
+ * keeper's record says: without it they stay.
+ */
 async function commitsWithoutPacks(
   transaction: VaultTransaction,
   going: {
@@ -56,8 +59,8 @@ async function commitsWithoutPacks(
   if (purge.length === 0) return without;
   const seqs = new Set(named.filter(({ role }) => role === 'index').map(({ seq }) => seq));
   const rows = [...seqs].flatMap((seq) => bySeq.get(seq) ?? []);
-  for await (const { seq, packs } of transaction.chain.records(rows)) {
-    if (await hasNoPackLeft(transaction, packs, purge)) without.add(seq);
+  for await (const record of transaction.chain.readableRecords(rows)) {
+    if (record !== undefined && (await hasNoPackLeft(transaction, record.packs, purge))) without.add(record.seq);
   }
   return without;
 }
