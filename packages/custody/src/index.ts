@@ -4,6 +4,7 @@ export type { KeeperClock } from './clock.ts';
 export { type HealFolderReport, healRepositoryFolder, type SeenHistory } from './heal/heal-folder.ts';
 export { mendKeychain } from './heal/mend-keychain.ts';
 export { type RepairOptions, type RepairReport, repairRepositoryFolder } from './heal/repair-folder.ts';
+export { putBackCommit, type SeenCommit, setAsideUnreadTail } from './heal/unread-tail.ts';
 export type { KeeperSigner } from './keeper-signer.ts';
 export { runParityWorker } from './parity/parity-coder.ts';
 export {

@@ -60,6 +60,11 @@ export function damagedPackName(vault: VaultId, id: PackId): string {
   return `${damagedFolder(vault)}/${toHex(id)}`;
 }
 
+/** Where a commit lies that could not be read and was given up; `hash`: of these bytes. */
+export function damagedCommitName(vault: VaultId, seq: number, hash: Uint8Array): string {
+  return `${damagedFolder(vault)}/commit-${number(seq)}-${toHex(hash.subarray(0, 16))}`;
+}
+
 export function damagedFolder(vault: VaultId): string {
   return `${vaultFolder(vault)}/damaged`;
 }

@@ -8,6 +8,7 @@ import type { Commit, HealCommit, KeeperEventCommit } from './commit.ts';
 import { type ParsedCommit, parseCommit } from './commit-codec.ts';
 import type { Head } from './custody.ts';
 import { ChainError, ForkError, RollbackError } from './errors.ts';
+import { HASH_LENGTH } from './id-from-bytes.ts';
 import type { DeviceId, VaultId } from './ids.ts';
 import { deviceKeyAt, isHealApproved, type KeychainState, vaultRecord } from './keychain-state.ts';
 import type { ChainPin } from './keychain-walk.ts';
@@ -75,15 +76,25 @@ export function verifyNextCommit(
 }
 
 /**
+ * In the place of a commit's hash: its file is damaged, and no later commit tells the hash. A keeper whose chain ends so
+ * shows it in its head. Nothing continues from it.
+ */
+export const HASH_NOT_KNOWN: Uint8Array = new Uint8Array(HASH_LENGTH);
+
+export function isHashKnown(hash: Uint8Array): boolean {
+  return !equalBytes(hash, HASH_NOT_KNOWN);
+}
+
+/**
  * Compares the head that a keeper shows with what this device saw before. A head that is further on is no proof of
- * anything: the commits since the pin must be walked.
+ * anything: the commits since the pin must be walked. Neither is one whose hash the keeper does not know.
  * @throws RollbackError when the head is older, ForkError when it is another.
  */
 export function requireHeadFromPin(head: Head, pin: ChainPin): void {
   if (head.seq < pin.seq) {
     throw new RollbackError(`read head: the keeper shows commit ${head.seq}, this device has seen ${pin.seq}`);
   }
-  if (head.seq === pin.seq && !equalBytes(head.hash, pin.hash)) {
+  if (head.seq === pin.seq && isHashKnown(head.hash) && !equalBytes(head.hash, pin.hash)) {
     throw new ForkError(`read head: commit ${pin.seq} is not the one this device has seen, ${toHex(pin.hash)}`);
   }
 }

@@ -5,6 +5,7 @@
  */
 
 import { equalBytes } from '@keephold/bytes';
+import { setAsideUnreadTail } from '@keephold/custody';
 import { FollowedChain } from '@keephold/engine';
 import { type ChainPin, type Custody, deviceKeyAt, ForkError, genesisHashOf } from '@keephold/protocol';
 import { recordVerifier, type Unlocked, withAcceptedPins } from '@keephold/vault';
@@ -12,13 +13,17 @@ import type { Context } from '../context.ts';
 import { CommandError, exitCodes } from '../errors.ts';
 import { DeviceStore } from './device-store.ts';
 import { HistoryFile } from './history-file.ts';
+import { putBackNewest } from './newest-commit.ts';
 import { requireVault } from './open-device.ts';
+import { repositoryFolder } from './repository-folder.ts';
 import { requireOwner } from './unlock.ts';
 
 export interface AcceptedHistory {
   /** Numbers of the newest commit: as this device had seen it, and as it is from now on. */
   readonly seen: number;
   readonly accepted: number;
+  /** Commits that could not be read and are given up: the next ones take their place. */
+  readonly givenUp: readonly number[];
 }
 
 /** @throws ForkError for another account, ChainError for a history that is not signed. */
@@ -26,15 +31,18 @@ export async function acceptHistory(context: Context, custody: Custody): Promise
   const unlocked = await requireOwner(context, custody, 'accepting another history needs the password');
   const vaultId = requireVault(unlocked.keychain);
   const { keychain } = unlocked;
+  const store = new DeviceStore(context.environment, unlocked.accountId);
+  const device = store.load();
+  await putBackNewest(context, { store, keychain, pin: device?.grant.headPin });
   const chain = new FollowedChain({ custody, vaultId, keychain, verifier: recordVerifier, pin: undefined });
   await chain.head();
   const { pin } = chain;
-  const store = new DeviceStore(context.environment, unlocked.accountId);
+  const givenUp = chain.isEndUnread ? await setAsideUnreadTail(repositoryFolder(context)) : [];
   const history = new HistoryFile(context.environment, unlocked.accountId);
-  const seen = Math.max(store.load()?.grant.headPin?.seq ?? 0, history.load(vaultId)?.seq ?? 0);
+  const seen = Math.max(device?.grant.headPin?.seq ?? 0, history.load(vaultId)?.seq ?? 0);
   movePins(store, unlocked, pin);
   history.forget();
-  return { seen, accepted: pin.seq };
+  return { seen, accepted: pin.seq, givenUp };
 }
 
 function movePins(store: DeviceStore, { keychain }: Unlocked, head: ChainPin): void {

@@ -17,6 +17,7 @@ import {
 import type { Environment } from '../environment.ts';
 import { KeychainFile } from './keychain-file.ts';
 import { systemKeystore } from './keystore.ts';
+import { NewestCommitFile } from './newest-commit-file.ts';
 import { changeVersionedFile, readVersionedFile, type VersionedFile } from './versioned-file.ts';
 
 export class DeviceStore {
@@ -24,6 +25,8 @@ export class DeviceStore {
   readonly folder: string;
   /** What this machine has seen of the account's keychain, enrolled or not. */
   readonly keychain: KeychainFile;
+  /** The end of the history as this machine has seen it. */
+  readonly newestCommit: NewestCommitFile;
   readonly #file: VersionedFile;
   readonly #environment: Environment;
 
@@ -31,6 +34,7 @@ export class DeviceStore {
     this.#environment = environment;
     this.folder = join(environment.folders.state, toHex(accountId));
     this.keychain = new KeychainFile(environment, accountId);
+    this.newestCommit = new NewestCommitFile(environment, accountId);
     this.#file = { folder: this.folder, name: 'device' };
   }
 

@@ -20,6 +20,7 @@ import type { Context } from '../context.ts';
 import { CommandError, exitCodes, UsageError } from '../errors.ts';
 import { DeviceStore } from './device-store.ts';
 import { keepingEvidence } from './evidence.ts';
+import { keepNewest, putBackNewest, requireKnownHead } from './newest-commit.ts';
 import { PasswordChangeNote } from './password-change.ts';
 import { repositoryPlace } from './repository-folder.ts';
 import { unlockAccount } from './unlock.ts';
@@ -59,7 +60,9 @@ export async function openAsDevice(context: Context, options: OpenDeviceOptions 
   return await keepingEvidence(context, store.folder, async () => {
     const opened = (await openKnownDevice(store, probe)) ?? (await enrol(context, { store, custody: probe, options }));
     await probe[Symbol.asyncDispose]();
-    const keeper = await context.openRepository(folder, { ...options.custody, signer: signerOf(opened.state) });
+    const { keychain, state } = opened;
+    await putBackNewest(context, { store, keychain, pin: state.grant.headPin });
+    const keeper = await context.openRepository(folder, { ...options.custody, signer: signerOf(state) });
     try {
       return await followed(opened, store, keeper);
     } catch (error) {
@@ -76,9 +79,16 @@ async function followed(opened: Opened, store: DeviceStore, keeper: Custody): Pr
   const { vaultId, headPin: pin } = state.grant;
   const verifier = recordVerifier;
   const chain = new FollowedChain({ custody: keeper, vaultId, keychain, verifier, pin });
-  const onMove = (head: ChainPin): void => store.change((kept) => withHeadPin(kept, head));
+  const onMove = (head: ChainPin): void => {
+    // First: whoever has the pin has what it names.
+    if (chain.newest !== undefined) store.newestCommit.save(chain.newest);
+    store.change((kept) => withHeadPin(kept, head));
+  };
   const custody = pinCustody({ custody: keeper, chain, vaultId, verifier, onMove });
   await custody.head(vaultId);
+  // Of what this device has seen it knows the hash; the keeper has to know it too.
+  requireKnownHead(await keeper.head(vaultId));
+  await keepNewest(store, chain.pin, { custody: keeper, vaultId });
   return {
     state,
     unlocked,

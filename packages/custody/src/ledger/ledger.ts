@@ -5,7 +5,7 @@
 import { rm } from 'node:fs/promises';
 import type { Backend } from '@keephold/backend';
 import { equalBytes, toHex } from '@keephold/bytes';
-import { type AccountId, ChainError, CustodyError, type VaultId, vaultRecord } from '@keephold/protocol';
+import { type AccountId, ChainError, CustodyError, isHashKnown, type VaultId, vaultRecord } from '@keephold/protocol';
 import type { AccountRecords } from '../account/account-records.ts';
 import { ChainStore, hashOfCommit } from '../chain/chain-store.ts';
 import { chainName } from '../layout.ts';
@@ -71,14 +71,18 @@ export class Ledger {
     });
   }
 
-  /** Forgets what the ledger says of a vault and makes it again from packs and objects, under the write lock. */
-  async rebuild(vault: VaultId): Promise<void> {
+  /**
+   * Forgets what the ledger says of a vault and makes it again from packs and objects, under the write lock; under it as
+   * well, before that, whatever `change` does to the files.
+   */
+  async rebuild(vault: VaultId, change?: (transaction: VaultTransaction) => Promise<void>): Promise<void> {
     this.#files.delete(toHex(vault));
     await this.#surviving(async (database) => {
       if (this.#readOnly)
         throw new CustodyError('read-only', `rebuild ledger: ${this.#options.path} cannot be written`);
       await database.transaction(async (sql) => {
         const transaction = this.#begin(sql, vault);
+        await change?.(transaction);
         await this.#startVault(transaction);
         await this.#catchUp(transaction);
         await transaction.packs.save();
@@ -110,12 +114,10 @@ export class Ledger {
 
   /** A commit on top of a head that is not the real one would be another history. */
   async #currentForWriting(sql: Sql, vault: VaultId): Promise<VaultTransaction> {
-    const transaction = this.#begin(sql, vault);
-    if (await this.#isCurrent(transaction)) return transaction;
-    await this.#catchUp(transaction);
-    const next = (await vaultRow(transaction)).headSeq + 1;
-    if (!(await transaction.chain.has(next))) return transaction;
-    throw new CustodyError('damaged', `read ${chainName(vault, next)}: the newest commit is damaged`);
+    const transaction = await this.#current(sql, vault);
+    const { headSeq, headHash } = await vaultRow(transaction);
+    if (isHashKnown(headHash)) return transaction;
+    throw new CustodyError('damaged', `read ${chainName(vault, headSeq)}: the newest commit is damaged`);
   }
 
   /** One stat: whether the chain goes on after the ledger's head. */
@@ -147,7 +149,9 @@ export class Ledger {
   async #catchUp(transaction: VaultTransaction): Promise<void> {
     const { backend } = this.#options;
     const row = await transaction.ledger.vault();
-    if (row === undefined || !(await this.#isSameHistory(transaction, row))) await this.#startVault(transaction);
+    // What follows a commit that nobody could read tells its hash.
+    const goesOn = row !== undefined && isHashKnown(row.headHash) && (await this.#isSameHistory(transaction, row));
+    if (!goesOn) await this.#startVault(transaction);
     await replay(transaction, backend, await this.#options.account.keychainState());
     const listing = await listPacks(backend, transaction.vault);
     const lookAgain = async (id: Uint8Array): Promise<FoundPack | undefined> => listing.get(toHex(id));

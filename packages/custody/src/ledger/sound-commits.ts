@@ -7,7 +7,7 @@ import { equalBytes } from '@keephold/bytes';
 import {
   ChainError,
   type Commit,
-  HASH_LENGTH,
+  HASH_NOT_KNOWN,
   type KeychainState,
   MalformedRecordError,
   parseCommit,
@@ -20,7 +20,7 @@ import { hashOfCommit } from '../chain/chain-store.ts';
 
 export type ReplayedCommit =
   | { readonly kind: 'sound'; readonly seq: number; readonly commit: Commit; readonly hash: Uint8Array }
-  /** `hash` as a later commit tells it; zeros where none does. */
+  /** `hash` as a later commit tells it; HASH_NOT_KNOWN where none does. */
   | { readonly kind: 'lost'; readonly seq: number; readonly hash: Uint8Array };
 
 export interface SoundCommitsOptions {
@@ -38,7 +38,7 @@ interface Candidate {
   readonly commit: Commit | undefined;
 }
 
-/** Damaged commits at the very end are not yielded: nothing says what follows them. */
+/** Those at the very end are lost too: nothing says what follows them, until they are mended or given up. */
 export async function* soundCommits(
   stored: AsyncIterable<StoredCommit>,
   options: SoundCommitsOptions,
@@ -53,14 +53,13 @@ export async function* soundCommits(
       lost.push(seq);
       continue;
     }
-    for (const at of lost) yield { kind: 'lost', seq: at, hash: at === seq - 1 ? commit.prevHash : NOT_KNOWN };
+    for (const at of lost) yield { kind: 'lost', seq: at, hash: at === seq - 1 ? commit.prevHash : HASH_NOT_KNOWN };
     lost = [];
     before = hashOfCommit(bytes);
     yield { kind: 'sound', seq, commit, hash: before };
   }
+  for (const seq of lost) yield { kind: 'lost', seq, hash: HASH_NOT_KNOWN };
 }
-
-const NOT_KNOWN: Uint8Array = new Uint8Array(HASH_LENGTH);
 
 /** Whether the bytes are a commit of the vault with this seq and a right signature. */
 export function isSignedCommit(

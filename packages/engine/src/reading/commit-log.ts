@@ -10,7 +10,9 @@ import {
   type CommitChainState,
   type DeviceId,
   HASH_LENGTH,
+  HASH_NOT_KNOWN,
   type HealCommit,
+  isHashKnown,
   type KeeperEventCommit,
   type KeychainState,
   type ObjectName,
@@ -86,8 +88,6 @@ export interface CommitLogState {
   readonly purgedSeq: number;
 }
 
-const NOT_KNOWN: Uint8Array = new Uint8Array(HASH_LENGTH);
-
 /** The log of a vault nobody has read yet. */
 export function emptyCommitLog(keychain: KeychainState, vaultId: VaultId): CommitLogState {
   const { keychainSeq, hash } = startCommitChain(keychain, vaultId);
@@ -154,14 +154,14 @@ export class CommitLog implements CommitSink {
 
   /** Whether a commit before `seq` has this hash, or one that is not known may have it. */
   isAncestor(hash: Uint8Array, seq: number): boolean {
-    return this.#hashes.has(hash, seq) || (!this.#isWhole && this.#hashes.has(NOT_KNOWN, seq));
+    return this.#hashes.has(hash, seq) || (!this.#isWhole && this.#hashes.has(HASH_NOT_KNOWN, seq));
   }
 
   /** Whether the commit that was pinned is in this history. */
   continues({ seq, hash }: ChainPin): boolean {
     if (seq >= this.#hashes.count) return false;
     const own = this.#hashes.at(seq);
-    return equalBytes(own, hash) || (!this.#isWhole && equalBytes(own, NOT_KNOWN));
+    return equalBytes(own, hash) || (!this.#isWhole && !isHashKnown(own));
   }
 
   /**
@@ -203,7 +203,7 @@ export class CommitLog implements CommitSink {
 
   /** Goes to where the next commit is known to continue, over commits that cannot be read. */
   passOver({ seq, hash }: Pick<CommitChainState, 'seq' | 'hash'>): void {
-    while (this.#hashes.count < seq) this.#hashes.push(NOT_KNOWN);
+    while (this.#hashes.count < seq) this.#hashes.push(HASH_NOT_KNOWN);
     this.#hashes.push(hash);
     this.#isWhole = false;
   }

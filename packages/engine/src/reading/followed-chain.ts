@@ -3,6 +3,7 @@
  * is signed and continues it. Keeps nothing but where it stands, so that a writer with years of history pays only for
  * the commits it has not seen.
  */
+import { concatBytes } from '@keephold/bytes';
 import {
   advanceKeychain,
   ChainError,
@@ -13,6 +14,7 @@ import {
   type KeychainState,
   parseCommit,
   type RecordVerifier,
+  type StoredCommit,
   startCommitChain,
   type VaultId,
   type VerifiedCommit,
@@ -53,6 +55,16 @@ export class FollowedChain {
     return { seq, hash };
   }
 
+  /** What the pin names, CBOR ‖ signature; undefined while nothing was followed beyond where this began. */
+  get newest(): Uint8Array | undefined {
+    return this.#tail.newest;
+  }
+
+  /** Whether there are commits after the pin that cannot be read. */
+  get isEndUnread(): boolean {
+    return this.#tail.isEndUnread;
+  }
+
   /** At least as new as what any commit followed so far stands on. */
   get keychain(): KeychainState {
     return this.#keychain;
@@ -77,7 +89,7 @@ export class FollowedChain {
   /** Takes in a commit of this device that the keeper has accepted. */
   accepted(bytes: Uint8Array, { seq, hash }: Head): void {
     const { keychainSeq } = parseCommit(bytes).commit;
-    this.#tail.moveTo({ seq, hash, keychainSeq });
+    this.#tail.moveTo({ seq, hash, keychainSeq, bytes });
   }
 
   async #sync(): Promise<void> {
@@ -99,6 +111,8 @@ class ChainTail implements CommitSink {
   /** Whose a healed snapshot was is for its readers to judge. */
   readonly authorOf = 'not judged';
   #chain: CommitChainState;
+  /** Views of what was read: put together when somebody asks. */
+  #newest: readonly Uint8Array[] | undefined;
   isEndUnread = false;
 
   constructor(chain: CommitChainState) {
@@ -117,16 +131,22 @@ class ChainTail implements CommitSink {
     return this.#chain;
   }
 
-  apply({ state }: VerifiedCommit): void {
+  get newest(): Uint8Array | undefined {
+    return this.#newest && concatBytes(...this.#newest);
+  }
+
+  apply({ state, body, signature }: VerifiedCommit): void {
     this.#chain = state;
+    this.#newest = [body, signature];
   }
 
   passOver({ seq, hash }: Pick<CommitChainState, 'seq' | 'hash'>): void {
     this.#chain = { ...this.#chain, seq, hash };
   }
 
-  moveTo(to: Pick<CommitChainState, 'seq' | 'hash' | 'keychainSeq'>): void {
+  moveTo({ bytes, ...to }: Pick<CommitChainState, 'seq' | 'hash' | 'keychainSeq'> & Pick<StoredCommit, 'bytes'>): void {
     this.#chain = { ...this.#chain, ...to };
+    this.#newest = [bytes];
   }
 
   endUnread(): void {
