@@ -24,6 +24,7 @@ export {
   publishAccount,
   type ServerKeys,
 } from './create-account.ts';
+export { type DamagedSlot, damagedSlots } from './damaged-slots.ts';
 export {
   type DeviceKeys,
   type DeviceState,
@@ -93,3 +94,4 @@ export { chainNameOf, openSessionObject, SessionChainReader } from './session-re
 export { type PasswordChangeEnd, settlePasswordChange } from './settle-password-change.ts';
 export { type UnlockCustody, unlockWithExportKey, unlockWithPassword, unlockWithWords } from './unlock.ts';
 export { listSlots, onlyVault, readKeys, type SlotSummary, type Unlocked } from './unlocked.ts';
+export { walkStoredKeychain } from './walk-stored-keychain.ts';

@@ -6,6 +6,7 @@ import { readFileSync, statSync } from 'node:fs';
 import type { Context } from '../context.ts';
 import { CommandError, exitCodes, UsageError } from '../errors.ts';
 import { weaknessOf } from './password-strength.ts';
+import { wordsInText } from './words-text.ts';
 
 type Surroundings = Pick<Context, 'globals' | 'environment' | 'terminal' | 'out' | 'password'>;
 
@@ -66,7 +67,7 @@ export function requireStrong(password: string): string {
 
 const maxPasswordFile = 4096;
 
-/** The first line of the file; it may be a pipe (/dev/fd/3). */
+/** The first line of the file, which may be a pipe (/dev/fd/3); or the 24 words, where the file is one of them. */
 export function readPasswordFile(file: string, { out }: Pick<Context, 'out'>): string {
   let text: string;
   try {
@@ -79,7 +80,7 @@ export function readPasswordFile(file: string, { out }: Pick<Context, 'out'>): s
     });
   }
   if (text.length > maxPasswordFile) throw new UsageError(`${file} is too long to be a password file`);
-  const [password = ''] = text.split(/\r?\n/, 1);
+  const password = wordsInText(text) ?? text.split(/\r?\n/, 1)[0] ?? '';
   if (password === '') throw new UsageError(`the first line of the password file ${file} is empty`);
   if (process.platform !== 'win32' && readableByOthers(file)) {
     out.note(`warning: other users can read the password file ${file}; chmod 600 keeps it to you`);

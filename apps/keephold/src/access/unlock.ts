@@ -2,7 +2,9 @@
 import { type UnlockCustody, type Unlocked, unlockWithPassword, unlockWithWords } from '@keephold/vault';
 import type { Context } from '../context.ts';
 import { CommandError, exitCodes } from '../errors.ts';
+import { DAMAGED_WAY_IN, damagedWayIn } from './damaged-way-in.ts';
 import { existingPassword, givenPassword } from './password.ts';
+import { looksLikeWords } from './words-text.ts';
 
 type Surroundings = Pick<Context, 'globals' | 'environment' | 'terminal' | 'out' | 'password'>;
 
@@ -23,8 +25,20 @@ export async function unlockAccount(context: Surroundings, custody: UnlockCustod
   }
 }
 
-/** Recovery words open what a password opens, wherever a password can be given. */
+/**
+ * Recovery words open what a password opens, wherever a password can be given.
+ * @throws CommandError 'way-in-damaged' when it opens nothing and what it would open is damaged; else as the vault
+ */
 export async function unlockWithSecret(custody: UnlockCustody, secret: string): Promise<Unlocked> {
+  try {
+    return await openWith(custody, secret);
+  } catch (error) {
+    if (!isWrongSecret(error)) throw error;
+    throw (await damagedWayIn(custody, looksLikeWords(secret) ? 'words' : 'local-password')) ?? error;
+  }
+}
+
+async function openWith(custody: UnlockCustody, secret: string): Promise<Unlocked> {
   if (!looksLikeWords(secret)) return unlockWithPassword(custody, secret);
   try {
     return await unlockWithWords(custody, secret);
@@ -36,14 +50,11 @@ export async function unlockWithSecret(custody: UnlockCustody, secret: string): 
   }
 }
 
-/** 24 words of letters. */
-export function looksLikeWords(secret: string): boolean {
-  return /^\s*(?:[a-z]{3,8}\s+){23}[a-z]{3,8}\s*$/i.test(secret);
-}
-
 function isWrongSecret(error: unknown): boolean {
   const code = error instanceof Error ? (error as { readonly code?: unknown }).code : undefined;
-  return code === 'wrong-password' || (typeof code === 'string' && code.startsWith('words-'));
+  return (
+    code === 'wrong-password' || code === DAMAGED_WAY_IN || (typeof code === 'string' && code.startsWith('words-'))
+  );
 }
 
 /** For acts that need more than a device: the password is asked for even where the device could do without. */

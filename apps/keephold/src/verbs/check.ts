@@ -10,14 +10,12 @@ import {
   packIdAt,
   packIdCount,
 } from '@keephold/protocol';
-import { VaultError } from '@keephold/vault';
 import { openForReading, type ReadAccess } from '../access/open-for-reading.ts';
-import { givenPassword } from '../access/password.ts';
-import { unlockWithSecret } from '../access/unlock.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { share } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../errors.ts';
+import { waysInProblems } from '../jobs/ways-in.ts';
 import { printable } from '../terminal/printable.ts';
 import { ProgressLine } from '../terminal/progress-line.ts';
 import { counted, formatBytes } from '../terminal/units.ts';
@@ -97,25 +95,12 @@ async function tellParity({ out }: Context, findings: readonly AuditFinding[]): 
   for (const { kind, place, what } of harmless) if (kind === 'stray') out.note(`${printable(place)}: ${what}`);
 }
 
-/**
- * Whether other devices could open the repository: they come through the keyring, and nothing but the password or the
- * words shows that it is sound. It is not asked for here, because a check runs by itself.
- */
 async function keyringProblems(context: Context, { custody, openedBy }: ReadAccess): Promise<readonly FoundProblem[]> {
   if (openedBy === 'secret') return [];
-  const secret = givenPassword(context);
-  if (secret === undefined) {
+  const problems = await waysInProblems(context, custody);
+  if (problems === undefined)
     context.out.note('the way in with the password was not tried: give it (--password-file) to check that too');
-    return [];
-  }
-  try {
-    await unlockWithSecret(custody, secret);
-    return [];
-  } catch (error) {
-    if (error instanceof VaultError && error.code === 'wrong-password') throw error;
-    if (!(error instanceof VaultError || error instanceof CustodyError)) throw error;
-    return [{ kind: 'record', what: `${error.message}: no other device can be given access` }];
-  }
+  return (problems ?? []).map((what) => ({ kind: 'record', what }));
 }
 
 /** The keeper looks for itself, and keeps damaged packs out of what comes; a repository that cannot be written stays. */

@@ -13,9 +13,11 @@ import { type Command, defineCommand } from '../command-line/command.ts';
 import { flag, text } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts';
+import { damagedRecords } from '../jobs/damaged-records.ts';
 import { healOwnSnapshots, tellHealing } from '../jobs/heal-own-snapshots.ts';
 import { relistPacks, tellRelisting } from '../jobs/relist-packs.ts';
 import { type Lacking, stillLacking } from '../jobs/still-lacking.ts';
+import { printable } from '../terminal/printable.ts';
 import { counted, formatBytes } from '../terminal/units.ts';
 
 export const heal: Command = defineCommand({
@@ -25,7 +27,7 @@ export const heal: Command = defineCommand({
     'Mends what is missing or damaged. With --from, another copy of the repository gives what it has whole: packs, index and snapshot objects, the history, the ways in. Each file is proven by its hash or signature before it is taken, and no password is needed; the other copy is only read.',
     'Without a copy, the files themselves heal: keephold check sets damaged packs aside, the next keephold backup stores again what is still on this device, and older snapshots of the same files are whole again. Heal finishes that when a backup could not.',
     'Index objects that are gone or damaged are made again from what the packs say themselves; a device that may only back up needs the password for that. Until then everything is read all the same, only more slowly.',
-    'Ends with 3 when snapshots still lack something.',
+    'Names what else is damaged and was not to be had: ways in, history, records. Ends with 3 when there is any of that, or snapshots still lack something.',
   ],
   options: {
     from: text({ value: 'FOLDER', help: 'take what is missing from this copy of the repository' }),
@@ -45,7 +47,9 @@ export const heal: Command = defineCommand({
     const taken =
       from === undefined ? undefined : await fromCopy(context, folder, { from, readData: options['read-data'] });
     const healed = await healAsDevice(context, folder, taken?.lostPacks ?? 0);
-    return await tell(context, { mended, taken, healed });
+    await using custody = await context.openRepository(folder);
+    const damaged = await damagedRecords(context, custody);
+    return await tell(context, { mended, taken, healed, damaged });
   },
 });
 
@@ -118,9 +122,11 @@ interface Told {
   readonly mended: number;
   readonly taken: HealFolderReport | undefined;
   readonly healed: Healed;
+  /** Ways in, history and records that are damaged still. */
+  readonly damaged: readonly string[];
 }
 
-async function tell(context: Context, { mended, taken, healed }: Told): Promise<ExitCode> {
+async function tell(context: Context, { mended, taken, healed, damaged }: Told): Promise<ExitCode> {
   const { out } = context;
   const { report, listed, lostPacks, lacking } = healed;
   if (report !== undefined) {
@@ -139,8 +145,14 @@ async function tell(context: Context, { mended, taken, healed }: Told): Promise<
     bytes,
     snapshots: report?.healed.length ?? 0,
     lostPacks,
+    damaged: damaged.length,
   };
-  await out.record({ type: 'summary', ...sums, whole: lacking === 'nothing' });
+  for (const what of damaged) {
+    await out.record({ type: 'problem', kind: 'record', what });
+    if (!out.json) out.error(printable(what));
+  }
+  const isWhole = lacking === 'nothing' && damaged.length === 0;
+  await out.record({ type: 'summary', ...sums, whole: isWhole });
   if (mended > 0)
     await out.result(`wrote ${counted(mended, 'keychain entry', 'keychain entries')} back from this machine`);
   if (sessions > 0) await out.result(`wrote ${counted(sessions, 'session object')} back from this machine`);
@@ -153,10 +165,18 @@ async function tell(context: Context, { mended, taken, healed }: Told): Promise<
     out.warn('the keyring here is another than that of the copy, and only the password tells which is sound');
     out.note('run it again with the password (--password-file)');
   }
-  await out.result(lackingTexts[lacking]);
+  if (isWhole || lacking !== 'nothing') await out.result(lackingTexts[lacking]);
+  if (damaged.length > 0) tellDamaged(out, damaged.length);
   if (lacking !== 'nothing')
     out.note('keephold check says what it affects; keephold backup stores again what is still on this device');
-  return lacking === 'nothing' && doubtful === 0 ? exitCodes.done : exitCodes.partial;
+  return isWhole && doubtful === 0 ? exitCodes.done : exitCodes.partial;
+}
+
+function tellDamaged(out: Context['out'], count: number): void {
+  out.warn(`${counted(count, 'record')} of the repository ${count === 1 ? 'is' : 'are'} damaged or missing`);
+  out.note(
+    'keephold heal --from takes them from another copy, keephold repair from parity; a damaged way in is replaced with the other one: keephold keys add password, keephold keys add words',
+  );
 }
 
 const lackingTexts: Readonly<Record<Lacking, string>> = {

@@ -18,6 +18,7 @@ import { PasswordChangeNote, settleNotedChange } from '../access/password-change
 import { handOverWords } from '../access/recovery-words.ts';
 import { repositoryPlace } from '../access/repository-folder.ts';
 import { unlockAccount } from '../access/unlock.ts';
+import { wordsInText } from '../access/words-text.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { text } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
@@ -169,15 +170,7 @@ async function proveTheWords(context: Context, { custody, files }: Task): Promis
 async function readWords(file: string): Promise<string> {
   const { readFile } = await import('node:fs/promises');
   const content = await readFile(file, 'utf8');
-  const numbered = [...content.matchAll(/(\d{1,2})\.\s*([a-z]{3,8})\b/gi)].map(([, at, word]) => ({
-    at: Number(at),
-    word,
-  }));
-  if (numbered.length === 0) return content;
-  return numbered
-    .toSorted((a, b) => a.at - b.at)
-    .map(({ word }) => word)
-    .join(' ');
+  return wordsInText(content) ?? content;
 }
 
 async function remove(context: Context, task: Task): Promise<void> {
