@@ -5,6 +5,7 @@ import { openForReading } from '../access/open-for-reading.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { parseSnapshotPath } from '../command-line/snapshot-path.ts';
 import { exitCodes, UsageError } from '../errors.ts';
+import { warnOfNewer } from '../listing/unread-end.ts';
 import { spawnReadWorker } from '../workers.ts';
 
 export const cat: Command = defineCommand({
@@ -25,6 +26,7 @@ export const cat: Command = defineCommand({
     await using access = await openForReading(context);
     const { repository } = access;
     const snapshot = await repository.snapshot(name);
+    const isOlder = warnOfNewer(repository, out, [{ name, snapshot }]);
     // A reader that has enough (head) ends the work, and that is no failure.
     const enough = new AbortController();
     const stop = AbortSignal.any([signal, enough.signal]);
@@ -45,6 +47,6 @@ export const cat: Command = defineCommand({
     } catch (error) {
       if (!out.closed) throw error;
     }
-    return exitCodes.done;
+    return isOlder ? exitCodes.damaged : exitCodes.done;
   },
 });

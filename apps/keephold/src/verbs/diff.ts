@@ -5,6 +5,7 @@ import { type Command, defineCommand } from '../command-line/command.ts';
 import { parseSnapshotPath } from '../command-line/snapshot-path.ts';
 import { exitCodes, UsageError } from '../errors.ts';
 import { nodeFields, pathRecord, withSlash } from '../listing/node-text.ts';
+import { warnOfNewer } from '../listing/unread-end.ts';
 import { formatCount } from '../terminal/units.ts';
 
 const letters = { added: '+', removed: '-', modified: 'M', metadata: 'm', type: 'T' } as const;
@@ -31,9 +32,11 @@ export const diff: Command = defineCommand({
     await using access = await openForReading(context);
     const { repository } = access;
     const [a, b] = [await repository.snapshot(names[0] ?? ''), await repository.snapshot(names[1] ?? '')];
+    const chosen = [a, b].map((snapshot, index) => ({ name: names[index] ?? '', snapshot }));
+    const code = warnOfNewer(repository, out, chosen) ? exitCodes.damaged : exitCodes.done;
     const counts: Record<keyof typeof letters, number> = { added: 0, removed: 0, modified: 0, metadata: 0, type: 0 };
     for await (const { path, change, before, after } of diffSnapshots({ repository, a, b })) {
-      if (out.closed) return exitCodes.done;
+      if (out.closed) return code;
       counts[change]++;
       if (out.json) {
         const sides = { ...(before && { before: nodeFields(before) }), ...(after && { after: nodeFields(after) }) };
@@ -46,6 +49,6 @@ export const diff: Command = defineCommand({
       `${formatCount(counts.added)} added, ${counts.removed} removed, ${counts.modified} changed, ` +
         `${counts.metadata} with other metadata${retyped > 0 ? `, ${retyped} of another type` : ''}`,
     );
-    return exitCodes.done;
+    return code;
   },
 });

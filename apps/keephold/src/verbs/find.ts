@@ -8,6 +8,7 @@ import { findVersions } from '../listing/find-versions.ts';
 import { HISTORY_HAS_HOLES } from '../listing/history-holes.ts';
 import { namePattern } from '../listing/name-pattern.ts';
 import { hex, nodeFields, pathRecord, typeName, withSlash } from '../listing/node-text.ts';
+import { warnOfNewer } from '../listing/unread-end.ts';
 import { counted, exactTime, formatBytes, formatTime } from '../terminal/units.ts';
 
 const kinds = ['any', 'file', 'directory', 'symlink'] as const;
@@ -38,6 +39,11 @@ export const find: Command = defineCommand({
     const chosen = named
       ? await Promise.all(names.map((name) => repository.snapshot(name)))
       : await repository.snapshots();
+    const isOlder = warnOfNewer(
+      repository,
+      out,
+      chosen.map((snapshot, index) => ({ name: names[index] ?? '', snapshot })),
+    );
     let found = 0;
     for await (const { path, node, snapshot } of findVersions(repository, chosen, matcher)) {
       if (out.closed) break;
@@ -58,7 +64,7 @@ export const find: Command = defineCommand({
     if (hasHoles) out.note(HISTORY_HAS_HOLES);
     if (unread > 0)
       out.note(`${counted(unread, 'snapshot')} cannot be read, and was not looked in; keephold check says why`);
-    if (unread === 0 && !hasHoles) return exitCodes.done;
+    if (unread === 0 && !hasHoles && !isOlder) return exitCodes.done;
     return exitCodes.damaged;
   },
 });

@@ -6,6 +6,7 @@ import { flag } from '../command-line/options.ts';
 import { parseSnapshotPath, type SnapshotPath } from '../command-line/snapshot-path.ts';
 import { exitCodes } from '../errors.ts';
 import { joinPath, linkText, longPrefix, nodeFields, pathRecord, withSlash } from '../listing/node-text.ts';
+import { warnOfNewer } from '../listing/unread-end.ts';
 import type { Output } from '../terminal/output.ts';
 
 export const ls: Command = defineCommand({
@@ -29,13 +30,14 @@ export const ls: Command = defineCommand({
     const wanted = parseSnapshotPath(operand);
     await using access = await openForReading(context);
     const snapshot = await access.repository.snapshot(wanted.snapshot);
+    const isOlder = warnOfNewer(access.repository, out, [{ name: wanted.snapshot, snapshot }]);
     const list = options.recursive ? everything : oneLevel;
     for await (const { path, node } of list(access.repository, snapshot, wanted)) {
       if (out.closed) break;
       const wait = printEntry(out, { path, node, long: options.long });
       if (wait !== undefined) await wait;
     }
-    return exitCodes.done;
+    return isOlder ? exitCodes.damaged : exitCodes.done;
   },
 });
 

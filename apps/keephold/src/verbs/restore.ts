@@ -11,6 +11,7 @@ import { exitCodes, InterruptedError, UsageError } from '../errors.ts';
 import { type RestoreRequest, runRestore } from '../jobs/run-restore.ts';
 import { RestoreAccount } from '../listing/restore-account.ts';
 import { type Destination, inPlaceDestination, targetDestination } from '../listing/restore-destinations.ts';
+import { warnOfNewer } from '../listing/unread-end.ts';
 
 export const restore: Command = defineCommand({
   name: 'restore',
@@ -56,8 +57,7 @@ export const restore: Command = defineCommand({
     if (options.target === '') throw new UsageError('the target is empty', 'name a folder; . is the current one');
     await using access = await openForReading(context);
     const snapshot = await access.repository.snapshot(wanted.snapshot);
-    const isOlder = wanted.snapshot === 'latest' && access.repository.log.isEndUnread;
-    if (isOlder) out.warn(`newer snapshots than #${snapshot.seq} may be there, and their commits are damaged`);
+    const isOlder = warnOfNewer(access.repository, out, [{ name: wanted.snapshot, snapshot }]);
     const destinations = await destinationsOf(access, { snapshot, wanted, target: options.target });
     const account = new RestoreAccount(out, {
       verbose: options.verbose || options['dry-run'],

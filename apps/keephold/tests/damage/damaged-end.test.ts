@@ -69,6 +69,31 @@ describe('a machine that has seen the newest commit', () => {
     expect(ran.stderr).toContain('read commit 3');
   });
 
+  it('is told that the newest may be newer by all that is asked for it, and by nothing else', async () => {
+    damaged.damage(newest, flip);
+    loseLedger();
+    const told = 'newer snapshots than #2 may be there';
+    const file = `${home.data}/big`;
+    for (const args of [
+      ['ls', 'latest'],
+      ['cat', `latest:${file}`],
+      ['diff', '#1', 'latest'],
+      ['find', 'big', '--snapshot', 'latest'],
+    ]) {
+      const ran = await home.run(args);
+      expect([args, ran.code, ran.stderr]).toEqual([args, 13, expect.stringContaining(told)]);
+    }
+    for (const args of [
+      ['ls', '#2'],
+      ['cat', `#2:${file}`],
+      ['diff', '#1', '#2'],
+      ['find', 'big', '--snapshot', '#2'],
+    ]) {
+      const ran = await home.run(args);
+      expect([args, ran.code, ran.stderr]).toEqual([args, 0, expect.not.stringContaining(told)]);
+    }
+  });
+
   it('writes it back by heal, and does not give it up', async () => {
     for (const args of [['heal'], ['repair', '--accept-history']]) {
       await damaged.reset('same');
