@@ -2,7 +2,7 @@
 export type { KeychainCopy } from './account/keychain-copy.ts';
 export type { KeeperClock } from './clock.ts';
 export { type HealFolderReport, healRepositoryFolder, type SeenHistory } from './heal/heal-folder.ts';
-export { mendKeychain } from './heal/mend-keychain.ts';
+export { mendKeychain, missingKeychainEnd, type SeenAccount } from './heal/mend-keychain.ts';
 export { type RepairOptions, type RepairReport, repairRepositoryFolder } from './heal/repair-folder.ts';
 export { putBackCommit, type SeenCommit, setAsideUnreadTail } from './heal/unread-tail.ts';
 export type { KeeperSigner } from './keeper-signer.ts';

@@ -20,6 +20,7 @@ import type { Context } from '../context.ts';
 import { CommandError, exitCodes, UsageError } from '../errors.ts';
 import { DeviceStore } from './device-store.ts';
 import { keepingEvidence } from './evidence.ts';
+import { tellingLostEnd } from './lost-keychain-end.ts';
 import { keepNewest, putBackNewest, requireKnownHead } from './newest-commit.ts';
 import { PasswordChangeNote } from './password-change.ts';
 import { repositoryPlace } from './repository-folder.ts';
@@ -58,7 +59,8 @@ export async function openAsDevice(context: Context, options: OpenDeviceOptions 
   const store = new DeviceStore(context.environment, await probe.accountId());
   new PasswordChangeNote(store.folder).warn(context);
   return await keepingEvidence(context, store.folder, async () => {
-    const opened = (await openKnownDevice(store, probe)) ?? (await enrol(context, { store, custody: probe, options }));
+    const known = await tellingLostEnd(context, store, () => openKnownDevice(store, probe));
+    const opened = known ?? (await enrol(context, { store, custody: probe, options }));
     await probe[Symbol.asyncDispose]();
     const { keychain, state } = opened;
     await putBackNewest(context, { store, keychain, pin: state.grant.headPin });

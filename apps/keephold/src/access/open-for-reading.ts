@@ -29,6 +29,7 @@ import type { Context } from '../context.ts';
 import { DeviceStore } from './device-store.ts';
 import { keepingEvidence } from './evidence.ts';
 import { HistoryFile } from './history-file.ts';
+import { tellingLostEnd } from './lost-keychain-end.ts';
 import { hashOfCommit, requireSeenEntries, tellOlderCopy, withSeenKeychain } from './older-copy.ts';
 import { requireVault } from './open-device.ts';
 import { repositoryPlace } from './repository-folder.ts';
@@ -60,7 +61,8 @@ export async function openForReading(context: Context, options: ReadingOptions =
   const custody = await context.openRepository(repositoryPlace(context));
   try {
     const store = new DeviceStore(context.environment, await custody.accountId());
-    return await keepingEvidence(context, store.folder, async () => await read(context, { custody, store, options }));
+    const reading = async (): Promise<ReadAccess> => await read(context, { custody, store, options });
+    return await keepingEvidence(context, store.folder, () => tellingLostEnd(context, store, reading));
   } catch (error) {
     await custody[Symbol.asyncDispose]();
     throw error;

@@ -6,6 +6,7 @@ import { type AccountId, CustodyError, packIdCount } from '@keephold/protocol';
 import type { DeviceState } from '@keephold/vault';
 import { DeviceStore } from '../access/device-store.ts';
 import { keyringTest } from '../access/keyring-test.ts';
+import { seenAccount } from '../access/lost-keychain-end.ts';
 import { openAsDevice } from '../access/open-device.ts';
 import { repositoryFolder } from '../access/repository-folder.ts';
 import { mendSessionObjects, SessionCopies } from '../access/session-copies.ts';
@@ -64,8 +65,8 @@ async function mendFromState(context: Context, folder: string): Promise<number> 
     if (error instanceof CustodyError && error.code === 'damaged') return 0;
     throw error;
   }
-  const entries = new DeviceStore(context.environment, account).keychain.load();
-  return entries.length === 0 ? 0 : await mendKeychain(folder, entries);
+  const seen = seenAccount(new DeviceStore(context.environment, account));
+  return seen.entries.length === 0 ? 0 : await mendKeychain(folder, seen);
 }
 
 async function fromCopy(

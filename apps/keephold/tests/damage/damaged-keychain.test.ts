@@ -1,5 +1,5 @@
 /** A keychain entry lies once in a repository, and everything stands on it: machines that have seen it go on, and mend it. */
-import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DamagedHome } from './_damaged-home.ts';
@@ -68,8 +68,41 @@ describe('a machine that has seen the keychain', () => {
     },
   );
 
-  it('is not fooled: a log that ends earlier is a rollback, with or without its copy', async () => {
+  it.each([1, 2, Number.POSITIVE_INFINITY])(
+    'says that heal brings the newest entries back, and it does: %s of them',
+    async (count) => {
+      const lost = entries.slice(-count);
+      for (const name of lost) damaged.damage(join(folder, name), () => undefined);
+      if (lost.length === entries.length) rmSync(join(home.repository, folder), { recursive: true });
+      for (const args of [['snapshots'], ['check'], ['backup', home.data]]) {
+        const ran = await home.run([...args, '--json']);
+        expect(ran.records.at(-1), args[0]).toMatchObject({ type: 'error', code: 'keychain-end-lost', exitCode: 13 });
+        expect(ran.stdout).toContain('keephold heal writes back');
+      }
+      const healed = await home.run(['heal']);
+      expect([healed.code, healed.stdout]).toEqual([0, expect.stringContaining(`wrote ${lost.length} keychain entr`)]);
+      for (const name of entries) expect(stored(name).equals(damaged.original(join(folder, name)))).toBe(true);
+      expect((await home.run(['check'])).code).toBe(0);
+    },
+  );
+
+  it('does not mend an older copy with a log that names ways in which the copy does not have', async () => {
+    const older = entries.at(-1)!;
+    const newPassword = join(home.folder, 'new-password');
+    writeFileSync(newPassword, 'quite another long password\n', { mode: 0o600 });
+    expect((await home.run(['keys', 'password', '--new-password-file', newPassword])).code).toBe(0);
+    // The history goes no further by it.
+    expect((await home.run(['snapshots'])).code).toBe(0);
+    rmSync(home.repository, { recursive: true });
+    cpSync(join(home.folder, 'saved/repository'), home.repository, { recursive: true });
+    expect((await home.run(['heal'])).stdout).not.toContain('wrote');
+    expect(readdirSync(join(home.repository, folder)).sort().at(-1)).toBe(older);
+  });
+
+  it('is not fooled: a folder that is older in all it has is a rollback, with or without its copy', async () => {
     damaged.damage(join(folder, entries.at(-1)!), () => undefined);
+    const chain = damaged.files.filter(({ kind }) => kind === 'commit').map(({ path }) => path);
+    damaged.damage(chain.sort().at(-1)!, () => undefined);
     const ran = await home.run(['snapshots', '--json']);
     expect(ran.records).toMatchObject([{ type: 'error', code: 'rollback', exitCode: 13 }]);
     expect((await home.run(['heal'])).stdout).not.toContain('wrote');

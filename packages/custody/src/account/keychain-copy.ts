@@ -53,7 +53,7 @@ export class CopiedEntries {
     const seen = this.#entries[seq];
     if (seen === undefined || seq >= this.#otherFrom) return bytes;
     if (bytes === undefined ? !(await hasLater()) : equalBytes(bytes, seen)) return bytes;
-    const before = walk(this.#entries.slice(0, seq));
+    const before = walkEntries(this.#entries.slice(0, seq));
     if (before === 'broken' || !isNextEntry(before, seen)) return bytes;
     if (bytes !== undefined && isNextEntry(before, bytes)) {
       this.#otherFrom = seq;
@@ -65,7 +65,8 @@ export class CopiedEntries {
   }
 }
 
-function walk(entries: readonly Uint8Array[]): KeychainState | undefined | 'broken' {
+/** The log walked to its end; undefined when there is none. */
+export function walkEntries(entries: readonly Uint8Array[]): KeychainState | undefined | 'broken' {
   let state: KeychainState | undefined;
   for (const bytes of entries) {
     if (!isNextEntry(state, bytes)) return 'broken';
