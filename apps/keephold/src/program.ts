@@ -39,8 +39,10 @@ export async function runProgram(host: Host): Promise<ExitCode> {
     out = outputFor(host, globals);
     if (globals.help || before.values.help) return await printHelp(out, command, name);
     checkOperands(command, parsed.operands);
+    if (globals['older-copy'] && command.readsOlderCopy !== true) throw cannotReadOlder(name);
     const context: Context = { ...contextOf(host, out), globals };
     const code = await command.run(context, { options: parsed.values, operands: parsed.operands, given: parsed.given });
+    if (code === exitCodes.damaged) await out.record(damageRecord);
     await out.flush();
     return code;
   } catch (error) {
@@ -115,6 +117,22 @@ function checkOperands({ name, operands: { min, max, usage } }: Command, operand
   const hint = `usage: keephold ${name} [options] ${usage}`.trimEnd();
   if (operands.length < min) throw new UsageError(`${name} needs ${usage}`, hint);
   if (operands.length > max) throw new UsageError(`${name} takes no further argument "${operands[max]}"`, hint);
+}
+
+/** The last line of a verb that went on around damage: notes are not for programs. */
+const damageRecord = {
+  type: 'error',
+  code: 'damaged',
+  message: 'not everything could be read: what is listed may not be all there is',
+  hint: 'keephold check says what is damaged and what it affects; keephold heal mends what it can',
+  exitCode: exitCodes.damaged,
+};
+
+function cannotReadOlder(verb: string): UsageError {
+  return new UsageError(
+    `${verb} cannot take --older-copy, which is for reading`,
+    'snapshots, ls, find, diff, cat, restore, check, drill and stats take it',
+  );
 }
 
 async function report(out: Output, error: unknown): Promise<ExitCode> {

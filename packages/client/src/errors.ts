@@ -35,18 +35,16 @@ export class HttpError extends CustodyError {
   readonly problem: ProblemCode | undefined;
   /** Milliseconds after which it may be tried again; undefined: not at all. */
   readonly retryAfter: number | undefined;
-  /** What to do next. */
-  readonly hint: string | undefined;
   constructor(
     code: CustodyErrorCode,
     message: string,
     options: ErrorOptions & { readonly problem?: ProblemCode; readonly retryAfter?: number } = {},
   ) {
-    super(code, message, options);
+    const { problem } = options;
+    super(code, message, { ...options, hint: problem && HINTS[problem] });
     this.name = 'HttpError';
-    this.problem = options.problem;
+    this.problem = problem;
     this.retryAfter = options.retryAfter;
-    this.hint = options.problem === undefined ? undefined : HINTS[options.problem];
   }
 }
 

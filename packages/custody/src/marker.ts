@@ -15,6 +15,9 @@ export interface Marker {
   readonly parity: number | undefined;
 }
 
+/** Everything that it says stands elsewhere too. */
+export const MARKER_HINT = 'keephold repair makes keephold.format again from the rest; nothing is lost with it';
+
 export const README_TEXT = `This folder is a Keephold repository: encrypted backups.
 
 Nothing in it can be read without its password or its 24 recovery words.
@@ -53,9 +56,8 @@ function readText(bytes: Uint8Array): string {
 }
 
 function damaged(cause?: unknown): CustodyError {
-  return new CustodyError(
-    'damaged',
-    'open repository: keephold.format is not what Keephold wrote; keephold repair makes it again',
-    { cause },
-  );
+  return new CustodyError('damaged', 'open repository: keephold.format is not what Keephold wrote', {
+    cause,
+    hint: MARKER_HINT,
+  });
 }

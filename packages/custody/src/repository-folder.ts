@@ -14,7 +14,7 @@ import type { KeeperSigner } from './keeper-signer.ts';
 import { LEDGER, MARKER, README, VAULTS } from './layout.ts';
 import { Ledger } from './ledger/ledger.ts';
 import type { SqlDatabase } from './ledger/sql.ts';
-import { encodeMarker, type Marker, parseMarker, README_TEXT } from './marker.ts';
+import { encodeMarker, MARKER_HINT, type Marker, parseMarker, README_TEXT } from './marker.ts';
 import { type ParitySetting, withParity } from './parity/parity-backend.ts';
 import { directCoder, threadedCoder } from './parity/parity-coder.ts';
 
@@ -111,7 +111,7 @@ export async function openRepositoryFolder(path: string, options: OpenOptions = 
 /** Commits are there only when the creation was finished: then the marker was lost. */
 async function withoutMarker(folder: FolderBackend, path: string): Promise<CustodyError> {
   for await (const _ of folder.list(VAULTS)) {
-    return new CustodyError('damaged', `open repository ${path}: ${MARKER} is missing; keephold repair makes it again`);
+    return new CustodyError('damaged', `open repository ${path}: ${MARKER} is missing`, { hint: MARKER_HINT });
   }
   return new CustodyError('no-repository', `open repository ${path}: there is none`);
 }

@@ -10,12 +10,19 @@ export type CustodyErrorCode =
   | 'read-only'
   | 'unavailable'; // try again later
 
+export interface CustodyErrorOptions extends ErrorOptions {
+  /** What to do next, where its code does not say it well enough. */
+  readonly hint?: string | undefined;
+}
+
 export class CustodyError extends Error {
   readonly code: CustodyErrorCode;
-  constructor(code: CustodyErrorCode, message: string, options?: ErrorOptions) {
+  readonly hint: string | undefined;
+  constructor(code: CustodyErrorCode, message: string, options?: CustodyErrorOptions) {
     super(message, options);
     this.name = 'CustodyError';
     this.code = code;
+    this.hint = options?.hint;
   }
 }
 

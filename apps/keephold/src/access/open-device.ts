@@ -17,7 +17,7 @@ import {
   withPins,
 } from '@keephold/vault';
 import type { Context } from '../context.ts';
-import { CommandError, exitCodes, UsageError } from '../errors.ts';
+import { CommandError, exitCodes } from '../errors.ts';
 import { DeviceStore } from './device-store.ts';
 import { keepingEvidence } from './evidence.ts';
 import { tellingLostEnd } from './lost-keychain-end.ts';
@@ -49,10 +49,6 @@ export interface OpenDeviceOptions {
  *   is kept (evidence.ts).
  */
 export async function openAsDevice(context: Context, options: OpenDeviceOptions = {}): Promise<DeviceAccess> {
-  if (context.globals['older-copy'])
-    throw new UsageError(
-      '--older-copy is for reading: snapshots, ls, find, diff, cat, restore, check and stats take it',
-    );
   const folder = repositoryPlace(context);
   // The signer is known only when the account is; opening reads one small file.
   const probe = await context.openRepository(folder);

@@ -29,6 +29,8 @@ export interface CommandDescription<O extends OptionTable> {
   readonly description: readonly string[];
   readonly options: O;
   readonly examples: readonly Example[];
+  /** Whether it can work on a copy that is older than what this device has seen (--older-copy). */
+  readonly readsOlderCopy?: boolean;
   run(context: Context, invocation: Invocation<O>): Promise<ExitCode>;
 }
 

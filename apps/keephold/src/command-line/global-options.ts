@@ -1,10 +1,15 @@
 /** Options every verb takes, before or after its name. */
-import { flag, type OptionValues, text } from './options.ts';
+import { flag, type OptionTable, type OptionValues, text } from './options.ts';
+
+/** Of verbs that read; others say that they cannot. */
+const reading = {
+  'older-copy': flag({ help: 'read a repository although this device has seen a newer state of it' }),
+};
 
 const table = {
   repo: text({ value: 'PLACE', help: 'the repository: a folder, or https://SERVER (or KEEPHOLD_REPO)' }),
   'password-file': text({ value: 'FILE', help: 'read the password from FILE (or KEEPHOLD_PASSWORD_FILE)' }),
-  'older-copy': flag({ help: 'read a repository although this device has seen a newer state of it' }),
+  ...reading,
   json: flag({ help: 'print one JSON object a line, the final error included' }),
   quiet: flag({ short: 'q', help: 'print results and errors only' }),
   help: flag({ short: 'h', help: 'print this help' }),
@@ -13,3 +18,9 @@ const table = {
 export type GlobalTable = typeof table;
 export type GlobalValues = OptionValues<GlobalTable>;
 export const globalOptions: GlobalTable = table;
+
+/** What help says of them: a verb that cannot use an option does not show it. */
+export function shownOptions({ readsOlderCopy }: { readonly readsOlderCopy?: boolean }): OptionTable {
+  if (readsOlderCopy === true) return globalOptions;
+  return Object.fromEntries(Object.entries(globalOptions).filter(([name]) => !Object.hasOwn(reading, name)));
+}

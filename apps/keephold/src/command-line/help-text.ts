@@ -1,6 +1,6 @@
 /** Help as text, from the same tables that arguments are read by. */
 import type { Command } from './command.ts';
-import { globalOptions } from './global-options.ts';
+import { shownOptions } from './global-options.ts';
 import type { Option, OptionTable } from './options.ts';
 import type { Verb } from './verbs.ts';
 
@@ -17,7 +17,7 @@ export function programHelp(verbs: Readonly<Record<string, Verb>>): string {
     '',
     'keephold VERB --help tells more, with examples. Options of every verb:',
     '',
-    ...columns([...optionRows(globalOptions), ['--version', 'print the version']]),
+    ...columns([...optionRows(shownOptions({})), ['--version', 'print the version']]),
     '',
     'exit codes: 0 done, 1 failed, 2 usage, 3 done but some items could not be',
     '  read or restored, 10 no repository, 11 no room, 12 wrong password or key,',
@@ -36,7 +36,7 @@ export function commandHelp(command: Command, summary: string): string {
     ...command.description.flatMap((paragraph) => [...wrap(paragraph, width), '']),
     ...(own.length === 0 ? [] : ['options:', ...columns(own), '']),
     'options of every verb:',
-    ...columns(optionRows(globalOptions)),
+    ...columns(optionRows(shownOptions(command))),
     '',
     'examples:',
     ...command.examples.flatMap(({ command: line, says }) => [`  ${line}`, `      ${says}`]),

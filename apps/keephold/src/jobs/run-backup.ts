@@ -51,6 +51,8 @@ export interface BackupOutcome {
   readonly report: BackupReport;
   /** What was read from snapshots of file systems, or would be; undefined when none were asked for. */
   readonly snapshots: SnapshotAccount | undefined;
+  /** Named folders that are Keephold's own: nothing of them is stored. */
+  readonly own: readonly string[];
 }
 
 /** @throws SnapshotError, before anything is stored, when snapshots are required and cannot be made. */
@@ -61,6 +63,8 @@ export async function runBackup(
 ): Promise<BackupOutcome> {
   const named = request.paths.map(realRoot);
   for (const path of named) warnOfLink(context, path);
+  const own = named.filter((path) => ownFoldersBelow(context, path).some(({ length }) => length === 0));
+  if (own.length === named.length) throw nothingButOwn(own);
   const roots = named.map(rootBytes);
   const { fileSystemSnapshots: use, oneFileSystem, dryRun } = request;
   if (dryRun) {
@@ -72,12 +76,20 @@ export async function runBackup(
   try {
     const report = await storeFiles(context, access, { request, named, roots, snapshots });
     await snapshots?.remove();
-    return { report, snapshots: snapshots?.account };
+    return { report, snapshots: snapshots?.account, own };
   } catch (cause) {
     await snapshots?.remove();
     if (snapshots !== undefined) await tellSnapshots(context.out, snapshots.account);
     throw cause;
   }
+}
+
+function nothingButOwn(own: readonly string[]): UsageError {
+  const what = own.length === 1 ? 'is a folder' : 'are folders';
+  return new UsageError(
+    `${own.join(', ')} ${what} of Keephold itself, with keys and caches, and never backed up`,
+    'name another folder',
+  );
 }
 
 interface FilesToStore {

@@ -11,6 +11,9 @@ import { type BackupRequest, defaultCompression, runBackup } from '../jobs/run-b
 import { snapshotUses } from '../jobs/take-snapshots.ts';
 import { tellBackup } from '../jobs/tell-backup.ts';
 import { tellSnapshots } from '../jobs/tell-snapshots.ts';
+import { printable } from '../terminal/printable.ts';
+
+const OWN = 'it is a folder of Keephold itself, with keys and caches';
 
 export const backup: Command = defineCommand({
   name: 'backup',
@@ -87,13 +90,17 @@ export const backup: Command = defineCommand({
       dryRun: options['dry-run'],
       hostname: options.host ?? context.environment.hostname,
     };
-    const { report, snapshots } = await runBackup(context, access, request);
+    const { report, snapshots, own } = await runBackup(context, access, request);
     if (report.kind === 'complete') await tellHealing(context, await healOwnSnapshots(context, access));
     if (snapshots !== undefined) await tellSnapshots(out, snapshots);
+    for (const path of own) {
+      await out.record({ type: 'unreadable', path, error: OWN });
+      if (!out.json) out.warn(`not read: ${printable(path)}: ${OWN}`);
+    }
     await tellBackup(out, report, { dryRun: options['dry-run'], verbose: options.verbose });
     if (report.interrupted) return exitCodes.interrupted;
     // What is inside a snapshot and was read as it changed is not what was asked for.
     if (options['fs-snapshot'] === 'require' && (snapshots?.live ?? []).length > 0) return exitCodes.partial;
-    return report.unreadable.length > 0 ? exitCodes.partial : exitCodes.done;
+    return report.unreadable.length + own.length > 0 ? exitCodes.partial : exitCodes.done;
   },
 });

@@ -17,6 +17,7 @@ export const cat: Command = defineCommand({
     { command: 'keephold cat latest:/home/me/notes.txt', says: 'the file as it was in the newest snapshot' },
     { command: 'keephold cat 3f9a:/home/me/photo.jpg > photo.jpg', says: 'an older one, by the beginning of its id' },
   ],
+  readsOlderCopy: true,
   async run(context, { operands: [operand = ''] }) {
     const { out, signal } = context;
     const { snapshot: name, path, hasPath } = parseSnapshotPath(operand);

@@ -38,6 +38,7 @@ export const check: Command = defineCommand({
     { command: 'keephold check --read-data', says: 'every stored byte' },
     { command: 'keephold check --read-data=5%', says: 'another twentieth each time' },
   ],
+  readsOlderCopy: true,
   async run(context, { options }) {
     const { out, signal } = context;
     const found: FoundProblem[] = [];

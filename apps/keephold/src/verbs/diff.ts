@@ -22,6 +22,7 @@ export const diff: Command = defineCommand({
     { command: 'keephold diff 3f9a latest', says: 'what changed since that snapshot' },
     { command: "keephold diff '#12' '#13' --json", says: 'the same with the entries before and after' },
   ],
+  readsOlderCopy: true,
   async run(context, { operands: [older = '', newer = ''] }) {
     const { out } = context;
     const names = [older, newer].map((operand) => {

@@ -48,6 +48,7 @@ export const drill: Command = defineCommand({
     { command: 'keephold drill --seed 1753 --verbose', says: 'the same files as a drill before' },
     { command: 'keephold drill --history --max-age 14', says: 'for a monitor: exit code 1 when the last is too old' },
   ],
+  readsOlderCopy: true,
   async run(context, { operands, options, given }) {
     if (options['max-age'] !== undefined && !options.history)
       throw new UsageError('--max-age is for --history', 'keephold drill --help shows examples');

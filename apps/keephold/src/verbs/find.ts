@@ -29,6 +29,7 @@ export const find: Command = defineCommand({
     { command: "keephold find '*.heic' --kind file", says: 'photos, in all their versions' },
     { command: "keephold find '/home/me/**/budget*.ods' --snapshot latest", says: 'by path, in the newest snapshot' },
   ],
+  readsOlderCopy: true,
   async run(context, { operands: [pattern = ''], options }) {
     const { out } = context;
     const matcher = namePattern(pattern);

@@ -25,6 +25,7 @@ export const ls: Command = defineCommand({
     { command: 'keephold ls --long latest:/home/me', says: 'one folder, with details' },
     { command: 'keephold ls --recursive --json 3f9a:/home/me', says: 'everything in it, for a script' },
   ],
+  readsOlderCopy: true,
   async run(context, { operands: [operand = ''], options }) {
     const { out } = context;
     const wanted = parseSnapshotPath(operand);

@@ -48,6 +48,7 @@ export const restore: Command = defineCommand({
       says: 'what making it the same would remove',
     },
   ],
+  readsOlderCopy: true,
   async run(context, { operands: [operand = ''], options }) {
     const { out } = context;
     const wanted = parseSnapshotPath(operand);

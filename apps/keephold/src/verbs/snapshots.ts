@@ -23,6 +23,7 @@ export const snapshots: Command = defineCommand({
     { command: 'keephold snapshots', says: 'the list' },
     { command: "keephold snapshots --json | jq -r '.id'", says: 'the ids, for a script' },
   ],
+  readsOlderCopy: true,
   async run(context, { options }) {
     const { out } = context;
     await using access = await openForReading(context);

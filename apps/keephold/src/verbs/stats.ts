@@ -16,6 +16,7 @@ export const stats: Command = defineCommand({
   ],
   options: {},
   examples: [{ command: 'keephold stats', says: 'the table, and the totals' }],
+  readsOlderCopy: true,
   async run(context) {
     const { out } = context;
     await using access = await openForReading(context);
