@@ -79,6 +79,7 @@ export class BackupRun {
       files: this.#files,
       trees: () => this.#storing!.trees,
       used: this.#used,
+      adoptedPack: (record) => this.#storing?.adoptedPack(record),
       counters: this.#counters,
       isDead: (pack) => this.#storing?.isDead(pack) ?? false,
       isTooYoung: (stats, at) => isYoung(stats, at, startSeconds),
@@ -190,20 +191,22 @@ export class BackupRun {
   async #commit(kind: 'complete' | 'checkpoint', rootTree: Uint8Array, next: 'more' | 'nothing'): Promise<void> {
     const storing = this.#storing!;
     await storing.seal(next);
+    const adopted = storing.adopted(kind === 'complete' ? this.#used : 'all');
     // While packs are being written. Nothing reads it before the end of this.
     this.#cache.resolve((record) => storing.known.packOf(record));
-    const packs = await storing.durable();
+    const stored = await storing.durable();
     const session = await this.#openSession();
     await storing.uploads.storeSession();
+    const used = [...this.#used].map((pack) => storing.known.packId(pack));
     const refset = await this.#refset.with(
-      [...this.#used].map((pack) => storing.known.packId(pack)),
-      packs.map((pack) => pack.packId),
+      [...used, ...adopted.map(({ packId }) => packId)],
+      stored.map(({ packId }) => packId),
     );
     const result = await commitSnapshot(this.#options, session, {
       kind,
       rootTree,
       start: this.#startNs,
-      packs,
+      packs: [...adopted, ...stored],
       refsetDigest: refset.digest,
       refset: refset.delta,
       unreadable: this.#counters.unreadable,

@@ -216,9 +216,13 @@ export class DirectoryCapture {
     return tree;
   }
 
-  /** Packs of earlier commits; those of this run are all needed anyway. */
+  /** Packs of earlier runs; those of this run are all needed anyway. */
   #markUsed(places: readonly number[]): void {
-    for (const place of places) if (place < RECORD_PLACE) this.#parts.used.add(place);
+    const { used, adoptedPack } = this.#parts;
+    for (const place of places) {
+      const pack = place < RECORD_PLACE ? place : adoptedPack(place - RECORD_PLACE);
+      if (pack !== undefined) used.add(pack);
+    }
   }
 
   #set(job: DirectoryJob, i: number, type: number, body: NodeParts): void {

@@ -1,10 +1,10 @@
 /** Seals lists of packs as index objects (format.md §5) and stores them. Until a commit names them nobody reads them. */
 import { freeBytes, type PackKind } from '@keephold/bytes';
-import { OBJECT_TYPE, type ObjectType, objectName, sealObject } from '@keephold/crypto';
+import { objectName } from '@keephold/crypto';
 import type { ObjectName } from '@keephold/protocol';
-import { EngineError } from '../../errors.ts';
-import { encodeIndexPayload, type IndexedPack } from '../../index-object.ts';
+import type { IndexedPack } from '../../index-object.ts';
 import { blobCount } from '../../pack-contents.ts';
+import { sealIndexObject } from '../sealed-index.ts';
 import type { BackupOptions, WriterKeys } from './options.ts';
 
 /** A pack with more stands alone; the format allows 65,536. */
@@ -23,19 +23,12 @@ export interface StoredIndexes {
 /** The rows of the packs are freed once they are stored. */
 export async function storeIndexObjects(where: IndexPlace, packs: readonly IndexedPack[]): Promise<StoredIndexes> {
   const { custody, keys, random } = where;
-  const key = keys.indexKeys.get(keys.epoch);
-  if (key === undefined) throw new EngineError('refused', `seal index: no key for epoch ${keys.epoch}`);
   const names: ObjectName[] = [];
   let bytes = 0;
-  const kinds: readonly (readonly [PackKind, ObjectType])[] = [
-    [1, OBJECT_TYPE.dataIndex],
-    [2, OBJECT_TYPE.metaIndex],
-  ];
-  for (const [kind, type] of kinds) {
+  const kinds: readonly PackKind[] = [1, 2];
+  for (const kind of kinds) {
     for (const group of groupPacks(packs.filter((pack) => pack.kind === kind))) {
-      const payload = encodeIndexPayload(group);
-      const object = await sealObject({ type, contextId: keys.vaultId, epoch: keys.epoch, key, payload, random });
-      freeBytes(payload);
+      const object = await sealIndexObject(group, { keys, random });
       for (const { contents } of group) freeBytes(contents.blobs);
       const name = objectName(object) as ObjectName;
       await custody.putObject(keys.vaultId, name, object);

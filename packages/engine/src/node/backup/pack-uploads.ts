@@ -7,6 +7,7 @@ import type { SealedPack } from '../packing/pack-builder.ts';
 import type { WriterSession } from './options.ts';
 import type { RunCounters } from './run-counters.ts';
 import { storeSessionObjects } from './session-objects.ts';
+import type { UploadJournal } from './upload-journal.ts';
 
 export class PackUploads {
   readonly #custody: Custody;
@@ -14,6 +15,7 @@ export class PackUploads {
   readonly #session: WriterSession;
   readonly #known: () => KnownBlobStore;
   readonly #counters: RunCounters;
+  readonly #journal: UploadJournal;
   #ready: Promise<void> | undefined;
   #packs: IndexedPack[] = [];
   #running = new Set<Promise<void>>();
@@ -25,12 +27,14 @@ export class PackUploads {
     readonly session: WriterSession;
     readonly known: () => KnownBlobStore;
     readonly counters: RunCounters;
+    readonly journal: UploadJournal;
   }) {
     this.#custody = parts.custody;
     this.#vaultId = parts.vaultId;
     this.#session = parts.session;
     this.#known = parts.known;
     this.#counters = parts.counters;
+    this.#journal = parts.journal;
   }
 
   /** Uploads not yet durable. */
@@ -45,7 +49,8 @@ export class PackUploads {
     for (const record of pack.records) known.setPack(record, number);
     freeBytes(pack.records);
     const { packId, packSalt, pageCount, kind, contents } = pack;
-    this.#packs.push({ packId, packSalt, pageCount, kind, sessionId: this.#session.sessionId, contents });
+    const indexed = { packId, packSalt, pageCount, kind, sessionId: this.#session.sessionId, contents };
+    this.#packs.push(indexed);
     this.#counters.packs++;
     this.#counters.bytesWritten += pack.length;
     let isReleased = false;
@@ -53,7 +58,8 @@ export class PackUploads {
       if (!isReleased) release();
       isReleased = true;
     };
-    const upload = this.#upload(pack, area, releaseOnce).then(releaseOnce, (cause: unknown) => {
+    const bytes = area.subarray(0, pack.length);
+    const upload = this.#upload(indexed, bytes, releaseOnce).catch((cause: unknown) => {
       this.#failure ??= cause;
       releaseOnce();
     });
@@ -99,8 +105,10 @@ export class PackUploads {
     await storeSessionObjects(this.#custody, this.#vaultId, this.#session);
   }
 
-  async #upload(pack: SealedPack, area: Uint8Array, onTaken: () => void): Promise<void> {
+  async #upload(pack: IndexedPack, bytes: Uint8Array, onTaken: () => void): Promise<void> {
     await this.storeSession();
-    await this.#custody.putPack(this.#vaultId, pack.packId, area.subarray(0, pack.length), onTaken);
+    await this.#custody.putPack(this.#vaultId, pack.packId, bytes, onTaken);
+    onTaken();
+    await this.#journal.add(pack);
   }
 }

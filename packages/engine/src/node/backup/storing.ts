@@ -4,15 +4,18 @@ import type { Head } from '@keephold/protocol';
 import type { IndexedPack } from '../../index-object.ts';
 import { ARENA_RECORDS } from '../known-blobs/blob-arena.ts';
 import type { KnownBlobStore } from '../known-blobs/known-blob-store.ts';
-import { markDeadPacks, openKnownBlobs } from '../known-blobs/sync-known-blobs.ts';
+import { goneFrom, openKnownBlobs } from '../known-blobs/sync-known-blobs.ts';
 import { AreaGrowth } from '../packing/area-growth.ts';
 import { AreaPool, createSharedAreaPool } from '../packing/area-pool.ts';
 import { packAreaBytes } from '../packing/pack-builder.ts';
+import { AdoptedPacks } from './adopted-packs.ts';
 import { SEGMENT_PIECES } from './content-cutter.ts';
 import type { BackupOptions, WriterSession } from './options.ts';
 import { PackUploads } from './pack-uploads.ts';
 import type { RunCounters } from './run-counters.ts';
 import { TreeStore } from './tree-store.ts';
+import { UploadJournal } from './upload-journal.ts';
+import type { UsedPacks } from './used-packs.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 /** What a run needs besides pack areas and the table of known blobs: code, threads, buffers. */
@@ -22,6 +25,15 @@ const MAX_TREE_UPLOADS = 3;
 /** New blobs that one worker may come up with from what it was given already: five messages. */
 const NEW_BLOBS_PER_WORKER: number = 5 * SEGMENT_PIECES;
 
+interface StoringParts {
+  readonly options: BackupOptions;
+  readonly session: WriterSession;
+  readonly known: KnownBlobStore;
+  readonly counters: RunCounters;
+  readonly journal: UploadJournal;
+  readonly adopted: AdoptedPacks;
+}
+
 export class Storing {
   readonly known: KnownBlobStore;
   readonly uploads: PackUploads;
@@ -29,11 +41,17 @@ export class Storing {
   readonly pool: WorkerPool;
   readonly #options: BackupOptions;
   readonly #session: WriterSession;
+  readonly #journal: UploadJournal;
+  readonly #adopted: AdoptedPacks;
   #dead: Uint8Array;
   #ended: Promise<void> | undefined;
+  /** What the next commit makes the journal forget. */
+  #cut = 0;
 
-  private constructor(options: BackupOptions, session: WriterSession, known: KnownBlobStore, counters: RunCounters) {
+  private constructor({ options, session, known, counters, journal, adopted }: StoringParts) {
     const { keys, native } = options;
+    this.#journal = journal;
+    this.#adopted = adopted;
     this.#options = options;
     this.#session = session;
     this.known = known;
@@ -44,6 +62,7 @@ export class Storing {
       session,
       known: () => this.known,
       counters,
+      journal,
     });
     const identity = { vaultId: keys.vaultId, sessionId: session.sessionId, sessionKey: session.sessionKey };
     this.trees = new TreeStore({
@@ -88,10 +107,23 @@ export class Storing {
     counters: RunCounters,
     isMissing: (packId: Uint8Array) => boolean,
   ): Promise<Storing> {
-    const { custody, keys, cacheFolder, signal, devicePublicKey } = options;
+    const { custody, keys, cacheFolder, signal, devicePublicKey, random } = options;
     const known = await openKnownBlobs({ custody, keys, devicePublicKey, folder: cacheFolder, signal });
-    await markDeadPacks(custody, keys, known, isMissing);
-    return new Storing(options, session, known, counters);
+    const isGone = await goneFrom(custody, keys, isMissing);
+    known.setDeadPacks(isGone);
+    const journal = new UploadJournal(cacheFolder, { keys, random });
+    const adopted = await AdoptedPacks.adopt({ journal, known, sessionId: session.sessionId, isGone });
+    return new Storing({ options, session, known, counters, journal, adopted });
+  }
+
+  /** The pack of a blob that an earlier run stored and no commit names yet; undefined for other records. */
+  adoptedPack(record: number): number | undefined {
+    return this.#adopted.numberOf(record);
+  }
+
+  /** Packs of earlier runs that the next commit must name: what a complete snapshot `used`, or all. */
+  adopted(used: UsedPacks | 'all'): readonly IndexedPack[] {
+    return used === 'all' ? this.#adopted.takeAll() : this.#adopted.takeUsed(used);
   }
 
   isDead(pack: number): boolean {
@@ -137,6 +169,7 @@ export class Storing {
   /** Waits until all that was sealed is durable; answers the packs the commit must name. */
   async durable(): Promise<readonly IndexedPack[]> {
     await Promise.all([this.uploads.settled(), this.#ended]);
+    this.#cut = this.#journal.cut();
     return this.uploads.takePacks();
   }
 
@@ -147,6 +180,7 @@ export class Storing {
   /** After a commit up to `head`. */
   settle(head: Head): void {
     this.known.settle(head);
+    this.#journal.forget(this.#cut);
     this.#dead = new Uint8Array(this.known.shared.table.deadPacks);
     this.trees.renew(this.known.known);
     const { sessionId, sessionKey } = this.#session;

@@ -14,6 +14,8 @@ export interface WalkParts {
   readonly files: FileQueue;
   readonly trees: () => TreeStore;
   readonly used: UsedPacks;
+  /** The pack of a blob that an earlier run stored and no commit names; undefined for records of what this run stores. */
+  readonly adoptedPack: (record: number) => number | undefined;
   readonly counters: RunCounters;
   /** Whether entries that need this pack must be read again. */
   readonly isDead: (pack: number) => boolean;

@@ -17,7 +17,7 @@ import { freeBytes, readU32 } from '@keephold/bytes';
 import { ARENA_RECORDS, createSharedArena } from './blob-arena.ts';
 import { CommittedTable, type KnownPacks } from './committed-table.ts';
 import { EarlierRecords } from './earlier-records.ts';
-import { KnownBlobs, type SharedKnownBlobs } from './known-blobs.ts';
+import { KnownBlobs, NEW_BLOB, type SharedKnownBlobs } from './known-blobs.ts';
 import { NUMBERING_BYTES, readHeadIn } from './known-table-file.ts';
 import { PackNumbers } from './pack-numbers.ts';
 
@@ -151,9 +151,30 @@ export class KnownBlobStore {
   addCommitted(packId: Uint8Array, blobRows: Uint8Array): void {
     const pack = this.packNumber(packId);
     for (let at = 0; at < blobRows.length; at += 48) {
-      if (this.#known.findOrClaim(blobRows.subarray(at, at + 32)) === -1) this.setPack(this.#known.record, pack);
+      if (this.#known.findOrClaim(blobRows.subarray(at, at + 32)) === NEW_BLOB)
+        this.setPack(this.#known.record, pack);
       if (this.#known.arenaRoom < SYNC_RESERVE) this.#emptyArena();
     }
+  }
+
+  /**
+   * Enters blobs that are stored in a pack already, from its 48-byte rows, as if this run had stored them; answers how
+   * many of them were not known.
+   */
+  adopt(pack: number, blobRows: Uint8Array): number {
+    let added = 0;
+    for (let at = 0; at < blobRows.length; at += 48) {
+      if (this.#known.findOrClaim(blobRows.subarray(at, at + 32)) !== NEW_BLOB) continue;
+      this.setPack(this.#known.record, pack);
+      added++;
+    }
+    return added;
+  }
+
+  /** The blobs of these records, in the arena still, will be in no pack: they are not known after the next commit. */
+  unsetPacks(from: number, end: number): void {
+    const { firstRecord } = this.#known.arena;
+    this.#arenaPacks.fill(NO_PACK, from - firstRecord, end - firstRecord);
   }
 
   /**

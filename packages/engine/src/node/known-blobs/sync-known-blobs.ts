@@ -3,7 +3,7 @@
  * deduplicates only against what itself stored (security.md §3.4 P1), so only its own commits count.
  */
 import { equalBytes, freeBytes } from '@keephold/bytes';
-import { type IndexKey, OBJECT_TYPE, objectName, openObject, sha256, verifyStrict } from '@keephold/crypto';
+import { objectName, sha256, verifyStrict } from '@keephold/crypto';
 import {
   type Custody,
   checkPackIdList,
@@ -11,15 +11,15 @@ import {
   commitSigningInput,
   containsPackId,
   MalformedRecordError,
-  type ObjectName,
   type ParsedCommit,
   packsDigestInput,
   parseCommit,
   sortPackIds,
 } from '@keephold/protocol';
-import { DamagedError, MissingDataError } from '../../errors.ts';
-import { type IndexedPack, parseIndexPayload } from '../../index-object.ts';
+import { DamagedError } from '../../errors.ts';
+import type { IndexedPack } from '../../index-object.ts';
 import type { WriterKeys } from '../backup/options.ts';
+import { openIndexObject } from '../sealed-index.ts';
 import { KnownBlobStore } from './known-blob-store.ts';
 
 export interface SyncOptions {
@@ -53,16 +53,15 @@ export async function openKnownBlobs(options: SyncOptions): Promise<KnownBlobSto
   return store;
 }
 
-/** Packs the keeper no longer has, or says it misses: their blobs must be stored again. */
-export async function markDeadPacks(
+/** Tells which packs the keeper no longer has, or says it misses: their blobs must be stored again. */
+export async function goneFrom(
   custody: Custody,
   keys: Pick<WriterKeys, 'vaultId'>,
-  store: KnownBlobStore,
   isMissing: (packId: Uint8Array) => boolean,
-): Promise<void> {
+): Promise<(packId: Uint8Array) => boolean> {
   const referable = await custody.referablePacks(keys.vaultId);
   checkPackIdList(referable);
-  store.setDeadPacks((id) => !containsPackId(referable, id) || isMissing(id));
+  return (id) => !containsPackId(referable, id) || isMissing(id);
 }
 
 /**
@@ -111,9 +110,9 @@ async function addCommit(options: SyncOptions, store: KnownBlobStore, parsed: Pa
     const object = objects[i];
     // An object that is gone was superseded, and its packs are listed again by the one that replaced it, or all its
     // packs are gone: nothing to deduplicate against either way.
-    const opened = object && (await openIndexObject(object, name, options.keys));
-    if (opened === undefined) return;
-    packs.push(...opened);
+    // Bytes that are not those of the name are as good as none.
+    if (object === undefined || !equalBytes(objectName(object), name)) return;
+    packs.push(...(await openIndexObject(object, options.keys)));
   }
   const digest = sha256(...packsDigestInput(sortPackIds(packs.map((pack) => pack.packId))));
   if (!equalBytes(digest, commit.packsDigest))
@@ -122,21 +121,4 @@ async function addCommit(options: SyncOptions, store: KnownBlobStore, parsed: Pa
     store.addCommitted(packId, contents.blobs);
     freeBytes(contents.blobs);
   }
-}
-
-/** Opens one index object with the key of its epoch; undefined when its bytes are not those of its name. */
-async function openIndexObject(
-  object: Uint8Array,
-  name: ObjectName,
-  keys: WriterKeys,
-): Promise<readonly IndexedPack[] | undefined> {
-  if (!equalBytes(objectName(object), name)) return undefined;
-  const type = object[5];
-  if (type !== OBJECT_TYPE.dataIndex && type !== OBJECT_TYPE.metaIndex)
-    throw new DamagedError(`read index object: type ${type}`);
-  const epoch = new DataView(object.buffer, object.byteOffset).getUint32(24, true);
-  const key: IndexKey | undefined = keys.indexKeys.get(epoch);
-  if (key === undefined) throw new MissingDataError(`read index object: no key for epoch ${epoch}`);
-  const payload = await openObject({ bytes: object, expect: { type, contextId: keys.vaultId, epoch }, key });
-  return parseIndexPayload(payload, type === OBJECT_TYPE.dataIndex ? 1 : 2);
 }
