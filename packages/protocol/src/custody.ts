@@ -89,6 +89,10 @@ export interface Usage {
   readonly objectBytes: number;
   /** Bytes of packs that no snapshot needs any more and that wait for their delay. */
   readonly condemnedBytes: number;
+  /** Bytes of packs that no commit names: of backups that are going on or were cut short. */
+  readonly pendingBytes?: number;
+  /** Until when all of those are kept at least, unix milliseconds; renewed by a backup that goes on. */
+  readonly pendingUntil?: number;
   /** Commits that the keeper cannot read: what they say of snapshots it does not know. */
   readonly unreadCommits: number;
   /** Bytes of the parity of packs and records, where the keeper keeps some. */

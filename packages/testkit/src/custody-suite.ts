@@ -363,6 +363,23 @@ function retentionCases(factory: KeeperFactory): void {
     await expect(custody.untrash(account.vault, [first.seq])).rejects.toMatchObject({ code: 'refused' });
   });
 
+  it('tells what no commit names, and until when it is kept', async () => {
+    const account = createAccountFixture();
+    await using keeper = await factory(account);
+    const { custody } = keeper;
+    const [named, left] = [createPack(account.vault, 1, 1), createPack(account.vault, 1, 2)];
+    await custody.putPack(account.vault, left.id, left.bytes);
+    await storeSnapshot(custody, account, { packs: [named] });
+    const { pendingBytes, pendingUntil = 0 } = await custody.usage(account.vault);
+    expect(pendingBytes).toBe(left.bytes.length);
+    const [snapshot] = await custody.snapshots(account.vault);
+    const lease = pendingUntil - (snapshot?.receivedAt ?? 0);
+    expect(Math.round(lease / 86_400_000)).toBe(7);
+    await storeSnapshot(custody, account, { packs: [left] });
+    expect(await custody.usage(account.vault)).toMatchObject({ pendingBytes: 0 });
+    expect((await custody.usage(account.vault)).pendingUntil).toBeUndefined();
+  });
+
   it('believes of damage only what it sees', async () => {
     const account = createAccountFixture();
     await using keeper = await factory(account);

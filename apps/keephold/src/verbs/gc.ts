@@ -8,6 +8,7 @@ import { type Command, defineCommand } from '../command-line/command.ts';
 import { flag, integer } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../errors.ts';
+import { pendingText } from '../listing/pending-text.ts';
 import { counted, formatBytes } from '../terminal/units.ts';
 
 /** G of security.md §6.5. */
@@ -56,13 +57,15 @@ export const gc: Command = defineCommand({
     if (report.paused === 'clock-jump') {
       out.warn('the date jumped by more than a week, so nothing expires for now; --confirm-date says that it is right');
     }
+    const pending = pendingText(usage);
     const would = dryRun ? 'would have ' : '';
     await out.result(
       [
         `${would}expired ${counted(report.expiredSnapshots, 'snapshot')}`,
         `${would}freed ${formatBytes(report.purgedBytes)} (${counted(report.purgedPacks, 'pack')}, ${counted(report.purgedObjects, 'object')})`,
         `waiting for the delay: ${formatBytes(usage.condemnedBytes)}`,
-        `in use: ${formatBytes(usage.packBytes + usage.objectBytes - usage.condemnedBytes)}`,
+        ...(pending === undefined ? [] : [pending]),
+        `in use: ${formatBytes(usage.packBytes + usage.objectBytes - usage.condemnedBytes - (usage.pendingBytes ?? 0))}`,
       ].join('\n'),
     );
     return exitCodes.done;

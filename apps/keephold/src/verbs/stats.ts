@@ -5,6 +5,7 @@ import { type Command, defineCommand } from '../command-line/command.ts';
 import { exitCodes } from '../errors.ts';
 import { HISTORY_HAS_HOLES } from '../listing/history-holes.ts';
 import { hex } from '../listing/node-text.ts';
+import { pendingText } from '../listing/pending-text.ts';
 import { formatTable } from '../terminal/text-table.ts';
 import { counted, formatBytes, formatCount } from '../terminal/units.ts';
 
@@ -43,6 +44,8 @@ export const stats: Command = defineCommand({
       `stored: ${formatBytes(usage.packBytes + usage.objectBytes)} in ${formatCount(usage.packs)} packs`,
     );
     if (usage.parityBytes) await out.result(`parity: ${formatBytes(usage.parityBytes)}`);
+    const pending = pendingText(usage);
+    if (pending !== undefined) await out.result(pending);
     if (usage.condemnedBytes > 0) await out.result(`waiting to be freed: ${formatBytes(usage.condemnedBytes)}`);
     const unread = repository.log.snapshots.length - report.snapshots.length;
     const hasHoles = !repository.log.isWhole;

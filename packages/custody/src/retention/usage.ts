@@ -6,13 +6,25 @@ import type { VaultTransaction } from '../ledger/vault-transaction.ts';
 import { PARITY } from '../parity/parity-names.ts';
 
 export async function usageOf(backend: Backend, { packs, ledger, vault }: VaultTransaction): Promise<Usage> {
-  const usage = { packs: 0, packBytes: 0, objects: 0, objectBytes: 0, condemnedBytes: 0, parityBytes: 0 };
+  const usage = {
+    packs: 0,
+    packBytes: 0,
+    objects: 0,
+    objectBytes: 0,
+    condemnedBytes: 0,
+    pendingBytes: 0,
+    parityBytes: 0,
+  };
+  let pendingUntil = Number.POSITIVE_INFINITY;
   for (const shard of await packs.all()) {
-    for (const [, { state, pages }] of shard.entries()) {
+    for (const [, { state, pages, since }] of shard.entries()) {
       if (state === 'lost') continue;
       usage.packs += 1;
       usage.packBytes += packLength(pages);
       if (state === 'condemned' || state === 'purging') usage.condemnedBytes += packLength(pages);
+      if (state !== 'pending') continue;
+      usage.pendingBytes += packLength(pages);
+      pendingUntil = Math.min(pendingUntil, since);
     }
   }
   const sizes = new Map((await ledger.objects()).map(({ name, size }) => [toHex(name), size]));
@@ -22,5 +34,5 @@ export async function usageOf(backend: Backend, { packs, ledger, vault }: VaultT
   }
   for await (const { size } of backend.list(`${PARITY}/vaults/${toHex(vault)}`)) usage.parityBytes += size;
   const unreadCommits = (await ledger.commits()).filter(({ kind }) => kind === 'lost').length;
-  return { ...usage, unreadCommits };
+  return { ...usage, unreadCommits, ...(usage.pendingBytes > 0 && { pendingUntil }) };
 }

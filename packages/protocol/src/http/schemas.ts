@@ -83,6 +83,8 @@ export const UsageAnswer = Type.Object({
   objects: Count,
   objectBytes: Count,
   condemnedBytes: Count,
+  pendingBytes: Type.Optional(Count),
+  pendingUntil: Type.Optional(Milliseconds),
   unreadCommits: Count,
   parityBytes: Type.Optional(Count),
 });

@@ -9,7 +9,7 @@
  * An entry is written when its pack is durable, and not synced: whatever a power cut makes of the end does not open, and
  * reading ends there. Short packs are left out, since a commit may have one of a kind and has its own.
  */
-import { appendFileSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { freeBytes, fullPages, readU32, writeU32 } from '@keephold/bytes';
 import type { IndexedPack } from '../../index-object.ts';
@@ -17,6 +17,8 @@ import { type IndexSealing, openIndexObject, sealIndexObject } from '../sealed-i
 
 const PREFIX = 'uploaded-';
 const LENGTH_BYTES = 4;
+/** A run stores some 12 MB of rows between two commits at most (blob-arena.ts); sealed, they are a fifth longer. */
+const LARGEST: number = 64 * 1024 * 1024;
 
 export class UploadJournal {
   readonly #folder: string;
@@ -65,6 +67,7 @@ export class UploadJournal {
   }
 
   async *#entriesOf(number: number): AsyncGenerator<IndexedPack> {
+    if (statSync(this.#path(number)).size > LARGEST) return;
     const bytes = readFileSync(this.#path(number));
     for (let at = 0; at + LENGTH_BYTES <= bytes.length; ) {
       const end = at + LENGTH_BYTES + readU32(bytes, at);
