@@ -70,4 +70,55 @@ describe('limitWrites', () => {
     await expect(writing).rejects.toMatchObject({ name: 'AbortError' });
     expect(sent).toHaveLength(2);
   });
+
+  describe('of two long writes at once', () => {
+    const MIB = 1024 * 1024;
+    /** A clock that goes on when all who wait have said so. */
+    function clock(): { readonly now: () => number; readonly sleep: (wait: number) => Promise<void> } {
+      let time = 0;
+      const waiting: { readonly until: number; readonly wake: () => void }[] = [];
+      const tick = (): void => {
+        const next = waiting.sort((a, b) => a.until - b.until).shift();
+        if (next === undefined) return;
+        time = Math.max(time, next.until);
+        next.wake();
+      };
+      return {
+        now: () => time,
+        sleep: async (wait) =>
+          await new Promise((resolve) => {
+            waiting.push({ until: time + wait, wake: resolve });
+            setImmediate(tick);
+          }),
+      };
+    }
+
+    it('has the first whole before the second begins, and lets short ones pass between', async () => {
+      const { now, sleep } = clock();
+      const limited = limitWrites(recordingBackend([], now), { bytesPerSecond: () => MIB, now, sleep });
+      const ends: Record<string, number> = {};
+      const put = async (name: string, length: number): Promise<void> => {
+        await limited.put(name, new Uint8Array(length));
+        ends[name] = now() / 1000;
+      };
+      await Promise.all([put('first', 4 * MIB), put('second', 4 * MIB), put('short', MIB / 16)]);
+      expect(ends['short']).toBeLessThan(1);
+      expect(ends['first']).toBeLessThan(4.2);
+      expect(ends['second']).toBeGreaterThan(8);
+    });
+
+    it('lets the second go on at once when the first is aborted', async () => {
+      const { now, sleep } = clock();
+      const limited = limitWrites(recordingBackend([], now), { bytesPerSecond: () => MIB, now, sleep });
+      const controller = new AbortController();
+      const first = limited.put('first', new Uint8Array(400 * MIB), { signal: controller.signal });
+      const third = limited.put('third', new Uint8Array(400 * MIB), { signal: controller.signal });
+      const second = limited.put('second', new Uint8Array(4 * MIB));
+      controller.abort();
+      await expect(first).rejects.toMatchObject({ name: 'AbortError' });
+      await expect(third).rejects.toMatchObject({ name: 'AbortError' });
+      await second;
+      expect(now() / 1000).toBeLessThan(5);
+    });
+  });
 });

@@ -18,6 +18,7 @@ import {
   type PackIdList,
   type PageRange,
   type PurgeReport,
+  type PutPackOptions,
   type RetentionChange,
   SEALED_PAGE_LENGTH,
   type SnapshotRecord,
@@ -115,8 +116,9 @@ export class HttpCustody implements Custody {
   }
 
   /** The pack stays where it is until the server has it: it may have to be sent again. */
-  async putPack(vault: VaultId, packId: PackId, bytes: Uint8Array): Promise<void> {
-    await this.#send(routes.putPack, { params: { ...of(vault), pack: toHex(packId) }, body: bytes });
+  async putPack(vault: VaultId, packId: PackId, bytes: Uint8Array, { signal }: PutPackOptions = {}): Promise<void> {
+    const params = { ...of(vault), pack: toHex(packId) };
+    await this.#send(routes.putPack, { params, body: bytes, ...(signal !== undefined && { signal }) });
   }
 
   async commit(vault: VaultId, request: CommitRequest): Promise<CommitOutcome> {
@@ -253,6 +255,7 @@ interface Parts {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, number>>;
   readonly body?: Uint8Array;
+  readonly signal?: AbortSignal;
 }
 
 function of(vault: VaultId): { readonly vault: string } {

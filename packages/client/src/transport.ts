@@ -28,6 +28,8 @@ export interface Call<T> {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, number>>;
   readonly body?: Uint8Array;
+  /** Ends the call, between two tries too. */
+  readonly signal?: AbortSignal;
   /** Undefined: the server has no such thing. */
   readonly read: (response: Answer) => Promise<T>;
 }
@@ -58,7 +60,12 @@ export class Transport {
 
   /** Answers undefined when there is nothing there. */
   async call<T>(call: Call<T>): Promise<T | undefined> {
-    return await retrying(async () => await this.#withSession(call), this.#retry());
+    const { signal } = call;
+    const attempt = async (): Promise<T | undefined> => {
+      signal?.throwIfAborted();
+      return await this.#withSession(call);
+    };
+    return await retrying(attempt, { ...this.#retry(), ...(signal !== undefined && { signal }) });
   }
 
   /** A session that ended or that a server forgot is opened again, once. */
@@ -72,18 +79,18 @@ export class Transport {
     }
   }
 
-  async #attempt<T>({ route, params, query, body, read }: Call<T>): Promise<T | undefined> {
+  async #attempt<T>({ route, params, query, body, read, signal }: Call<T>): Promise<T | undefined> {
     const target = targetOf(route, params, query);
     const isNamed = route.body?.boundBy === 'name';
     const digest = body === undefined || isNamed ? undefined : sha256(body);
     const headers = await this.#session.headers(route.method, target, digest);
     const limit = isNamed || route.answer.kind === 'bytes' ? PACK_LIMIT : LIMIT;
-    return await this.#fetch(target, { route, headers, body, limit }, read);
+    return await this.#fetch(target, { route, headers, body, limit, signal }, read);
   }
 
   async #fetch<T>(
     target: string,
-    { route, headers, body, limit }: FetchParts,
+    { route, headers, body, limit, signal }: FetchParts,
     read: (response: Answer) => Promise<T>,
   ): Promise<T | undefined> {
     const action = actionOf(route);
@@ -94,7 +101,7 @@ export class Transport {
         method: route.method,
         headers: body === undefined ? headers : { ...headers, 'content-type': 'application/octet-stream' },
         body,
-        signal: AbortSignal.timeout(limit),
+        signal: AbortSignal.any([AbortSignal.timeout(limit), ...(signal === undefined ? [] : [signal])]),
       });
       this.#learnTime(response);
       if (response.ok) return await read(response);
@@ -103,6 +110,7 @@ export class Transport {
       throw problem;
     } catch (error) {
       if (error instanceof HttpError || error instanceof MalformedRecordError) throw error;
+      signal?.throwIfAborted();
       throw networkError(action, new URL(origin).host, error);
     }
   }
@@ -133,6 +141,7 @@ interface FetchParts {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array | undefined;
   readonly limit: number;
+  readonly signal?: AbortSignal | undefined;
 }
 
 function targetOf(route: Route, params: Call<unknown>['params'], query: Call<unknown>['query']): string {

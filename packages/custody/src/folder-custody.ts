@@ -14,6 +14,7 @@ import {
   type PackId,
   type PackIdList,
   type PageRange,
+  type PutPackOptions,
   type PurgeReport,
   type RetentionChange,
   type SnapshotRecord,
@@ -131,8 +132,8 @@ export class FolderCustody implements Custody {
     await translated(async () => await this.#packs.putObject(vault, name, bytes));
   }
 
-  async putPack(vault: VaultId, packId: PackId, bytes: Uint8Array, onTaken?: () => void): Promise<void> {
-    await translated(async () => await this.#packs.putPack(vault, packId, bytes, onTaken));
+  async putPack(vault: VaultId, packId: PackId, bytes: Uint8Array, options?: PutPackOptions): Promise<void> {
+    await translated(async () => await this.#packs.putPack(vault, packId, bytes, options));
   }
 
   async commit(vault: VaultId, request: CommitRequest): Promise<CommitOutcome> {

@@ -10,6 +10,7 @@ import {
   type PackId,
   type PackIdList,
   type PageRange,
+  type PutPackOptions,
   packLength,
   parsePackHeader,
   SEALED_PAGE_LENGTH,
@@ -48,11 +49,20 @@ export class PackStore {
    * The pack is not hashed here: in this process the writer has just done so, and a second pass would cost as much as
    * the encryption. What reads every byte, `check`, does; a server does at ingest.
    */
-  async putPack(vault: VaultId, id: PackId, bytes: Uint8Array, onTaken?: () => void): Promise<void> {
+  async putPack(
+    vault: VaultId,
+    id: PackId,
+    bytes: Uint8Array,
+    { onTaken, signal }: PutPackOptions = {},
+  ): Promise<void> {
     const header = checkPack(vault, id, bytes);
     const name = packName(vault, id);
     const stored = await this.#backend.stat(name);
-    const options = { sha256: id, ...(onTaken === undefined ? {} : { onWritten: onTaken }) };
+    const options = {
+      sha256: id,
+      ...(onTaken !== undefined && { onWritten: onTaken }),
+      ...(signal !== undefined && { signal }),
+    };
     // Cut short by a broken disk or a foreign hand: the right bytes are at hand, so they replace it.
     if (stored !== undefined && stored.size !== bytes.length) {
       if (!equalBytes(sha256(bytes), id)) {

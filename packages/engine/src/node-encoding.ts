@@ -2,7 +2,7 @@
  * Writes tree nodes (format.md §6) straight from stat rows, without an object per node: this runs once for every new
  * or changed entry of a backup.
  */
-import { CborWriter, concatBytes } from '@keephold/bytes';
+import { CborReader, CborWriter, concatBytes } from '@keephold/bytes';
 import { ByteSlab } from './byte-slab.ts';
 import { type ContentPart, NodeType, type Xattr } from './node-fields.ts';
 import { type EntryDetails, STAT_ROW_WORDS } from './source.ts';
@@ -98,6 +98,29 @@ export function encodeNode(name: string, stats: Uint32Array, row: number, body: 
     writer.text(body.note);
   }
   return slab.copy(writer.written);
+}
+
+/** Id of the subtree of an encoded directory; undefined for what has none. A view of `node`. */
+export function subtreeOf(node: Uint8Array): Uint8Array | undefined {
+  const reader = new CborReader(node);
+  for (let left = reader.readMapHeader(); left > 0; left--) {
+    const key = reader.readUint();
+    if (key === 12) {
+      const id = reader.readBytes();
+      return node.subarray(reader.position - id.length, reader.position);
+    }
+    // Of what only directories have, nothing else comes before it.
+    if (key > 12 || (key === 1 && reader.readUint() !== NodeType.directory)) return undefined;
+    if (key !== 1) reader.skip();
+  }
+  return undefined;
+}
+
+/** A copy of an encoded directory with another subtree. */
+export function withSubtree(node: Uint8Array, id: Uint8Array): Uint8Array {
+  const copy = node.slice();
+  subtreeOf(copy)!.set(id);
+  return copy;
 }
 
 /** Tree blobs of a directory: greedily filled, never over 2,048 nodes or 512 KiB unless one node alone is. */

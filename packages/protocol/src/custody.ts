@@ -118,6 +118,13 @@ export interface AccountCustody {
   grant(name: ObjectName): Promise<Uint8Array | undefined>;
 }
 
+export interface PutPackOptions {
+  /** Called when the bytes are the caller's again, while the pack is still on its way to be durable. */
+  readonly onTaken?: () => void;
+  /** Ends the call, soon and with a rejection. The pack may be there all the same. */
+  readonly signal?: AbortSignal;
+}
+
 /** What a writer needs. */
 export interface WritingCustody {
   head(vault: VaultId): Promise<Head>;
@@ -130,10 +137,9 @@ export interface WritingCustody {
   putObject(vault: VaultId, name: ObjectName, bytes: Uint8Array): Promise<void>;
   /**
    * Stores one pack, durable when resolved. `bytes` may be a view of shared memory: it is read until the promise
-   * settles and must not change before, unless `onTaken` is called: from then on it is the caller's again, while the
-   * pack is still on its way to be durable. A pack that is there already is not written again.
+   * settles and must not change before. A pack that is there already is not written again.
    */
-  putPack(vault: VaultId, packId: PackId, bytes: Uint8Array, onTaken?: () => void): Promise<void>;
+  putPack(vault: VaultId, packId: PackId, bytes: Uint8Array, options?: PutPackOptions): Promise<void>;
   commit(vault: VaultId, request: CommitRequest): Promise<CommitOutcome>;
   /** All packs that may be referred to by a new commit (present and not being purged), sorted. */
   referablePacks(vault: VaultId): Promise<PackIdList>;

@@ -110,9 +110,9 @@ export const alwaysMoved: Lie = (truth) => ({
 /** Writes down what a keeper sees of each call: its name, and the lengths of what went to and fro. */
 export function recordCalls(seen: string[]): Lie {
   return (truth) => ({
-    putPack: async (vault, packId, bytes, onTaken) => {
+    putPack: async (vault, packId, bytes, options) => {
       seen.push(`putPack ${bytes.length}`);
-      await truth.putPack(vault, packId, bytes, onTaken);
+      await truth.putPack(vault, packId, bytes, options);
     },
     putObject: async (vault, name, bytes) => {
       seen.push(`putObject ${bytes.length}`);

@@ -72,7 +72,7 @@ export const backup: Command = defineCommand({
     const { out } = context;
     await using access = await openAsDevice(context, {
       role: options.trusted ? 'trusted' : 'backup-only',
-      custody: writeLimit(options['limit-upload']),
+      custody: writeLimit(options['limit-upload'], context.signal),
     });
     const request: BackupRequest = {
       paths: operands,

@@ -5,9 +5,11 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CustodyError, containsPackId, type Head, type PackIdList } from '@keephold/protocol';
+import type { IndexedPack } from '../../index-object.ts';
+import type { Stands } from '../tree-cache/standing-records.ts';
 import { StreamCache } from '../tree-cache/stream-cache.ts';
 import { checkpointPause } from './checkpoint-pause.ts';
-import { type CommittedSnapshot, commitSnapshot } from './commit-snapshot.ts';
+import { type CommittedSnapshot, commitSnapshot, type SnapshotToCommit } from './commit-snapshot.ts';
 import { DatabaseQueue } from './database-queue.ts';
 import { FileQueue } from './file-queue.ts';
 import type { BackupOptions, BackupProgress, BackupReport, WriterSession } from './options.ts';
@@ -17,6 +19,7 @@ import { RunCounters } from './run-counters.ts';
 import { storeSessionObjects } from './session-objects.ts';
 import { Storing } from './storing.ts';
 import { TreeWalk } from './tree-walk.ts';
+import { ALL_STANDS } from './trees-that-stand.ts';
 import { UsedPacks } from './used-packs.ts';
 import { isYoung } from './young.ts';
 
@@ -25,6 +28,8 @@ const TURN_MS = 4;
 /** The same while nothing is being stored. */
 const LOOKING_TURN_MS = 25;
 const PROGRESS_MS = 200;
+/** For how long a run that is to end goes on storing. */
+const SOON_MS = 2000;
 /** In the cache folder, which is lent to one process at a time. */
 const COPIES_FOLDER = 'copies';
 
@@ -56,6 +61,8 @@ export class BackupRun {
   #session: WriterSession | undefined;
   #lastTurn = performance.now();
   #lastCheckpoint = performance.now();
+  /** After an interruption: all that was read is durable. */
+  #isAllStored = false;
   #committed: Extract<CommittedSnapshot, { kind: 'committed' }> | undefined;
 
   constructor(options: BackupOptions, passes: Passes) {
@@ -91,6 +98,8 @@ export class BackupRun {
 
   async run(): Promise<RunResult> {
     const timer = setInterval(() => this.#options.onProgress(this.#progress), PROGRESS_MS);
+    const onAbort = (): void => this.#storing?.wake();
+    this.#options.signal.addEventListener('abort', onAbort);
     try {
       const interrupted = await this.#walkAll();
       if (this.#options.dryRun) return this.#done('none', interrupted);
@@ -101,6 +110,7 @@ export class BackupRun {
       throw cause;
     } finally {
       clearInterval(timer);
+      this.#options.signal.removeEventListener('abort', onAbort);
       await this.#databases?.[Symbol.asyncDispose]();
       await this.#storing?.close();
       this.#cache.close();
@@ -117,13 +127,21 @@ export class BackupRun {
       return false;
     } catch (cause) {
       if (!(cause instanceof InterruptedRun)) throw cause;
-      this.#storing?.pool.hurry();
-      this.#files.flush();
-      this.#files.giveUp();
-      await this.#storing?.pool.idle();
-      this.#files.giveUp();
+      await this.#stop();
       return true;
     }
+  }
+
+  /** Ends what is going on: what can be stored soon is, the rest is given up. */
+  async #stop(): Promise<void> {
+    const storing = this.#storing;
+    storing?.pool.hurry();
+    this.#files.flush();
+    this.#files.giveUp();
+    if (storing === undefined) return;
+    this.#isAllStored = await isSoon(storing.endData(), SOON_MS);
+    storing.uploads.stop();
+    this.#files.giveUp();
   }
 
   /** Waits for files that are still being read, and has the rest of long ones read. */
@@ -155,8 +173,9 @@ export class BackupRun {
     await this.#prepare();
     const kind = interrupted ? 'checkpoint' : 'complete';
     const isPartial = interrupted && !this.#walk.isDone;
-    const rootTree = isPartial ? this.#walk.storePartial().id : this.#walk.rootTree;
-    await this.#commit(kind, rootTree, 'nothing');
+    if (!interrupted || this.#isAllStored)
+      await this.#commit(kind, isPartial ? this.#walk.storePartial(ALL_STANDS) : this.#walk.rootTree, 'nothing');
+    else if (this.#storing!.uploads.hasStored) await this.#commitSoFar();
     return this.#done(kind, interrupted);
   }
 
@@ -195,32 +214,65 @@ export class BackupRun {
     // While packs are being written. Nothing reads it before the end of this.
     this.#cache.resolve((record) => storing.known.packOf(record));
     const stored = await storing.durable();
+    const { head, cacheHead } = await this.#commitPacks(kind, rootTree, { stored, adopted, hasAll: true });
+    // In this order: numbers of packs in the trees must never be ahead of the table that explains them.
+    storing.settle(head);
+    if (kind === 'complete') this.#cache.complete(cacheHead);
+    else this.#cache.keepPart(cacheHead);
+  }
+
+  /**
+   * Commits a checkpoint of what is durable by now, without waiting for what is on its way: files of which a part is not
+   * stored are left out. Workers may go on meanwhile.
+   */
+  async #commitSoFar(): Promise<void> {
+    const storing = this.#storing!;
+    const stands: Stands = (place) => storing.stands(place);
+    const trees = this.#walk.whatStands(this.#cache.unresolved(), stands);
+    const rootTree = this.#walk.storePartial(trees);
+    storing.trees.finish();
+    this.#cache.resolve((record) => storing.known.packOf(record), stands);
+    const adopted = storing.adopted('all');
+    const stored = await storing.durableSoFar();
+    const { cacheHead } = await this.#commitPacks('checkpoint', rootTree, { stored, adopted, hasAll: false });
+    // In this order, as above.
+    storing.settleSoFar();
+    this.#cache.keepPart(cacheHead);
+  }
+
+  async #commitPacks(
+    kind: 'complete' | 'checkpoint',
+    rootTree: Uint8Array,
+    packs: {
+      readonly stored: readonly IndexedPack[];
+      readonly adopted: readonly IndexedPack[];
+      /** Whether the tree has everything that was counted. */
+      readonly hasAll: boolean;
+    },
+  ): Promise<{ readonly head: Head; readonly cacheHead: Parameters<StreamCache['complete']>[0] }> {
+    const storing = this.#storing!;
     const session = await this.#openSession();
     await storing.uploads.storeSession();
     const used = [...this.#used].map((pack) => storing.known.packId(pack));
     const refset = await this.#refset.with(
-      [...used, ...adopted.map(({ packId }) => packId)],
-      stored.map(({ packId }) => packId),
+      [...used, ...packs.adopted.map(({ packId }) => packId)],
+      packs.stored.map(({ packId }) => packId),
     );
     const result = await commitSnapshot(this.#options, session, {
       kind,
       rootTree,
       start: this.#startNs,
-      packs: [...adopted, ...stored],
+      packs: [...packs.adopted, ...packs.stored],
       refsetDigest: refset.digest,
       refset: refset.delta,
       unreadable: this.#counters.unreadable,
-      stats: this.#stats,
+      stats: packs.hasAll ? this.#stats : undefined,
     });
     if (result.kind === 'missing-packs') throw new OnceMore(result.packs);
     this.#committed = result;
     this.#counters.bytesWritten += result.objectBytes;
     this.#refset.committed(result.head.seq);
-    const head = this.#cacheHead(result.head, rootTree, refset.digest);
-    // In this order: numbers of packs in the trees must never be ahead of the table that explains them.
-    storing.settle(result.head);
-    if (kind === 'complete') this.#cache.complete(head);
-    else this.#cache.keepPart(head);
+    return { head: result.head, cacheHead: this.#cacheHead(result.head, rootTree, refset.digest) };
   }
 
   #cacheHead(head: Head, rootTree: Uint8Array, refsetDigest: Uint8Array): Parameters<StreamCache['complete']>[0] {
@@ -288,14 +340,20 @@ export class BackupRun {
 
   async #checkpoint(): Promise<void> {
     const storing = this.#storing!;
+    if (!storing.uploads.isSlow || storing.mustCommit) await this.#commitAtRest(storing);
+    else if (storing.uploads.hasStored) await this.#commitSoFar();
+    this.#lastCheckpoint = performance.now();
+  }
+
+  /** A checkpoint of everything that was read: workers finish what they have in hand. */
+  async #commitAtRest(storing: Storing): Promise<void> {
     this.#files.flush();
     while (!storing.pool.isIdle) {
       await storing.pool.change();
       this.#throwIfAborted();
       storing.check();
     }
-    await this.#commit('checkpoint', this.#walk.storePartial().id, 'more');
-    this.#lastCheckpoint = performance.now();
+    await this.#commit('checkpoint', this.#walk.storePartial(ALL_STANDS), 'more');
   }
 
   #isCheckpointDue(storing: Storing): boolean {
@@ -308,7 +366,7 @@ export class BackupRun {
     if (this.#options.signal.aborted) throw new InterruptedRun();
   }
 
-  get #stats(): Parameters<typeof commitSnapshot>[2]['stats'] {
+  get #stats(): SnapshotToCommit['stats'] {
     const { files, directories, otherEntries, bytes } = this.#counters;
     return { files, directories, other: otherEntries, bytes };
   }
@@ -363,6 +421,15 @@ function startOf({ now, source }: BackupOptions): bigint {
   if (source.frozen === undefined) return start;
   const since = BigInt(Math.floor(source.frozen.since)) * 1_000_000n;
   return since < start ? since : start;
+}
+
+/** Whether `work` is done within so many milliseconds; nobody hears of how it ends later. */
+async function isSoon(work: Promise<void>, milliseconds: number): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), milliseconds);
+  const done = work.then(() => true);
+  done.catch(() => undefined);
+  return await Promise.race([done, late]).finally(() => clearTimeout(timer));
 }
 
 class InterruptedRun extends Error {}

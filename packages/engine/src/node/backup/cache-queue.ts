@@ -37,6 +37,14 @@ export class CacheQueue {
     }
   }
 
+  /** Records that are done and wait for one before them, in order. */
+  *waiting(): Generator<Uint8Array> {
+    for (const sequence of [...this.#ready.keys()].sort((a, b) => a - b)) {
+      const item = this.#ready.get(sequence)!;
+      if (item.kind === 'record') yield item.bytes;
+    }
+  }
+
   /** What stands in order since the last call; pending records are in the file by then. */
   take(): readonly Stretch[] {
     this.#writer?.flush();

@@ -38,12 +38,13 @@ export interface SnapshotToCommit {
   readonly refsetDigest: Uint8Array;
   readonly refset: RefsetDelta;
   readonly unreadable: readonly UnreadableEntry[];
-  readonly stats: {
+  /** Left out when the tree does not have all that was counted. */
+  readonly stats?: {
     readonly files: number;
     readonly directories: number;
     readonly other: number;
     readonly bytes: number;
-  };
+  } | undefined;
 }
 
 export type CommittedSnapshot =
@@ -149,12 +150,14 @@ async function sealSnapshot(
     rootTree: snapshot.rootTree as BlobId,
     hostname: where.hostname,
     paths: where.source.roots.map((root) => (root.length === 0 ? new Uint8Array([0x2f]) : root)),
-    stats: new Map([
-      [SnapshotStat.files, stats.files],
-      [SnapshotStat.directories, stats.directories],
-      [SnapshotStat.otherEntries, stats.other],
-      [SnapshotStat.bytes, stats.bytes],
-    ]),
+    stats: new Map(
+      stats && [
+        [SnapshotStat.files, stats.files],
+        [SnapshotStat.directories, stats.directories],
+        [SnapshotStat.otherEntries, stats.other],
+        [SnapshotStat.bytes, stats.bytes],
+      ],
+    ),
     prevCommitHash: head.hash,
     kind: snapshot.kind,
     clientVersion: where.clientVersion,

@@ -10,6 +10,7 @@ import type { DirectoryJob } from './directory-job.ts';
 import { type FileResult, RECORD_PLACE } from './file-results.ts';
 import { joinPath } from './paths.ts';
 import type { StoredTree } from './tree-store.ts';
+import type { TreesThatStand } from './trees-that-stand.ts';
 import type { WalkParts } from './walk-parts.ts';
 
 /** What became of a visited directory. */
@@ -69,24 +70,30 @@ export class DirectoryCapture {
     this.#parts.counters.unreadable.push({ path, error });
   }
 
-  /** Stores a tree of nodes that are done, for a checkpoint. */
-  storePartial(nodes: readonly Uint8Array[]): StoredTree {
+  /** Stores a tree of nodes that are done, for a checkpoint; answers its id. */
+  storePartial(nodes: readonly Uint8Array[]): Uint8Array {
     const tree = this.#parts.trees().storeTree(nodes);
     this.#markUsed(tree.places);
-    return tree;
+    return tree.id;
   }
 
   /** The tree of a directory, for a checkpoint: of one that is not done, as far as it is. */
-  storePartialJob(job: DirectoryJob): StoredTree {
-    if (job.tree !== undefined) return job.tree;
-    const nodes = job.nodes.flatMap((node, i) => {
-      if (node !== undefined) return [node];
+  storePartialJob(job: DirectoryJob, trees: TreesThatStand): Uint8Array {
+    if (job.tree !== undefined) return trees.instead(job.tree.id);
+    const nodes = job.nodes.flatMap((_, i) => {
+      const done = this.partialNode(job, i, trees);
       const below = job.waitsFor.get(i);
-      if (below === undefined) return [];
-      const captured = this.encodeDirectory(job, i, this.storePartialJob(below).id);
-      return captured === undefined ? [] : [captured];
+      if (done !== undefined || below === undefined) return done ?? [];
+      return this.encodeDirectory(job, i, this.storePartialJob(below, trees)) ?? [];
     });
     return this.storePartial(nodes);
+  }
+
+  /** The node of entry `i`, for a checkpoint; undefined while it is missing or not stored. */
+  partialNode(job: DirectoryJob, i: number, trees: TreesThatStand): Uint8Array | undefined {
+    const node = job.nodes[i];
+    if (node === undefined || !Array.prototype.every.call(job.places[i] ?? [], trees.stands)) return undefined;
+    return trees.adapt(node);
   }
 
   /** A directory's node, for a checkpoint. */

@@ -9,6 +9,16 @@ import type { RunCounters } from './run-counters.ts';
 import { storeSessionObjects } from './session-objects.ts';
 import type { UploadJournal } from './upload-journal.ts';
 
+/** A pack that takes longer than this many milliseconds goes over a slow line, or is held back by a limit. */
+const SLOW_MS = 3000;
+const META = 2;
+
+interface Upload {
+  readonly kind: number;
+  readonly since: number;
+  readonly done: Promise<void>;
+}
+
 export class PackUploads {
   readonly #custody: Custody;
   readonly #vaultId: VaultId;
@@ -16,9 +26,15 @@ export class PackUploads {
   readonly #known: () => KnownBlobStore;
   readonly #counters: RunCounters;
   readonly #journal: UploadJournal;
+  readonly #stopped = new AbortController();
   #ready: Promise<void> | undefined;
-  #packs: IndexedPack[] = [];
-  #running = new Set<Promise<void>>();
+  /** Durable, and not named by a commit. */
+  #stored: IndexedPack[] = [];
+  /** Numbers of data packs that are not durable: on their way, or given up. */
+  readonly #lacking = new Set<number>();
+  readonly #running = new Set<Upload>();
+  readonly #waiting: (() => void)[] = [];
+  #lastTook = 0;
   #failure: unknown;
 
   constructor(parts: {
@@ -42,6 +58,23 @@ export class PackUploads {
     return this.#running.size;
   }
 
+  /** Whether packs take long to be stored: what waits for all of them waits for minutes. */
+  get isSlow(): boolean {
+    const [oldest] = this.#running;
+    const since = oldest === undefined ? 0 : performance.now() - oldest.since;
+    return Math.max(since, this.#lastTook) > SLOW_MS;
+  }
+
+  /** Whether packs are durable that no commit names. */
+  get hasStored(): boolean {
+    return this.#stored.length > 0;
+  }
+
+  /** Whether a commit that is made now lacks this pack. Meta packs are waited for (metaSettled). */
+  lacks(pack: number): boolean {
+    return this.#lacking.has(pack);
+  }
+
   /** Takes a sealed pack whose bytes are the first `pack.length` of `area`; `release` is called when they are no longer needed. */
   add(pack: SealedPack, area: Uint8Array, release: () => void): void {
     const known = this.#known();
@@ -50,48 +83,67 @@ export class PackUploads {
     freeBytes(pack.records);
     const { packId, packSalt, pageCount, kind, contents } = pack;
     const indexed = { packId, packSalt, pageCount, kind, sessionId: this.#session.sessionId, contents };
-    this.#packs.push(indexed);
-    this.#counters.packs++;
-    this.#counters.bytesWritten += pack.length;
+    if (kind !== META) this.#lacking.add(number);
     let isReleased = false;
     const releaseOnce = (): void => {
       if (!isReleased) release();
       isReleased = true;
     };
     const bytes = area.subarray(0, pack.length);
-    const upload = this.#upload(indexed, bytes, releaseOnce).catch((cause: unknown) => {
-      this.#failure ??= cause;
-      releaseOnce();
-    });
+    const done = this.#upload(indexed, bytes, releaseOnce)
+      .then((isStored) => {
+        if (isStored) this.#onStored(indexed, number, pack.length);
+      })
+      .catch((cause: unknown) => (this.#failure ??= cause))
+      .then(releaseOnce);
+    const upload: Upload = { kind, since: performance.now(), done };
     this.#running.add(upload);
-    void upload.finally(() => this.#running.delete(upload));
+    void done.then(() => {
+      this.#running.delete(upload);
+      this.#lastTook = performance.now() - upload.since;
+      this.wake();
+    });
   }
 
-  /** Waits until fewer than `limit` uploads are going. Throws what an upload failed with. */
-  async room(limit: number): Promise<void> {
-    while (this.#running.size >= limit) await Promise.race(this.#running);
+  /** Resolves when an upload ended, or at `wake`; at once when none is going. */
+  async change(): Promise<void> {
+    if (this.#running.size > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.check();
+  }
+
+  wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   /** Waits until everything given is durable. */
   async settled(): Promise<void> {
-    await this.room(1);
+    while (this.#running.size > 0) await this.change();
+    this.check();
+  }
+
+  /** Waits until the meta packs given so far are durable. */
+  async metaSettled(): Promise<void> {
+    await Promise.all([...this.#running].filter(({ kind }) => kind === META).map(async ({ done }) => await done));
+    this.check();
+  }
+
+  /** Gives up data packs that are not durable, now and from here on. */
+  stop(): void {
+    this.#stopped.abort();
   }
 
   /** Waits until nothing reads packs any more, whether that went well or not. */
   async ended(): Promise<void> {
-    await Promise.allSettled(this.#running);
+    await Promise.all([...this.#running].map(async ({ done }) => await done));
   }
 
   check(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Packs stored since the last call; the next commit must name them. */
-  takePacks(): readonly IndexedPack[] {
-    const packs = this.#packs;
-    this.#packs = [];
-    return packs;
+  /** Packs that became durable since the last call; the next commit must name them. */
+  takeStored(): readonly IndexedPack[] {
+    return this.#stored.splice(0);
   }
 
   /** Stores the session objects; before the first pack, and before a snapshot that needs no pack. */
@@ -105,10 +157,26 @@ export class PackUploads {
     await storeSessionObjects(this.#custody, this.#vaultId, this.#session);
   }
 
-  async #upload(pack: IndexedPack, bytes: Uint8Array, onTaken: () => void): Promise<void> {
-    await this.storeSession();
-    await this.#custody.putPack(this.#vaultId, pack.packId, bytes, onTaken);
+  #onStored(pack: IndexedPack, number: number, length: number): void {
+    this.#stored.push(pack);
+    this.#lacking.delete(number);
+    this.#counters.packs++;
+    this.#counters.bytesWritten += length;
+  }
+
+  /** False when it was given up. */
+  async #upload(pack: IndexedPack, bytes: Uint8Array, onTaken: () => void): Promise<boolean> {
+    const signal = pack.kind === META ? undefined : this.#stopped.signal;
+    try {
+      signal?.throwIfAborted();
+      await this.storeSession();
+      await this.#custody.putPack(this.#vaultId, pack.packId, bytes, { onTaken, ...(signal !== undefined && { signal }) });
+    } catch (cause) {
+      if (signal?.aborted === true) return false;
+      throw cause;
+    }
     onTaken();
     await this.#journal.add(pack);
+    return true;
   }
 }

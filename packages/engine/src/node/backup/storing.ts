@@ -10,6 +10,7 @@ import { AreaPool, createSharedAreaPool } from '../packing/area-pool.ts';
 import { packAreaBytes } from '../packing/pack-builder.ts';
 import { AdoptedPacks } from './adopted-packs.ts';
 import { SEGMENT_PIECES } from './content-cutter.ts';
+import { RECORD_PLACE } from './file-results.ts';
 import type { BackupOptions, WriterSession } from './options.ts';
 import { PackUploads } from './pack-uploads.ts';
 import type { RunCounters } from './run-counters.ts';
@@ -45,6 +46,7 @@ export class Storing {
   readonly #adopted: AdoptedPacks;
   #dead: Uint8Array;
   #ended: Promise<void> | undefined;
+  #isDataSealed = false;
   /** What the next commit makes the journal forget. */
   #cut = 0;
 
@@ -148,7 +150,7 @@ export class Storing {
 
   /** Resolves when a worker or an upload got something done. */
   async change(): Promise<void> {
-    if (this.pool.hasRoom) await this.uploads.room(this.uploads.inFlight);
+    if (this.pool.hasRoom) await this.uploads.change();
     else await this.pool.change();
     this.check();
   }
@@ -158,10 +160,31 @@ export class Storing {
     return this.known.known.arenaRoom < Math.min(ARENA_RECORDS * 0.75, this.#options.workers * NEW_BLOBS_PER_WORKER);
   }
 
+  /** Lets everyone who waits look again: the run is to end. */
+  wake(): void {
+    this.pool.wake();
+    this.uploads.wake();
+  }
+
+  /** Whether the pack of what is at `place` is durable, or a meta pack that the next commit waits for. */
+  stands(place: number): boolean {
+    if (place < RECORD_PLACE) return true;
+    const record = place - RECORD_PLACE;
+    const pack = this.known.sealedPackOf(record);
+    return pack === undefined ? this.trees.hasOpen(record) : !this.uploads.lacks(pack);
+  }
+
+  /** Brings the workers to an end and waits until their packs are durable. */
+  async endData(): Promise<void> {
+    await this.pool.idle();
+    await this.#sealData('nothing');
+    await this.uploads.settled();
+  }
+
   /** Seals what is open: every record of this run has its pack then. With 'nothing' to follow the workers end. */
   async seal(next: 'more' | 'nothing'): Promise<void> {
     // Trees are sealed here while a worker seals data.
-    await Promise.all([this.pool.finish(next), this.#sealTrees()]);
+    await Promise.all([this.#sealData(next), this.#sealTrees()]);
     // Sealing what the commit needs takes memory that idle workers hold.
     if (next === 'nothing') this.#ended = this.pool.close();
   }
@@ -169,8 +192,30 @@ export class Storing {
   /** Waits until all that was sealed is durable; answers the packs the commit must name. */
   async durable(): Promise<readonly IndexedPack[]> {
     await Promise.all([this.uploads.settled(), this.#ended]);
+    return this.#takeStored();
+  }
+
+  /** Waits until the trees sealed so far are durable; answers the packs that are by then, which the commit must name. */
+  async durableSoFar(): Promise<readonly IndexedPack[]> {
+    await this.uploads.metaSettled();
+    return this.#takeStored();
+  }
+
+  #takeStored(): readonly IndexedPack[] {
     this.#cut = this.#journal.cut();
-    return this.uploads.takePacks();
+    return this.uploads.takeStored();
+  }
+
+  /** After a commit beside which workers go on. */
+  settleSoFar(): void {
+    this.known.keepNumbers();
+    this.#journal.forget(this.#cut);
+  }
+
+  async #sealData(next: 'more' | 'nothing'): Promise<void> {
+    if (this.#isDataSealed) return;
+    this.#isDataSealed = next === 'nothing';
+    await this.pool.finish(next);
   }
 
   async #sealTrees(): Promise<void> {

@@ -7,7 +7,7 @@ import { buildLists, type ListEntry } from '../../list-codec.ts';
 import { CONTENT_ROW_BYTES, contentRowLength, type EncodedContent, encodeTrees } from '../../node-encoding.ts';
 import { BlobKind } from '../../pack-contents.ts';
 import { MAX_INLINE_PARTS } from '../../tree-codec.ts';
-import type { KnownBlobs } from '../known-blobs/known-blobs.ts';
+import { type KnownBlobs, NEW_BLOB } from '../known-blobs/known-blobs.ts';
 import { FramePacker } from '../packing/frame-packer.ts';
 import { type PackIdentity, packAreaBytes, type SealedPack } from '../packing/pack-builder.ts';
 import { createZstd } from '../zstd.ts';
@@ -31,6 +31,8 @@ export class TreeStore {
   readonly #packer: FramePacker;
   readonly #store: BlobStore;
   readonly #freeAreas: Uint8Array[] = [];
+  /** Records of blobs that are in no sealed pack. */
+  readonly #open = new Set<number>();
 
   constructor(parts: {
     readonly idKey: Uint8Array;
@@ -51,13 +53,21 @@ export class TreeStore {
       identity: () => parts.identity,
       random: parts.random,
       takeArea: () => this.#freeAreas.pop() ?? new Uint8Array(packAreaBytes(2)),
-      onPack: (pack, area) => parts.onPack(pack, area, () => this.#release(area)),
+      onPack: (pack, area) => {
+        for (const record of pack.records) this.#open.delete(record);
+        parts.onPack(pack, area, () => this.#release(area));
+      },
     });
     this.#store = new BlobStore({ bulk, packer: this.#packer, known: parts.known, kind: BlobKind.tree });
   }
 
   get storedBytes(): number {
     return this.#packer.storedBytes;
+  }
+
+  /** Whether the blob of this record goes into the next pack that is sealed here. */
+  hasOpen(record: number): boolean {
+    return this.#open.has(record);
   }
 
   renew(known: KnownBlobs): void {
@@ -106,6 +116,7 @@ export class TreeStore {
 
   #blob(bytes: Uint8Array, kind: BlobKind, places: number[]): BlobId {
     const found = this.#store.store(bytes, kind);
+    if (found === NEW_BLOB) this.#open.add(this.#store.record);
     places.push(found >= 0 ? found : (this.#store.record | RECORD_PLACE) >>> 0);
     return this.#store.id.slice() as BlobId;
   }

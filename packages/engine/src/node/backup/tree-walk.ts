@@ -8,13 +8,14 @@
 import { EngineError } from '../../errors.ts';
 import { NodeType } from '../../node-fields.ts';
 import { type DirectoryListing, nodeTypeOf, SourceError, STAT_ROW_WORDS, sizeOf } from '../../source.ts';
+import type { Stands } from '../tree-cache/standing-records.ts';
 import type { CachedDirectory } from '../tree-cache/tree-cache-reader.ts';
 import { type DatabaseFamilies, databaseFamilies } from './database-families.ts';
 import { DirectoryCapture, type Visited } from './directory-capture.ts';
 import { DirectoryJob } from './directory-job.ts';
 import { FamilyCapture } from './family-capture.ts';
 import { joinPath, type Selection } from './paths.ts';
-import type { StoredTree } from './tree-store.ts';
+import { type TreesThatStand, treesThatStand } from './trees-that-stand.ts';
 import type { WalkParts } from './walk-parts.ts';
 
 const MAX_DEPTH = 1024;
@@ -84,25 +85,34 @@ export class TreeWalk {
   }
 
   /**
-   * Stores trees for what is done so far of a walk that is not over, all workers at rest; answers the root. For a
-   * checkpoint: it can be browsed, and the next run finds its parts.
+   * Stores trees for what is done so far of a walk that is not over, and of that what stands; answers the id of the root.
+   * For a checkpoint: it can be browsed, and the next run finds its parts.
    */
-  storePartial(): StoredTree {
+  storePartial(trees: TreesThatStand): Uint8Array {
+    if (this.#root?.kind === 'unchanged') return this.#root.subtree;
     // The walk is through, and files are still being read.
-    if (this.#root?.kind === 'job') return this.#capture.storePartialJob(this.#root.job);
-    let below: StoredTree | undefined;
-    for (const frame of [...this.#frames].reverse()) below = this.#storePartialFrame(frame, below);
+    if (this.#root?.kind === 'job') return this.#capture.storePartialJob(this.#root.job, trees);
+    let below: Uint8Array | undefined;
+    for (const frame of [...this.#frames].reverse()) below = this.#storePartialFrame(frame, { below, trees });
     return below ?? this.#capture.storePartial([]);
   }
 
-  #storePartialFrame(frame: Frame, below: StoredTree | undefined): StoredTree {
-    const { listing, children } = frame;
+  /** What stands so far, when not all packs do; `records`: of directories that are done. */
+  whatStands(records: Iterable<Uint8Array>, stands: Stands): TreesThatStand {
+    return treesThatStand(records, stands, (nodes) => this.#capture.storePartial(nodes));
+  }
+
+  #storePartialFrame(
+    frame: Frame,
+    { below, trees }: { readonly below: Uint8Array | undefined; readonly trees: TreesThatStand },
+  ): Uint8Array {
+    const { listing, children, job } = frame;
     const nodes: Uint8Array[] = [];
     for (let i = 0; i < listing.count; i++) {
       const visited = children.get(i);
-      const subtree = visited === undefined ? undefined : this.#subtreeSoFar(visited);
-      const captured = frame.job?.nodes[i];
-      const onTheWay = below !== undefined && this.#isOnTheWay(frame, i) ? below.id : undefined;
+      const subtree = visited === undefined ? undefined : this.#subtreeSoFar(visited, trees);
+      const captured = job && this.#capture.partialNode(job, i, trees);
+      const onTheWay = below !== undefined && this.#isOnTheWay(frame, i) ? below : undefined;
       const found = subtree ?? onTheWay;
       const node = captured ?? (found === undefined ? undefined : this.#encodePartial(frame, i, found));
       if (node !== undefined) nodes.push(node);
@@ -110,10 +120,10 @@ export class TreeWalk {
     return this.#capture.storePartial(nodes);
   }
 
-  #subtreeSoFar(visited: Visited): Uint8Array | undefined {
+  #subtreeSoFar(visited: Visited, trees: TreesThatStand): Uint8Array | undefined {
     if (visited.kind === 'unchanged') return visited.subtree;
     if (visited.kind !== 'job') return undefined;
-    return this.#capture.storePartialJob(visited.job).id;
+    return this.#capture.storePartialJob(visited.job, trees);
   }
 
   #encodePartial(frame: Frame, i: number, subtree: Uint8Array): Uint8Array | undefined {

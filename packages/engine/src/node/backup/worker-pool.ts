@@ -105,6 +105,11 @@ export class WorkerPool {
     this.check();
   }
 
+  /** Lets everyone who waits for a change look again. */
+  wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
   /** Makes workers leave out files they have not begun and end those in hand. */
   hurry(): void {
     Atomics.store(new Int32Array(this.#stop), 0, 1);
@@ -182,7 +187,7 @@ export class WorkerPool {
       case 'ready':
         break;
     }
-    this.#wake();
+    this.wake();
   }
 
   #guarded(action: () => void): void {
@@ -195,11 +200,7 @@ export class WorkerPool {
 
   #fail(error: Error): void {
     this.#failure ??= error;
-    this.#wake();
-  }
-
-  #wake(): void {
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    this.wake();
   }
 
   async #ask(message: ToWorker, members: readonly Member[]): Promise<readonly FromWorker[]> {

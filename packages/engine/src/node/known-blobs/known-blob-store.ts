@@ -127,10 +127,16 @@ export class KnownBlobStore {
 
   /** The pack of a record that this run made, as setPack told; also after a commit has moved it into the table. */
   packOf(record: number): number {
+    const pack = this.sealedPackOf(record);
+    if (pack === undefined) throw new RangeError(`known blobs: record ${record} is in no pack`);
+    return pack;
+  }
+
+  /** The same; undefined as long as the pack is not sealed. */
+  sealedPackOf(record: number): number | undefined {
     const inArena = record - this.#known.arena.firstRecord;
     const pack = inArena >= 0 ? this.#arenaPacks[inArena] : this.#earlier.packOf(record);
-    if (pack === undefined || pack === NO_PACK) throw new RangeError(`known blobs: record ${record} is in no pack`);
-    return pack;
+    return pack === NO_PACK ? undefined : pack;
   }
 
   /** Marks packs whose blobs must not be referred to. Workers at rest; hand them `shared` again afterwards. */
@@ -175,6 +181,11 @@ export class KnownBlobStore {
   unsetPacks(from: number, end: number): void {
     const { firstRecord } = this.#known.arena;
     this.#arenaPacks.fill(NO_PACK, from - firstRecord, end - firstRecord);
+  }
+
+  /** After a commit beside which threads go on asking: numbers given out so far are durable and may be kept elsewhere. */
+  keepNumbers(): void {
+    this.#packs.save();
   }
 
   /**

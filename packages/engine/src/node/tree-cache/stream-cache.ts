@@ -12,6 +12,7 @@ import { readNumbering } from '../known-blobs/known-table-file.ts';
 import { CachedTrees } from './cached-trees.ts';
 import { RecordWindow } from './record-window.ts';
 import { resolvePlaces } from './resolve-places.ts';
+import { isStanding, type Stands } from './standing-records.ts';
 import {
   HEAD_BYTES,
   isCacheOf,
@@ -32,6 +33,7 @@ export class StreamCache {
   readonly #path: string;
   readonly #hadPart: boolean;
   readonly #numbering: Uint8Array | undefined;
+  #unresolved: readonly Stretch[] = [];
   #output: { path: string; readonly writer: TreeCacheWriter } | undefined;
 
   constructor(folder: string, vaultId: Uint8Array, streamId: Uint8Array) {
@@ -65,18 +67,56 @@ export class StreamCache {
     return !hasTrees || (this.#numbering !== undefined && equalBytes(this.#numbering, numbering));
   }
 
-  /** Once the packs of all records so far are known; then keepPart or complete, when those packs count. */
-  resolve(packOf: (recordNumber: number) => number): void {
-    const stretches = this.records.take();
+  /**
+   * Once the packs of all records so far are known; then keepPart or complete, when those packs count. With `stands`
+   * only up to the first record that does not: what follows it waits for the next time.
+   */
+  resolve(packOf: (recordNumber: number) => number, stands?: Stands): void {
+    const stretches = this.#takeUnresolved();
     this.#output ??= this.#create();
     const { writer } = this.#output;
-    // Made only when a record is pending.
-    const pending = stretches.some(({ file }) => file === 'pending') ? `${this.#path}.pending` : undefined;
-    using window = pending === undefined ? undefined : new RecordWindow(pending);
-    for (const { file, from, length } of stretches) {
-      if (file !== 'pending') writer.appendFrom(file, from, length);
-      else forEachRecord(window!, { from, length }, (record) => writer.append(resolvePlaces(record, packOf)));
+    using window = this.#windowFor(stretches);
+    for (const [i, { file, from, length }] of stretches.entries()) {
+      if (file !== 'pending') {
+        writer.appendFrom(file, from, length);
+        continue;
+      }
+      for (let at = from; at < from + length; ) {
+        const record = window!.record(at);
+        if (stands !== undefined && !isStanding(record, stands)) {
+          this.#unresolved = [{ file, from: at, length: from + length - at }, ...stretches.slice(i + 1)];
+          return;
+        }
+        at += record.length;
+        writer.append(resolvePlaces(record, packOf));
+      }
     }
+  }
+
+  /** Records of this run that no resolve has got to, those below a directory before it. Each valid until the next. */
+  *unresolved(): Generator<Uint8Array> {
+    this.#unresolved = this.#takeUnresolved();
+    using window = this.#windowFor(this.#unresolved);
+    for (const { file, from, length } of this.#unresolved) {
+      if (file !== 'pending') continue;
+      for (let at = from; at < from + length; ) {
+        const record = window!.record(at);
+        at += record.length;
+        yield record;
+      }
+    }
+    yield* this.records.waiting();
+  }
+
+  #takeUnresolved(): readonly Stretch[] {
+    const stretches = [...this.#unresolved, ...this.records.take()];
+    this.#unresolved = [];
+    return stretches;
+  }
+
+  /** The file is made only when a record is pending. */
+  #windowFor(stretches: readonly Stretch[]): RecordWindow | undefined {
+    return stretches.some(({ file }) => file === 'pending') ? new RecordWindow(`${this.#path}.pending`) : undefined;
   }
 
   /** After a checkpoint was committed: what is in order so far counts from now on. */
@@ -121,16 +161,4 @@ export class StreamCache {
 
 function openCache(path: string, head: TreeCacheHead): TreeCacheReader {
   return new TreeCacheReader(path, HEAD_BYTES, head.end);
-}
-
-function forEachRecord(
-  window: RecordWindow,
-  { from, length }: Omit<Stretch, 'file'>,
-  visit: (record: Uint8Array) => void,
-): void {
-  for (let at = from; at < from + length; ) {
-    const record = window.record(at);
-    at += record.length;
-    visit(record);
-  }
 }
