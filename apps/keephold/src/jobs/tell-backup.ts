@@ -15,7 +15,7 @@ export async function tellBackup(out: Output, report: BackupReport, options: Tel
   await tellItems(out, report, options);
   await out.record(summaryRecord(report, options));
   if (out.quiet || out.json) return;
-  const { snapshot, kind, files, bytes, bytesRead, bytesStored, durationMs } = report;
+  const { snapshot, kind, isWhole, files, bytes, bytesRead, bytesStored, durationMs } = report;
   const all = files.new + files.changed + files.unchanged;
   const rate = durationMs > 0 ? formatRate((bytes / durationMs) * 1000) : '';
   await out.result(
@@ -30,6 +30,7 @@ export async function tellBackup(out: Output, report: BackupReport, options: Tel
     );
   }
   if (snapshot === undefined) return;
+  if (!isWhole) await out.result('files that were not stored yet are left out');
   const name = `#${snapshot.seq} ${hex(snapshot.id).slice(0, 8)}`;
   await out.result(
     kind === 'checkpoint' ? `checkpoint ${name}: the next backup goes on from here` : `snapshot ${name}`,

@@ -12,6 +12,7 @@ import { checkpointPause } from './checkpoint-pause.ts';
 import { type CommittedSnapshot, commitSnapshot, type SnapshotToCommit } from './commit-snapshot.ts';
 import { DatabaseQueue } from './database-queue.ts';
 import { FileQueue } from './file-queue.ts';
+import { InterruptedRun, isSoon, unlessInterrupted } from './interruption.ts';
 import type { BackupOptions, BackupProgress, BackupReport, WriterSession } from './options.ts';
 import { selectRoots } from './paths.ts';
 import { RefsetInHand } from './refset-in-hand.ts';
@@ -27,7 +28,8 @@ import { isYoung } from './young.ts';
 const TURN_MS = 4;
 /** The same while nothing is being stored. */
 const LOOKING_TURN_MS = 25;
-const PROGRESS_MS = 200;
+/** Between two reports of progress; whoever waits looks as often whether the run must stop, or a checkpoint is due. */
+const TICK_MS = 200;
 /** For how long a run that is to end goes on storing. */
 const SOON_MS = 2000;
 /** In the cache folder, which is lent to one process at a time. */
@@ -97,9 +99,7 @@ export class BackupRun {
   }
 
   async run(): Promise<RunResult> {
-    const timer = setInterval(() => this.#options.onProgress(this.#progress), PROGRESS_MS);
-    const onAbort = (): void => this.#storing?.wake();
-    this.#options.signal.addEventListener('abort', onAbort);
+    const timer = setInterval(() => this.#tick(), TICK_MS);
     try {
       const interrupted = await this.#walkAll();
       if (this.#options.dryRun) return this.#done('none', interrupted);
@@ -110,11 +110,15 @@ export class BackupRun {
       throw cause;
     } finally {
       clearInterval(timer);
-      this.#options.signal.removeEventListener('abort', onAbort);
       await this.#databases?.[Symbol.asyncDispose]();
       await this.#storing?.close();
       this.#cache.close();
     }
+  }
+
+  #tick(): void {
+    this.#options.onProgress(this.#progress);
+    this.#storing?.wake();
   }
 
   /** True when the run was interrupted. */
@@ -155,8 +159,18 @@ export class BackupRun {
       if (this.#isCheckpointDue(storing)) await this.#checkpoint();
       this.#files.pump(() => !storing.mustCommit);
       if (!storing.pool.isIdle) await storing.pool.change();
-      else if (this.#files.hasWaiting) await this.#files.databaseCopied();
-      else return;
+      else if (this.#files.hasWaiting) await this.#unlessInterrupted(this.#files.databaseCopied());
+      else return await this.#waitForLine(storing);
+    }
+  }
+
+  /** Over a slow line: while all that is left to do is waiting, the run can be interrupted still. */
+  async #waitForLine(storing: Storing): Promise<void> {
+    if (!storing.uploads.isSlow) return;
+    const ending = storing.endData();
+    while (!(await isSoon(ending, TICK_MS))) {
+      this.#throwIfAborted();
+      if (this.#isCheckpointDue(storing)) await this.#checkpoint();
     }
   }
 
@@ -353,6 +367,7 @@ export class BackupRun {
       this.#throwIfAborted();
       storing.check();
     }
+    await this.#unlessInterrupted(storing.dataDurable('more'));
     await this.#commit('checkpoint', this.#walk.storePartial(ALL_STANDS), 'more');
   }
 
@@ -360,6 +375,10 @@ export class BackupRun {
     const now = performance.now();
     const pause = checkpointPause(now - this.#startMs, this.#options.checkpointEvery);
     return storing.mustCommit || now - this.#lastCheckpoint > pause;
+  }
+
+  async #unlessInterrupted(work: Promise<void>): Promise<void> {
+    await unlessInterrupted(work, this.#options.signal);
   }
 
   #throwIfAborted(): void {
@@ -410,6 +429,7 @@ export class BackupRun {
         excluded: this.#options.source.excluded,
         durationMs: performance.now() - this.#startMs,
         interrupted,
+        isWhole: !interrupted || this.#isAllStored,
       },
     };
   }
@@ -422,17 +442,6 @@ function startOf({ now, source }: BackupOptions): bigint {
   const since = BigInt(Math.floor(source.frozen.since)) * 1_000_000n;
   return since < start ? since : start;
 }
-
-/** Whether `work` is done within so many milliseconds; nobody hears of how it ends later. */
-async function isSoon(work: Promise<void>, milliseconds: number): Promise<boolean> {
-  const { promise: late, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => resolve(false), milliseconds);
-  const done = work.then(() => true);
-  done.catch(() => undefined);
-  return await Promise.race([done, late]).finally(() => clearTimeout(timer));
-}
-
-class InterruptedRun extends Error {}
 
 /** Ends a pass whose foundations are not what they were taken for. */
 class OnceMore extends Error {

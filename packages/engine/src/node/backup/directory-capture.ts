@@ -80,12 +80,15 @@ export class DirectoryCapture {
   /** The tree of a directory, for a checkpoint: of one that is not done, as far as it is. */
   storePartialJob(job: DirectoryJob, trees: TreesThatStand): Uint8Array {
     if (job.tree !== undefined) return trees.instead(job.tree.id);
-    const nodes = job.nodes.flatMap((_, i) => {
-      const done = this.partialNode(job, i, trees);
+    const nodes: Uint8Array[] = [];
+    for (let i = 0; i < job.listing.count; i++) {
       const below = job.waitsFor.get(i);
-      if (done !== undefined || below === undefined) return done ?? [];
-      return this.encodeDirectory(job, i, this.storePartialJob(below, trees)) ?? [];
-    });
+      const node =
+        below === undefined
+          ? this.partialNode(job, i, trees)
+          : this.encodeDirectory(job, i, this.storePartialJob(below, trees));
+      if (node !== undefined) nodes.push(node);
+    }
     return this.storePartial(nodes);
   }
 

@@ -115,4 +115,6 @@ export interface BackupReport {
   readonly excluded: { readonly entries: readonly ExcludedEntry[]; readonly count: number };
   readonly durationMs: number;
   readonly interrupted: boolean;
+  /** False: interrupted while packs were on their way; files that are counted here and were not stored are left out. */
+  readonly isWhole: boolean;
 }

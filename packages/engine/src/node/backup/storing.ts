@@ -47,6 +47,7 @@ export class Storing {
   #dead: Uint8Array;
   #ended: Promise<void> | undefined;
   #isDataSealed = false;
+  #sealing: Promise<void> | undefined;
   /** What the next commit makes the journal forget. */
   #cut = 0;
 
@@ -160,7 +161,7 @@ export class Storing {
     return this.known.known.arenaRoom < Math.min(ARENA_RECORDS * 0.75, this.#options.workers * NEW_BLOBS_PER_WORKER);
   }
 
-  /** Lets everyone who waits look again: the run is to end. */
+  /** Lets everyone who waits look again whether to go on waiting. */
   wake(): void {
     this.pool.wake();
     this.uploads.wake();
@@ -177,7 +178,12 @@ export class Storing {
   /** Brings the workers to an end and waits until their packs are durable. */
   async endData(): Promise<void> {
     await this.pool.idle();
-    await this.#sealData('nothing');
+    await this.dataDurable('nothing');
+  }
+
+  /** Seals what workers have open, and waits until it is durable. Workers must be idle. */
+  async dataDurable(next: 'more' | 'nothing'): Promise<void> {
+    await this.#sealData(next);
     await this.uploads.settled();
   }
 
@@ -213,9 +219,12 @@ export class Storing {
   }
 
   async #sealData(next: 'more' | 'nothing'): Promise<void> {
+    // Of one that was interrupted: workers are asked one thing at a time.
+    await this.#sealing;
     if (this.#isDataSealed) return;
     this.#isDataSealed = next === 'nothing';
-    await this.pool.finish(next);
+    this.#sealing = this.pool.finish(next);
+    await this.#sealing;
   }
 
   async #sealTrees(): Promise<void> {
