@@ -169,6 +169,7 @@ describe('a checkpoint over a line that hangs', () => {
     tree.grow(300);
     await backups.backup({ roots: [root] });
     for (let round = 0; round < 3; round++) {
+      vi.restoreAllMocks();
       tree.edit(30);
       for (let i = 0; i < 12; i++) fill(join(root, `more ${i % 5}`, `${round}`, `${i}`), 4, 2 * MIB + i);
       const line = new Line((pack) => pack % 4 === round);
