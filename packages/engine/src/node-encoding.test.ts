@@ -3,7 +3,15 @@ import type { BlobId } from '@keephold/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { arbitraryBytes } from './_arbitrary-contents.ts';
-import { CONTENT_ROW_BYTES, type EncodedContent, encodeNode, encodeTrees, latin1Bytes } from './node-encoding.ts';
+import {
+  CONTENT_ROW_BYTES,
+  type EncodedContent,
+  encodeNode,
+  encodeTrees,
+  latin1Bytes,
+  subtreeOf,
+  withSubtree,
+} from './node-encoding.ts';
 import { NodeType, type TreeNode, type Xattr } from './node-fields.ts';
 import { nodeTypeOf, STAT_ROW_WORDS, sizeOf } from './source.ts';
 import { decodeTree, MAX_TREE_BYTES, MAX_TREE_NODES } from './tree-codec.ts';
@@ -147,6 +155,30 @@ describe('encodeNode', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('has the subtree of a directory found and replaced, and nothing else', () => {
+    fc.assert(
+      fc.property(
+        name,
+        rows,
+        details,
+        arbitraryBytes(32),
+        arbitraryBytes(32),
+        (text, row, { note, ...extra }, id, other) => {
+          const stats = rowOf(row);
+          const type = nodeTypeOf(stats, 0) as NodeType;
+          const subtree = type === NodeType.directory ? id : undefined;
+          const node = encodeNode(text, stats, 0, { type, details: extra, note, subtree });
+          expect(subtreeOf(node)).toEqual(subtree);
+          if (subtree === undefined) return;
+          expect(decodeOne(withSubtree(node, other))).toEqual({ ...decodeOne(node), subtree: other });
+          expect(subtreeOf(node)).toEqual(id);
+        },
+      ),
+    );
+    const file = encodeNode('x', new Uint32Array(STAT_ROW_WORDS), 0, { type: NodeType.file, details: {} });
+    expect(subtreeOf(file)).toBeUndefined();
   });
 
   it('reads the row it is told to', () => {

@@ -12,7 +12,8 @@ export function writeLimit(bytesPerSecond: number | undefined, signal: AbortSign
   if (bytesPerSecond === undefined) return {};
   return {
     writeLimit: {
-      bytesPerSecond: (length) => (signal.aborted && length <= LONGEST_TO_END ? Number.POSITIVE_INFINITY : bytesPerSecond),
+      bytesPerSecond: (length) =>
+        signal.aborted && length <= LONGEST_TO_END ? Number.POSITIVE_INFINITY : bytesPerSecond,
       now: () => performance.now(),
       sleep: (milliseconds) => wait(milliseconds),
     },

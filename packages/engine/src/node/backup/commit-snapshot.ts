@@ -39,12 +39,14 @@ export interface SnapshotToCommit {
   readonly refset: RefsetDelta;
   readonly unreadable: readonly UnreadableEntry[];
   /** Left out when the tree does not have all that was counted. */
-  readonly stats?: {
-    readonly files: number;
-    readonly directories: number;
-    readonly other: number;
-    readonly bytes: number;
-  } | undefined;
+  readonly stats?:
+    | {
+        readonly files: number;
+        readonly directories: number;
+        readonly other: number;
+        readonly bytes: number;
+      }
+    | undefined;
 }
 
 export type CommittedSnapshot =

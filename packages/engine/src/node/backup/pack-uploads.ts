@@ -170,7 +170,10 @@ export class PackUploads {
     try {
       signal?.throwIfAborted();
       await this.storeSession();
-      await this.#custody.putPack(this.#vaultId, pack.packId, bytes, { onTaken, ...(signal !== undefined && { signal }) });
+      await this.#custody.putPack(this.#vaultId, pack.packId, bytes, {
+        onTaken,
+        ...(signal !== undefined && { signal }),
+      });
     } catch (cause) {
       if (signal?.aborted === true) return false;
       throw cause;

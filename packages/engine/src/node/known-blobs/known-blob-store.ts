@@ -157,8 +157,7 @@ export class KnownBlobStore {
   addCommitted(packId: Uint8Array, blobRows: Uint8Array): void {
     const pack = this.packNumber(packId);
     for (let at = 0; at < blobRows.length; at += 48) {
-      if (this.#known.findOrClaim(blobRows.subarray(at, at + 32)) === NEW_BLOB)
-        this.setPack(this.#known.record, pack);
+      if (this.#known.findOrClaim(blobRows.subarray(at, at + 32)) === NEW_BLOB) this.setPack(this.#known.record, pack);
       if (this.#known.arenaRoom < SYNC_RESERVE) this.#emptyArena();
     }
   }
