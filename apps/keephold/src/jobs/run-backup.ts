@@ -70,7 +70,7 @@ export async function runBackup(
   if (dryRun) {
     const foreseen = foreseeSnapshots(context, roots, { use, oneFileSystem });
     const report = await storeFiles(context, access, { request, named, roots, snapshots: undefined });
-    return { report, snapshots: foreseen };
+    return { report, snapshots: foreseen, own };
   }
   const snapshots = await takeSnapshots(context, roots, { use, oneFileSystem });
   try {

@@ -141,6 +141,8 @@ describe('an interrupted backup over a line that hangs', () => {
 describe('a checkpoint over a line that hangs', () => {
   it('is of what is stored, and the run goes on from it', async () => {
     fill(root, 150, 2 * MIB);
+    // Files that are younger would be looked at again.
+    await new Promise((resolve) => setTimeout(resolve, 150));
     const line = new Line((pack) => pack === 1 || pack === 2);
     const report = await backups.backup({
       roots: [root],
