@@ -16,6 +16,7 @@ import { share } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../errors.ts';
 import { waysInProblems } from '../jobs/ways-in.ts';
+import { withheldSessions } from '../jobs/withheld-sessions.ts';
 import { printable } from '../terminal/printable.ts';
 import { ProgressLine } from '../terminal/progress-line.ts';
 import { counted, formatBytes } from '../terminal/units.ts';
@@ -51,6 +52,7 @@ export const check: Command = defineCommand({
     isOpening = false;
     const findings = await access.custody.audit(access.vaultId, { readsAll: options['read-data'] === 1 });
     found.push(...auditProblems(findings), ...(await keyringProblems(context, access)));
+    for (const what of await withheldSessions(access, findings)) found.push({ kind: 'record', what });
     const progress = new ProgressLine(out, 'checking');
     let report: CheckReport;
     try {

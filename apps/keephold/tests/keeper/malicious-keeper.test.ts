@@ -105,7 +105,7 @@ describe('M1', () => {
         await expectNothingWrong(
           told,
           [only(kind, change)],
-          /"kind":"(?:damaged-index|commit|damaged-pack|damaged-tree|missing-blob)"/,
+          /"kind":"(?:damaged-index|commit|record|damaged-pack|damaged-tree|missing-blob)"/,
         );
       }
     },
@@ -273,7 +273,7 @@ describe('M6', () => {
   });
 
   it('costs lowered within bounds: a slot that the keychain does not name, so nothing is tried on it', async () => {
-    const refusal = { code: 'wrong-password', exitCode: 12 };
+    const refusal = { code: 'way-in-damaged', exitCode: 13 };
     await expectRefused(told.home, [withCost(65_536, 3)], { verbs: [['keys', 'list']], refusal });
   });
 
