@@ -6,11 +6,8 @@ import { OBJECT_TYPE, objectName, sealObject, sha256, snapshotKey } from '@keeph
 import {
   type BlobId,
   type Commit,
-  type CommitOutcome,
-  commitSigningInput,
-  encodeCommit,
+  type CommitBase,
   type Head,
-  joinSigned,
   type ObjectName,
   type PackIdList,
   packsDigestInput,
@@ -18,13 +15,12 @@ import {
   refsetDigestInput,
   sortPackIds,
 } from '@keephold/protocol';
-import { EngineError } from '../../errors.ts';
 import type { IndexedPack } from '../../index-object.ts';
 import { encodeSnapshot, SnapshotStat } from '../../snapshot.ts';
+import { commitOnHead } from '../commit-on-head.ts';
 import { storeIndexObjects } from './index-objects.ts';
 import type { BackupOptions, UnreadableEntry, WriterSession } from './options.ts';
 
-const MAX_ATTEMPTS = 100;
 /** More would make the snapshot object too large; the report has them all. */
 const MAX_UNREADABLE = 10_000;
 
@@ -76,53 +72,37 @@ export async function commitSnapshot(
   const indexes = await storeIndexObjects(where, snapshot.packs);
   const packsAdded = sortPackIds(snapshot.packs.map((pack) => pack.packId));
   let objectBytes = indexes.bytes;
-  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-    const head = await where.custody.head(where.keys.vaultId);
-    const object = await sealSnapshot(where, session, snapshot, head);
-    const name = objectName(object) as ObjectName;
-    await where.custody.putObject(where.keys.vaultId, name, object);
-    objectBytes += object.length;
-    const commit = describeCommit(where, { session, snapshot, head, name, indexes: indexes.names, packsAdded });
-    const body = encodeCommit(commit);
-    const bytes = joinSigned(body, where.sign(commitSigningInput(body)));
-    const outcome: CommitOutcome = await where.custody.commit(where.keys.vaultId, {
-      bytes,
-      packsAdded,
-      refset: snapshot.refset,
-    });
-    if (outcome.kind === 'accepted') {
-      await session.confirmed();
-      return { kind: 'committed', head: outcome.head, object: name, objectBytes };
-    }
-    if (outcome.kind === 'missing-packs') return { kind: 'missing-packs', packs: outcome.packs };
-  }
-  throw new EngineError('no-progress', `commit snapshot: other writers were first ${MAX_ATTEMPTS} times`);
+  let object: ObjectName | undefined;
+  const result = await commitOnHead(where, { vaultId: where.keys.vaultId, action: 'commit snapshot' }, async (base) => {
+    const sealed = await sealSnapshot(where, session, snapshot, base.prevHash);
+    object = objectName(sealed) as ObjectName;
+    await where.custody.putObject(where.keys.vaultId, object, sealed);
+    objectBytes += sealed.length;
+    const commit = describeCommit(where, base, { session, snapshot, object, indexes: indexes.names, packsAdded });
+    return { commit, packsAdded, refset: snapshot.refset };
+  });
+  if (result.kind === 'missing-packs') return result;
+  await session.confirmed();
+  return { kind: 'committed', head: result.head, object: object!, objectBytes };
 }
 
 interface CommitParts {
   readonly session: WriterSession;
   readonly snapshot: SnapshotToCommit;
-  readonly head: Head;
-  readonly name: ObjectName;
+  readonly object: ObjectName;
   readonly indexes: readonly ObjectName[];
   readonly packsAdded: PackIdList;
 }
 
-function describeCommit(where: Where, parts: CommitParts): Commit {
-  const { snapshot, head, session } = parts;
-  const keychain = where.keychain();
+function describeCommit(where: Where, base: CommitBase, parts: CommitParts): Commit {
+  const { snapshot, session } = parts;
   const namesSession = snapshot.packs.length > 0 || session.objects !== undefined;
   return {
+    ...base,
     kind: snapshot.kind === 'complete' ? 'snapshot' : 'checkpoint',
-    vaultId: where.keys.vaultId,
-    seq: head.seq + 1,
-    prevHash: head.hash,
     deviceId: where.keys.deviceId,
-    keychainSeq: keychain.seq,
-    keychainHash: keychain.hash,
-    clientTime: where.now(),
     streamId: where.stream,
-    snapshotObject: parts.name,
+    snapshotObject: parts.object,
     indexObjects: parts.indexes,
     sessionObjects: namesSession ? session.objectNames : [],
     packsDigest: sha256(...packsDigestInput(parts.packsAdded)),
@@ -140,7 +120,7 @@ async function sealSnapshot(
   where: Where,
   session: WriterSession,
   snapshot: SnapshotToCommit,
-  head: Head,
+  prevCommitHash: Uint8Array,
 ): Promise<Uint8Array> {
   const { stats } = snapshot;
   const payload = encodeSnapshot({
@@ -160,7 +140,7 @@ async function sealSnapshot(
         [SnapshotStat.bytes, stats.bytes],
       ],
     ),
-    prevCommitHash: head.hash,
+    prevCommitHash,
     kind: snapshot.kind,
     clientVersion: where.clientVersion,
     unreadable: snapshot.unreadable.slice(0, MAX_UNREADABLE),

@@ -6,13 +6,9 @@
 import { toHex } from '@keephold/bytes';
 import { type IndexKey, sha256 } from '@keephold/crypto';
 import {
-  type Commit,
   type Custody,
-  commitSigningInput,
   type DeviceId,
-  encodeCommit,
   intersectPackIds,
-  joinSigned,
   type KeychainState,
   type PackIdList,
   packIdAt,
@@ -28,23 +24,19 @@ import { EngineError } from '../../errors.ts';
 import { CommitLog, emptyCommitLog, type SnapshotEntry } from '../../reading/commit-log.ts';
 import { syncCommitLog } from '../../reading/read-commits.ts';
 import { readRefset } from '../../reading/refset-reader.ts';
+import { type CommitSigner, commitOnHead } from '../commit-on-head.ts';
 import { Replacements } from './replacements.ts';
 
-const MAX_ATTEMPTS = 100;
 const NOTHING: PackIdList = new Uint8Array(0);
 
-export interface HealSnapshotsOptions {
+export interface HealSnapshotsOptions extends CommitSigner {
   readonly custody: Custody;
   readonly vaultId: VaultId;
   readonly deviceId: DeviceId;
   readonly indexKeys: ReadonlyMap<number, IndexKey>;
-  /** As of now: never behind what the head of the vault stands on. Asked after each look at the head. */
+  /** Never behind what the head of the vault stands on. */
   readonly keychain: () => KeychainState;
   readonly verifier: RecordVerifier;
-  /** Ed25519 by the device key. */
-  readonly sign: (message: Uint8Array) => Uint8Array;
-  /** Unix nanoseconds. */
-  readonly now: () => bigint;
   readonly signal: AbortSignal;
 }
 
@@ -104,33 +96,14 @@ async function commitHeal(
   snapshot: SnapshotEntry,
   { refset, added }: { readonly refset: PackIdList; readonly added: PackIdList },
 ): Promise<void> {
-  const { custody, vaultId, sign } = options;
+  const { vaultId, deviceId } = options;
   const refsetDigest = sha256(...refsetDigestInput(unionPackIds(refset, added)));
-  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-    const head = await custody.head(vaultId);
-    const keychain = options.keychain();
-    const commit: Commit = {
-      kind: 'heal',
-      vaultId,
-      seq: head.seq + 1,
-      prevHash: head.hash,
-      deviceId: options.deviceId,
-      keychainSeq: keychain.seq,
-      keychainHash: keychain.hash,
-      clientTime: options.now(),
-      indexObjects: [],
-      sessionObjects: [],
-      packsDigest: sha256(...packsDigestInput(NOTHING)),
-      refsetDigest,
-      parentSeq: snapshot.seq,
-      superseded: [],
-    };
-    const body = encodeCommit(commit);
-    const bytes = joinSigned(body, sign(commitSigningInput(body)));
-    const delta = { parentSeq: snapshot.refset.seq, added, removed: NOTHING };
-    const outcome = await custody.commit(vaultId, { bytes, packsAdded: NOTHING, refset: delta });
-    if (outcome.kind === 'accepted') return;
-    if (outcome.kind === 'missing-packs') throw new EngineError('missing', 'heal: packs went while they were added');
-  }
-  throw new EngineError('no-progress', `heal: other writers were first ${MAX_ATTEMPTS} times`);
+  const packsDigest = sha256(...packsDigestInput(NOTHING));
+  const nothing = { indexObjects: [], sessionObjects: [], superseded: [] };
+  const result = await commitOnHead(options, { vaultId, action: 'heal' }, (base) => ({
+    commit: { ...base, ...nothing, kind: 'heal', deviceId, packsDigest, refsetDigest, parentSeq: snapshot.seq },
+    packsAdded: NOTHING,
+    refset: { parentSeq: snapshot.refset.seq, added, removed: NOTHING },
+  }));
+  if (result.kind === 'missing-packs') throw new EngineError('missing', 'heal: packs went while they were added');
 }

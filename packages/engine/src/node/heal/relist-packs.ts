@@ -5,38 +5,19 @@
  */
 import { equalBytes, toHex } from '@keephold/bytes';
 import { sha256 } from '@keephold/crypto';
-import {
-  type ChainPin,
-  type Commit,
-  type Custody,
-  commitSigningInput,
-  type DeviceId,
-  encodeCommit,
-  joinSigned,
-  type ObjectName,
-  packsDigestInput,
-  sortPackIds,
-} from '@keephold/protocol';
-import { EngineError } from '../../errors.ts';
+import { type Custody, type DeviceId, type ObjectName, packsDigestInput, sortPackIds } from '@keephold/protocol';
+import type { EngineError } from '../../errors.ts';
 import type { IndexedPack } from '../../index-object.ts';
 import { blobCount } from '../../pack-contents.ts';
 import type { Repository } from '../../reading/repository.ts';
 import { BLOBS_PER_INDEX, type IndexPlace, storeIndexObjects } from '../backup/index-objects.ts';
+import type { BackupOptions } from '../backup/options.ts';
+import { type CommitSigner, commitOnHead } from '../commit-on-head.ts';
 
-const MAX_ATTEMPTS = 100;
-
-export interface RelistOptions {
+export interface RelistOptions extends CommitSigner, Pick<BackupOptions, 'random' | 'signal'> {
   readonly repository: Pick<Repository, 'indexObjects' | 'unlistedPacks' | 'neededPacks'>;
   readonly custody: Custody;
   readonly keys: IndexPlace['keys'] & { readonly deviceId: DeviceId };
-  /** As of now: never behind what the head of the vault stands on. Asked after each look at the head. */
-  readonly keychain: () => ChainPin;
-  /** Ed25519 by the device key. */
-  readonly sign: (message: Uint8Array) => Uint8Array;
-  /** Unix nanoseconds. */
-  readonly now: () => bigint;
-  readonly random: (length: number) => Uint8Array;
-  readonly signal: AbortSignal;
 }
 
 export interface RelistReport {
@@ -107,31 +88,15 @@ async function listUnlisted(options: RelistOptions): Promise<Listed> {
 }
 
 async function commitIndexes(
-  { custody, keys, keychain, now, sign }: RelistOptions,
+  options: RelistOptions,
   { names, packs, superseded }: Pick<Listed, 'names' | 'packs'> & { readonly superseded: readonly ObjectName[] },
 ): Promise<void> {
-  const { vaultId, deviceId } = keys;
+  const { vaultId, deviceId } = options.keys;
   const packsAdded = sortPackIds(packs);
-  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-    const head = await custody.head(vaultId);
-    const { seq: keychainSeq, hash: keychainHash } = keychain();
-    const commit: Commit = {
-      kind: 'index-maintenance',
-      vaultId,
-      seq: head.seq + 1,
-      prevHash: head.hash,
-      deviceId,
-      keychainSeq,
-      keychainHash,
-      clientTime: now(),
-      indexObjects: names,
-      packsDigest: sha256(...packsDigestInput(packsAdded)),
-      superseded,
-    };
-    const body = encodeCommit(commit);
-    const bytes = joinSigned(body, sign(commitSigningInput(body)));
-    const outcome = await custody.commit(vaultId, { bytes, packsAdded, refset: undefined });
-    if (outcome.kind === 'accepted') return;
-  }
-  throw new EngineError('no-progress', `list packs again: other writers were first ${MAX_ATTEMPTS} times`);
+  const packsDigest = sha256(...packsDigestInput(packsAdded));
+  await commitOnHead(options, { vaultId, action: 'list packs again' }, (base) => ({
+    commit: { ...base, kind: 'index-maintenance', deviceId, indexObjects: names, packsDigest, superseded },
+    packsAdded,
+    refset: undefined,
+  }));
 }
