@@ -6,9 +6,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { equalBytes, fromHex, toHex } from '@keephold/bytes';
-import { objectName, sha256 } from '@keephold/crypto';
+import { sha256 } from '@keephold/crypto';
 import { asObjectName, type Custody, type ObjectName, overrideCustody, type VaultId } from '@keephold/protocol';
-import { createPrivateFile, readPrivateFile } from './private-file.ts';
+import { readPrivateFile, writePrivateFile } from './private-file.ts';
 
 const AT_ONCE = 16;
 
@@ -19,8 +19,9 @@ export class SessionCopies {
     this.#folder = join(stateFolder, 'sessions');
   }
 
-  keep(object: Uint8Array): void {
-    createPrivateFile(this.#pathOf(asObjectName(objectName(object))), object);
+  /** `object` has that name. Costs a look at the file once it is there. */
+  keep(name: ObjectName, object: Uint8Array): void {
+    if (this.load(name) === undefined) writePrivateFile(this.#pathOf(name), object);
   }
 
   /** The sealed object; undefined when there is no copy, or not of these bytes. */
@@ -45,24 +46,34 @@ export class SessionCopies {
   }
 }
 
-/** Puts back what the repository does not have whole and this machine has. Answers how many objects. */
-export async function mendSessionObjects(
-  custody: Pick<Custody, 'getObjects' | 'putObject'>,
-  vaultId: VaultId,
-  { copies, names }: { readonly copies: SessionCopies; readonly names: readonly ObjectName[] },
-): Promise<number> {
+export interface SessionPlace {
+  readonly custody: Pick<Custody, 'getObjects' | 'putObject'>;
+  readonly copies: SessionCopies;
+  readonly vaultId: VaultId;
+}
+
+/** Puts back all that the repository does not have whole and this machine has. Answers how many objects. */
+export async function mendSessionObjects(place: SessionPlace): Promise<number> {
+  const names = place.copies.names();
   let mended = 0;
   for (let at = 0; at < names.length; at += AT_ONCE) {
     const some = names.slice(at, at + AT_ONCE);
-    const stored = await custody.getObjects(vaultId, some);
-    for (const [i, name] of some.entries()) {
-      const copy = isNamed(stored[i], name) ? undefined : copies.load(name);
-      if (copy === undefined) continue;
-      await custody.putObject(vaultId, name, copy);
-      mended++;
-    }
+    const stored = await place.custody.getObjects(place.vaultId, some);
+    for (const [i, name] of some.entries())
+      if (!isNamed(stored[i], name) && (await mendSessionObject(place, name))) mended++;
   }
   return mended;
+}
+
+/** Puts an object back that the repository does not have whole. Answers whether this machine had it. */
+export async function mendSessionObject(
+  { custody, copies, vaultId }: SessionPlace,
+  name: ObjectName,
+): Promise<boolean> {
+  const copy = copies.load(name);
+  if (copy === undefined) return false;
+  await custody.putObject(vaultId, name, copy);
+  return true;
 }
 
 /** Gives to who reads the copy of this machine for a session object that the repository does not have whole. */
@@ -81,6 +92,6 @@ export function withSessionCopies(custody: Custody, copies: SessionCopies): Cust
   });
 }
 
-export function isNamed(bytes: Uint8Array | undefined, name: ObjectName): boolean {
+export function isNamed(bytes: Uint8Array | undefined, name: ObjectName): bytes is Uint8Array {
   return bytes !== undefined && equalBytes(sha256(bytes), name);
 }

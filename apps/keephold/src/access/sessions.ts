@@ -1,6 +1,6 @@
 /** Sessions of this device's chain: every step is durable in the device's file before its key is used. */
 import { systemRandom } from '@keephold/crypto';
-import type { Custody, VaultId } from '@keephold/protocol';
+import type { Custody, ObjectName } from '@keephold/protocol';
 import {
   type ChainState,
   confirmSessionObjects,
@@ -12,7 +12,7 @@ import {
 import type { Context } from '../context.ts';
 import type { DeviceStore } from './device-store.ts';
 import { machineId } from './machine-id.ts';
-import { isNamed, mendSessionObjects, SessionCopies } from './session-copies.ts';
+import { isNamed, mendSessionObject, SessionCopies, type SessionPlace } from './session-copies.ts';
 
 /** Another run of this device took the step first. */
 class ChainMoved extends Error {}
@@ -43,7 +43,7 @@ export async function nextSession(
         random: systemRandom,
         persist: async (next) => store.change((current) => advanced(current, chain, next)),
       });
-      for (const object of session.objects ?? []) copies.keep(object);
+      for (const [i, object] of (session.objects ?? []).entries()) copies.keep(session.objectNames[i]!, object);
       return session;
     } catch (error) {
       if (!(error instanceof ChainMoved)) throw error;
@@ -51,21 +51,20 @@ export async function nextSession(
   }
 }
 
-interface Keeping {
-  readonly custody: Pick<Custody, 'getObjects' | 'putObject'>;
-  readonly copies: SessionCopies;
-  readonly vaultId: VaultId;
-}
-
 /** The chain with those of its session objects that are there; undefined when none is. */
-async function keptChain({ custody, copies, vaultId }: Keeping, chain: ChainState): Promise<ChainState | undefined> {
+async function keptChain(
+  { custody, copies, vaultId }: SessionPlace,
+  chain: ChainState,
+): Promise<ChainState | undefined> {
   if (chain.objects !== undefined) return chain;
-  const names = chain.objectNames;
-  await mendSessionObjects(custody, vaultId, { copies, names });
-  const stored = await custody.getObjects(vaultId, names);
-  const objectNames = names.filter((name, i) => isNamed(stored[i], name));
-  for (const object of stored)
-    if (object !== undefined && names.some((name) => isNamed(object, name))) copies.keep(object);
+  const stored = await custody.getObjects(vaultId, chain.objectNames);
+  const objectNames: ObjectName[] = [];
+  for (const [i, name] of chain.objectNames.entries()) {
+    const object = stored[i];
+    const isStored = isNamed(object, name);
+    if (isStored) copies.keep(name, object);
+    if (isStored || (await mendSessionObject({ custody, copies, vaultId }, name))) objectNames.push(name);
+  }
   return objectNames.length === 0 ? undefined : { ...chain, objectNames };
 }
 

@@ -109,7 +109,7 @@ async function healAsDevice(context: Context, folder: string, lostInCopies: numb
     return { report: undefined, lostPacks: lostInCopies, lacking: lostInCopies === 0 ? 'nothing' : 'unknown' };
   await using access = await openAsDevice(context);
   const copies = new SessionCopies(access.store.folder);
-  const mended = await mendSessionObjects(access.custody, access.vaultId, { copies, names: copies.names() });
+  const mended = await mendSessionObjects({ custody: access.custody, copies, vaultId: access.vaultId });
   // First: who knows what lost packs held knows what holds it again.
   const listed = await relistPacks(context, access);
   const report = await healOwnSnapshots(context, access);

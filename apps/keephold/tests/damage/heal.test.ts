@@ -1,6 +1,6 @@
 /** Damage heals: from the files themselves at the next backup, from another copy, and what follows from the rest is made again. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DamagedHome, type FileKind, filesOf, linkTree, type StoredFile } from './_damaged-home.ts';
@@ -209,6 +209,28 @@ describe('session objects', () => {
     rmSync(join(home.data, 'young'));
     expect((await home.run(['check', '--read-data', '--json'])).code).toBe(0);
     expect(filesOf(home.repository).filter(({ kind }) => kind === 'session')).toHaveLength(2);
+  });
+});
+
+describe('copies of session objects on this machine', () => {
+  const copies = (): { readonly path: string; readonly inode: number; readonly bytes: Buffer }[] => {
+    const state = join(home.folder, 'state');
+    const folder = join(state, readdirSync(state)[0]!, 'sessions');
+    return readdirSync(folder).map((name) => {
+      const path = join(folder, name);
+      return { path, inode: statSync(path).ino, bytes: readFileSync(path) };
+    });
+  };
+
+  it('are written once, and again when they have rotted', async () => {
+    const before = copies();
+    expect(before).toHaveLength(2);
+    expect((await home.run(['backup', home.data, '--quiet'])).code).toBe(0);
+    expect(copies()).toEqual(before);
+    writeFileSync(before[0]!.path, flip(before[0]!.bytes));
+    rmSync(before[1]!.path);
+    expect((await home.run(['backup', home.data, '--quiet'])).code).toBe(0);
+    expect(copies().map(({ bytes }) => bytes)).toEqual(before.map(({ bytes }) => bytes));
   });
 });
 
