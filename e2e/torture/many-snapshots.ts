@@ -21,12 +21,17 @@ export const manySnapshots: TortureJob = {
   },
 };
 
-/** @throws Error that says which command takes too much */
-export async function compareSnapshots(snapshots: number, log: (line: string) => void): Promise<void> {
+/** What commands take among so many snapshots. @throws Error when one fails */
+export async function costsAmong(snapshots: number): ReturnType<typeof snapshotSteps> {
   buildCommand();
   using work = new WorkFolder();
-  const few = await snapshotSteps(plantedPlace(work, snapshots / FACTOR));
-  const many = await snapshotSteps(plantedPlace(work, snapshots));
+  return await snapshotSteps(plantedPlace(work, snapshots));
+}
+
+/** @throws Error that says which command takes too much */
+async function compareSnapshots(snapshots: number, log: (line: string) => void): Promise<void> {
+  const few = await costsAmong(snapshots / FACTOR);
+  const many = await costsAmong(snapshots);
   for (const [i, { title, ...spent }] of many.entries()) {
     const before = few[i]!;
     log(`${title}: ${told(before)}, then ${told(spent)}`);

@@ -4,7 +4,7 @@ import { damage } from './damage.ts';
 import { databases } from './databases.ts';
 import { drills } from './drills.ts';
 import { keeper } from './keeper.ts';
-import { compareSnapshots } from './many-snapshots.ts';
+import { costsAmong } from './many-snapshots.ts';
 import { rounds, type TortureJob } from './torture-job.ts';
 
 const SEED = 20_261_126;
@@ -24,8 +24,7 @@ describe.skipIf(process.platform === 'win32')('torture, briefly', () => {
   });
 
   test('commands among many snapshots', { timeout: 600_000 }, async () => {
-    const lines: string[] = [];
-    await compareSnapshots(120, (line) => lines.push(line));
-    expect(lines).toHaveLength(7);
+    // What they cost only the job judges.
+    expect(await costsAmong(120)).toHaveLength(7);
   });
 });
