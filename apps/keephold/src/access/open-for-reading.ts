@@ -90,7 +90,7 @@ async function read(context: Context, { custody, store, options }: Opening): Pro
       openSessionObject({ bytes, name, deviceId, vaultId: keys.vaultId, readKeySeeds: keys.readKeySeeds }),
     ...readingTools(keys.idKey, { native: true }),
     log: options.history === 'anew' || isOlderAllowed ? undefined : seen,
-    onDamage: options.onDamage ?? ((error) => context.out.warn(error.message)),
+    onDamage: options.onDamage ?? warnOnce(context),
     signal: context.signal,
     now: () => context.now(),
   });
@@ -105,6 +105,15 @@ async function read(context: Context, { custody, store, options }: Opening): Pro
   history.save(repository.log);
   const dispose = async (): Promise<void> => await custody[Symbol.asyncDispose]();
   return { repository, custody, vaultId, openedBy, isOlder, [Symbol.asyncDispose]: dispose };
+}
+
+/** Reading comes by the same damaged object many times. */
+function warnOnce({ out }: Pick<Context, 'out'>): (error: EngineError) => void {
+  const told = new Set<string>();
+  return ({ message }) => {
+    if (!told.has(message)) out.warn(message);
+    told.add(message);
+  };
 }
 
 function requireContinues({ log }: Repository, head: Head, pin: ChainPin): void {

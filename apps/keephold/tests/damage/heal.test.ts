@@ -129,6 +129,8 @@ describe('from the packs themselves', () => {
       rmSync(out, { recursive: true, force: true });
       const restore = await home.run(['restore', `${snapshot}:${home.data}`, '--target', out, '--json']);
       expect([restore.code, damaged.compare(out, restore).wrong]).toEqual([0, []]);
+      const warnings = restore.stderr.split('\n').filter((line) => line.includes('index object'));
+      expect(new Set(warnings).size).toBe(warnings.length);
       if (snapshot === '#3') expect(damaged.compare(out, restore).missing).toEqual([]);
     }
     await damaged.reset('same');
