@@ -161,6 +161,7 @@ export class World implements Disposable {
       hasSessionBus: false,
       searchPath: process.env['PATH'] ?? '',
       canRedraw: false,
+      isObserved: false,
       command: 'keephold',
     };
   }

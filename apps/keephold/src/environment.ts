@@ -29,6 +29,8 @@ export interface Environment {
   readonly searchPath: string;
   /** Whether the terminal can redraw a line. */
   readonly canRedraw: boolean;
+  /** Profiles and coverage are asked for: they are written while Node takes the process apart. */
+  readonly isObserved: boolean;
   /** How the user calls this program, for hints that can be copied. */
   readonly command: string;
 }
@@ -50,8 +52,13 @@ export function readEnvironment(
     hasSessionBus: nonEmpty(variables['DBUS_SESSION_BUS_ADDRESS']) !== undefined,
     searchPath: variables['PATH'] ?? '',
     canRedraw: variables['TERM'] !== 'dumb',
+    isObserved: nonEmpty(variables['NODE_V8_COVERAGE']) !== undefined || isProfiled(variables['NODE_OPTIONS']),
     command: variables['npm_lifecycle_event'] === undefined ? 'keephold' : 'npm run --silent keephold --',
   };
+}
+
+function isProfiled(options = ''): boolean {
+  return [...process.execArgv, options].some((text) => text.includes('prof'));
 }
 
 export function foldersOf(variables: Variables, platform: NodeJS.Platform, home: string): Folders {

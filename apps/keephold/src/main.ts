@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import { isServer } from './access/repository-folder.ts';
 import { exactArguments } from './command-line/raw-text.ts';
+import { end } from './end.ts';
 import type { Environment } from './environment.ts';
 import { exitCodes } from './errors.ts';
 import { runProgram } from './program.ts';
@@ -24,10 +25,10 @@ function ownVersion(): string {
   return (manifest as { readonly version: string }).version;
 }
 
-function abortOnInterrupt(): AbortSignal {
+function abortOnInterrupt(environment: Environment): AbortSignal {
   const controller = new AbortController();
   const stop = (): void => {
-    if (controller.signal.aborted) process.exit(exitCodes.interrupted);
+    if (controller.signal.aborted) return void end(environment, exitCodes.interrupted);
     process.stderr.write('\nkeephold: stopping, what is stored stays stored (again to stop at once)\n');
     controller.abort();
   };
@@ -47,7 +48,7 @@ export async function main(environment: Environment): Promise<never> {
     stderr: process.stderr,
     environment,
     terminal: systemTerminal(() => process.stdin, process.stderr),
-    signal: abortOnInterrupt(),
+    signal: abortOnInterrupt(environment),
     version: ownVersion(),
     openRepository: async (place, options) => {
       if (isServer(place)) {
@@ -60,5 +61,5 @@ export async function main(environment: Environment): Promise<never> {
     now: Date.now,
   });
   // Everything is written by now; what a worker or a socket still holds open is of no use to anyone.
-  process.exit(code);
+  return await end(environment, code);
 }

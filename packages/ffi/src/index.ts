@@ -2,6 +2,7 @@
 
 export { type CopyBytes, copyBytes } from './copy-bytes.ts';
 export { type DeniableCall, denyCalls } from './deny-calls.ts';
+export { endProcess } from './end-process.ts';
 export { type Libc, libc } from './libc.ts';
 export { type AccountCalls, accountCalls } from './libc-accounts.ts';
 export * from './libc-constants.ts';

@@ -34,6 +34,11 @@ export function nativeLibrary(): NativeLibrary | undefined {
   return library;
 }
 
+/** The same once something has called for it; undefined before, without looking. */
+export function nativeLibraryInUse(): NativeLibrary | undefined {
+  return library ?? undefined;
+}
+
 function openNativeLibrary(): NativeLibrary | undefined {
   const koffi = loadKoffi();
   if (koffi === undefined) return undefined;

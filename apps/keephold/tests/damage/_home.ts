@@ -122,6 +122,7 @@ export class Home implements Disposable {
       hasSessionBus: false,
       searchPath: '',
       canRedraw: false,
+      isObserved: false,
       command: 'keephold',
     };
   }
