@@ -2,7 +2,7 @@
  * The environment and the folders that follow from it: the only file besides the program's entry that reads process.env.
  * Folders: XDG base directories on Linux and the BSDs, ~/Library on macOS, %LOCALAPPDATA% on Windows.
  */
-import { homedir, hostname } from 'node:os';
+import { homedir, hostname, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 
 export interface Folders {
@@ -20,6 +20,8 @@ export interface Environment {
   readonly folders: Folders;
   readonly home: string;
   readonly hostname: string;
+  /** Of who runs this, as the system has it; undefined when it has none. */
+  readonly userName: string | undefined;
   readonly repository: string | undefined;
   readonly passwordFile: string | undefined;
   readonly password: string | undefined;
@@ -44,6 +46,7 @@ export function readEnvironment(
     folders: foldersOf(variables, platform, home),
     home,
     hostname: hostname(),
+    userName: userName(),
     repository: nonEmpty(variables['KEEPHOLD_REPO']),
     passwordFile: nonEmpty(variables['KEEPHOLD_PASSWORD_FILE']),
     password: nonEmpty(variables['KEEPHOLD_PASSWORD']),
@@ -52,6 +55,14 @@ export function readEnvironment(
     canRedraw: variables['TERM'] !== 'dumb',
     command: variables['npm_lifecycle_event'] === undefined ? 'keephold' : 'npm run --silent keephold --',
   };
+}
+
+function userName(): string | undefined {
+  try {
+    return nonEmpty(userInfo().username);
+  } catch {
+    return undefined;
+  }
 }
 
 export function foldersOf(variables: Variables, platform: NodeJS.Platform, home: string): Folders {

@@ -1,7 +1,8 @@
 /** Accounts as a server keeps them (security.md §3.6, §3.9, §5), without transport. Opens nothing, holds no secret. */
-export { type AuditEvent, type AuditType, appendAudit, auditEntries, auditHash } from './audit-log.ts';
+export { prefixOf } from './address.ts';
+export { type AuditEvent, type AuditType, auditEntries, auditHash, recordAudit } from './audit-log.ts';
 export { AccountsError, type AccountsErrorCode } from './errors.ts';
-export { type InviteOptions, invite, type NewInvitation } from './invitations.ts';
+export { type AccountRole, type InviteOptions, invite, type NewInvitation } from './invitations.ts';
 export type { OpaqueParties, OpaqueSide } from './opaque-side.ts';
 export {
   finishPasswordChange,
@@ -14,8 +15,6 @@ export {
   type RecoveryChallenge,
   type RecoveryFinish,
   type RecoveryStart,
-  type RecoveryText,
-  recoveryText,
   startRecovery,
 } from './recovery.ts';
 export { addRecovery, dropRecovery, type RecoveryRecords } from './recovery-keys.ts';

@@ -26,6 +26,10 @@ const MIGRATIONS: readonly Migration[] = [
     `CREATE TABLE audit (account_id BLOB NOT NULL, seq BIGINT NOT NULL, entry BLOB NOT NULL, hash BLOB NOT NULL,
       PRIMARY KEY (account_id, seq))`,
   ],
+  [
+    'ALTER TABLE account ADD COLUMN admin BIGINT NOT NULL DEFAULT 0',
+    'ALTER TABLE invitation ADD COLUMN admin BIGINT NOT NULL DEFAULT 0',
+  ],
 ];
 
 /**

@@ -15,6 +15,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: 'create a repository',
     load: async () => (await import('../verbs/init.ts')).init,
   },
+  login: {
+    summary: 'sign this computer in to an account on a server',
+    load: async () => (await import('../verbs/login.ts')).login,
+  },
   backup: {
     summary: 'back up files and folders',
     load: async () => (await import('../verbs/backup.ts')).backup,

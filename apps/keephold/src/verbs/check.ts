@@ -96,6 +96,8 @@ async function keyringProblems(context: Context, { custody, openedBy }: ReadAcce
     return [];
   } catch (error) {
     if (error instanceof VaultError && error.code === 'wrong-password') throw error;
+    // A server that does not answer, or not now, says nothing of the keyring.
+    if (error instanceof CustodyError && (error.code === 'unavailable' || error.code === 'no-permission')) throw error;
     if (!(error instanceof VaultError || error instanceof CustodyError)) throw error;
     return [{ kind: 'record', what: `${error.message}: no other device can be given access` }];
   }

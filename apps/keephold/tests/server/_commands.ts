@@ -11,7 +11,7 @@ export interface Commands {
   readonly run: (...args: readonly string[]) => Promise<string>;
 }
 
-export function commandsIn(home: string): Commands {
+export function commandsIn(home: string, password = 'a password for one test only'): Commands {
   const start: Commands['start'] = (...args) =>
     spawn(
       process.execPath,
@@ -24,7 +24,7 @@ export function commandsIn(home: string): Commands {
           XDG_CACHE_HOME: join(home, 'cache'),
           XDG_DATA_HOME: join(home, 'data'),
           XDG_CONFIG_HOME: join(home, 'config'),
-          KEEPHOLD_PASSWORD: 'a password for one test only',
+          KEEPHOLD_PASSWORD: password,
         },
         stdio: ['ignore', 'pipe', 'pipe'],
       },

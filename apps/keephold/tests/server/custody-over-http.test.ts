@@ -3,11 +3,11 @@ import { custodySuite } from '@keephold/testkit';
 import { createTestServer } from './_test-server.ts';
 
 custodySuite('a server over HTTP', async (account) => {
-  const test = await createTestServer();
+  const test = await createTestServer({ earlyPurge: 'allowed' });
   await test.signUp(account);
   return {
-    custody: test.clientOf(account),
-    reopen: async () => await Promise.resolve(test.clientOf(account)),
+    custody: await test.ownerOf(account),
+    reopen: async () => await test.ownerOf(account),
     [Symbol.asyncDispose]: async () => await test[Symbol.asyncDispose](),
   };
 });
