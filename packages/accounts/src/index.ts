@@ -1,9 +1,17 @@
 /** Accounts as a server keeps them (security.md §3.6, §3.9, §5), without transport. Opens nothing, holds no secret. */
+export { type AccountSummary, accountName, accountRole, countAccounts, listAccounts } from './account-list.ts';
 export { prefixOf } from './address.ts';
 export { type AuditEvent, type AuditType, auditEntries, auditHash, recordAudit } from './audit-log.ts';
 export { AccountsError, type AccountsErrorCode } from './errors.ts';
 export { type AccountRole, type InviteOptions, invite, type NewInvitation } from './invitations.ts';
 export type { OpaqueParties, OpaqueSide } from './opaque-side.ts';
+export {
+  openPairing,
+  type PairingMessage,
+  type PairingSide,
+  readPairingMessage,
+  sendPairingMessage,
+} from './pairings.ts';
 export {
   finishPasswordChange,
   type PasswordChangeChallenge,
@@ -20,7 +28,6 @@ export {
 export { addRecovery, dropRecovery, type RecoveryRecords } from './recovery-keys.ts';
 export { migrate } from './schema.ts';
 export {
-  countAccounts,
   finishSignIn,
   passwordSlot,
   type SignedIn,

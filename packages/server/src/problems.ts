@@ -16,6 +16,7 @@ const accountProblems: Readonly<Record<AccountsErrorCode, ProblemCode>> = {
   'sign-in-refused': 'sign-in-refused',
   'sign-up-refused': 'sign-up-refused',
   'too-many-tries': 'too-many-tries',
+  'pairing-refused': 'refused',
   malformed: 'malformed',
   'newer-version': 'failed',
 };

@@ -6,7 +6,9 @@ import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastif
 import { PackBuffers } from './bodies/pack-buffers.ts';
 import { ServerError } from './errors.ts';
 import { accountHandlers } from './handlers/account-handlers.ts';
+import { adminHandlers } from './handlers/admin-handlers.ts';
 import { deletionHandlers } from './handlers/deletion-handlers.ts';
+import { joiningRoutes, pairingHandlers } from './handlers/pairing-handlers.ts';
 import { signInRoutes } from './handlers/sign-in-routes.ts';
 import { vaultHandlers } from './handlers/vault-handlers.ts';
 import { waysInHandlers } from './handlers/ways-in-handlers.ts';
@@ -165,6 +167,8 @@ function registerRoutes(app: FastifyInstance, options: ServerOptions, isStopping
   const handlers = {
     ...accountHandlers(authority, accounts),
     ...waysInHandlers(authority, accounts),
+    ...pairingHandlers(accounts),
+    ...adminHandlers(accounts, keeper),
     ...vaultHandlers,
     ...deletionHandlers(accounts, options.earlyPurge ?? 'refused'),
   };
@@ -172,7 +176,11 @@ function registerRoutes(app: FastifyInstance, options: ServerOptions, isStopping
     const route: Route = routes[name as RouteName];
     register(app, route, accountRoute(route, handler, parts));
   }
-  const open = { ...openRoutes({ authority, isStopping }), ...signInRoutes({ keeper, authority, accounts }) };
+  const open = {
+    ...openRoutes({ authority, isStopping }),
+    ...signInRoutes({ keeper, authority, accounts }),
+    ...joiningRoutes(accounts),
+  };
   for (const [name, served] of Object.entries(open)) register(app, routes[name as RouteName], served);
   registerReference(app);
 }

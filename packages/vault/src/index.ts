@@ -67,6 +67,14 @@ export {
   readOffer,
 } from './pair-device.ts';
 export {
+  decodePairingDraft,
+  decodePairingHeads,
+  decodePairingOffer,
+  encodePairingDraft,
+  encodePairingHeads,
+  encodePairingOffer,
+} from './pairing-messages.ts';
+export {
   createPairingTicket,
   formatPairingTicket,
   type PairingTicket,

@@ -38,11 +38,11 @@ export interface ServerCustodyOptions {
 export class ServerCustody extends HttpCustody {
   readonly account: ServerAccount;
   readonly transport: Transport;
-  readonly #origin: string;
+  readonly origin: string;
 
   constructor({ origin, account, transport }: ServerCustodyOptions) {
     super(transport);
-    this.#origin = origin;
+    this.origin = origin;
     this.account = account;
     this.transport = transport;
   }
@@ -50,7 +50,7 @@ export class ServerCustody extends HttpCustody {
   /** @throws WrongPasswordError; HttpError 'too-many-tries' */
   async unlockWithSecret(secret: string): Promise<Unlocked> {
     const { name, accountId, serverId } = this.account;
-    const login = await signIn(this.#origin, { name, secret, known: { accountId, serverId } });
+    const login = await signIn(this.origin, { name, secret, known: { accountId, serverId } });
     this.transport.unlock(login.session);
     return await unlockBy(this, login, secret);
   }

@@ -79,6 +79,14 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: 'run a server that keeps backups of other devices',
     load: async () => (await import('../verbs/serve.ts')).serve,
   },
+  device: {
+    summary: 'show the devices, add one by ticket, revoke one',
+    load: async () => (await import('../verbs/device.ts')).device,
+  },
+  admin: {
+    summary: 'invite people to a server, and see who uses how much',
+    load: async () => (await import('../verbs/admin.ts')).admin,
+  },
   keys: {
     summary: 'change the password, prove the recovery words, add or remove a way in',
     load: async () => (await import('../verbs/keys.ts')).keys,

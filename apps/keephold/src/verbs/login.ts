@@ -1,16 +1,16 @@
 /** `keephold login`: brings the account on a server to this computer, with the password or the 24 words alone. */
 import { toHex } from '@keephold/bytes';
-import { HttpCustody } from '@keephold/client';
+import { accountNameOn, HttpCustody } from '@keephold/client';
 import { serverOrigin } from '@keephold/client/address';
 import { systemRandom } from '@keephold/crypto';
-import { type DeviceRole } from '@keephold/protocol';
-import { DeviceFaultError, enrolDevice, openDevice, type Unlocked } from '@keephold/vault';
+import type { DeviceRole } from '@keephold/protocol';
+import { enrolDevice, type Unlocked } from '@keephold/vault';
 import { DeviceStore } from '../access/device-store.ts';
+import { requireNotSignedIn } from '../access/not-signed-in.ts';
 import { requireVault } from '../access/open-device.ts';
 import { existingPassword } from '../access/password.ts';
-import { openServer, type ServerLogin, signIn, transportTo, unlockBy } from '../access/server-custody.ts';
+import { type ServerLogin, signIn, transportTo, unlockBy } from '../access/server-custody.ts';
 import { ServerFile } from '../access/server-file.ts';
-import { signedInAlready } from '../access/server-sign-up.ts';
 import { looksLikeWords } from '../access/words-text.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { flag, text } from '../command-line/options.ts';
@@ -50,7 +50,7 @@ export const login: Command = defineCommand({
     }
     const signedIn = await signIn(origin, { name, secret });
     const role: DeviceRole = options['backup-only'] ? 'backup-only' : 'trusted';
-    const { unlocked, deviceId, readKeyPlace } = await enrolHere(context, { origin, signedIn, secret, name, role });
+    const { unlocked, deviceId, readKeyPlace } = await enrolHere(context, { origin, signedIn, secret, role });
     const { accountId } = unlocked;
     const record = { type: 'login', server: origin, accountId: toHex(accountId), deviceId, role, readKeyPlace };
     await out.record(record);
@@ -62,32 +62,10 @@ export const login: Command = defineCommand({
   },
 });
 
-/** A device that is still good is not given up: its keys would stay in the keychain for nothing. */
-async function requireNotSignedIn({ environment }: Context, origin: string): Promise<void> {
-  const file = new ServerFile(environment, origin);
-  const account = file.load();
-  const state = account && new DeviceStore(environment, account.accountId).load();
-  if (state === undefined) return;
-  await using custody = await openServer(environment, origin);
-  try {
-    await openDevice(custody, state);
-  } catch (error) {
-    if (isRefused(error) || error instanceof DeviceFaultError) return;
-    throw error;
-  }
-  throw signedInAlready(origin, file.path);
-}
-
-/** A revoked device does not even get a session. */
-function isRefused(error: unknown): boolean {
-  return error instanceof Error && (error as { readonly problem?: unknown }).problem === 'unauthenticated';
-}
-
 interface Enrolment {
   readonly origin: string;
   readonly signedIn: ServerLogin;
   readonly secret: string;
-  readonly name: string;
   readonly role: DeviceRole;
 }
 
@@ -97,7 +75,7 @@ interface Enrolled {
   readonly readKeyPlace: string | null;
 }
 
-async function enrolHere(context: Context, { origin, signedIn, secret, name, role }: Enrolment): Promise<Enrolled> {
+async function enrolHere(context: Context, { origin, signedIn, secret, role }: Enrolment): Promise<Enrolled> {
   const { environment } = context;
   const transport = transportTo(origin, signedIn, undefined);
   transport.unlock(signedIn.session);
@@ -114,7 +92,12 @@ async function enrolHere(context: Context, { origin, signedIn, secret, name, rol
   });
   const keystore = await store.create(state);
   await store.keychain.save(unlocked.keychain, custody);
-  new ServerFile(environment, origin).save({ accountId: account.accountId, serverId: signedIn.serverId, name });
+  const { accountId } = account;
+  new ServerFile(environment, origin).save({
+    accountId,
+    serverId: signedIn.serverId,
+    name: await accountNameOn(transport),
+  });
   const readKeyPlace = role === 'trusted' ? (keystore ?? store.folder) : null;
   return { unlocked, deviceId: toHex(state.deviceId), readKeyPlace };
 }

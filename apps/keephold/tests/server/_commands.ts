@@ -45,13 +45,18 @@ export async function outputOf(child: ChildProcess): Promise<string> {
   return text;
 }
 
-/** The first line of JSON that a command prints. */
+/** The first line of JSON that a command prints; whoever else listens hears it too. */
 export async function firstRecord(child: ChildProcess): Promise<Readonly<Record<string, unknown>>> {
+  const { promise, resolve, reject } = Promise.withResolvers<Readonly<Record<string, unknown>>>();
   let text = '';
-  for await (const chunk of child.stdout ?? []) {
-    text += String(chunk);
+  const onData = (chunk: Buffer): void => {
+    text += chunk.toString();
     const end = text.indexOf('\n');
-    if (end >= 0) return JSON.parse(text.slice(0, end)) as Record<string, unknown>;
-  }
-  throw new Error(`it ended before it said anything: ${text}`);
+    if (end < 0) return;
+    child.stdout?.off('data', onData);
+    resolve(JSON.parse(text.slice(0, end)) as Record<string, unknown>);
+  };
+  child.stdout?.on('data', onData);
+  child.once('close', () => reject(new Error(`it ended before it said anything: ${text}`)));
+  return await promise;
 }

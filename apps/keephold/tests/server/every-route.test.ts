@@ -64,6 +64,7 @@ function targetOf(route: Route, names: Names, body: Uint8Array | undefined): str
     object: hash(body ?? names.object),
     grant: body === undefined ? toHex(names.grant) : hash(body),
     slot: toHex(names.slot),
+    message: 'draft',
     seq: '1',
   };
   const query = route.query === undefined ? '' : (route.query as { required?: readonly string[] }).required?.[0];

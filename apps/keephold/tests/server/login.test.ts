@@ -99,6 +99,30 @@ it('keeps two people apart on one server, and takes the second only as it says',
   expect([await snapshots(ann), await snapshots(bob)]).toEqual([1, 0]);
 });
 
+it('lets the admin invite and count, and nobody else', { timeout: 240_000 }, async () => {
+  await using at = await place();
+  const [ann, bob] = [at.computer('ann'), at.computer('bob', 'quarry mitten delta forum')];
+  await ann.run('init', ...at.repo, '--invitation', at.invitation, '--account', 'ann', '--trusted');
+  await ann.run('backup', ...at.repo, at.source);
+  await expect(bob.run('init', ...at.repo, '--account', 'bob')).rejects.toThrow('the invitation is not good');
+  const { code } = JSON.parse(await ann.run('admin', 'invite', '--json', ...at.repo)) as { readonly code: string };
+  await bob.run('init', ...at.repo, '--invitation', code, '--account', 'bob');
+  await expect(at.computer('carl').run('init', ...at.repo, '--invitation', code)).rejects.toThrow('exit code 1');
+  const users = (await ann.run('admin', 'users', '--json', ...at.repo))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(users).toMatchObject([
+    { name: 'ann', isAdmin: true, devices: 1, snapshots: 1 },
+    { name: 'bob', isAdmin: false, devices: 1, snapshots: 0, lastBackup: null },
+  ]);
+  expect(await ann.run('admin', 'usage', ...at.repo)).toContain('2 accounts, 2 devices, 1 snapshot');
+  for (const act of ['invite', 'users', 'usage']) {
+    await expect(bob.run('admin', act, ...at.repo)).rejects.toThrow('only an admin');
+  }
+  await expect(at.computer('ann', '').run('admin', 'users', ...at.repo)).rejects.toThrow(/exit code 2: .*password/);
+});
+
 it('deletes and changes the ways in with the password, and nothing without it', { timeout: 240_000 }, async () => {
   await using at = await place();
   const { repo, source, url } = at;

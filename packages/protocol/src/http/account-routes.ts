@@ -1,6 +1,6 @@
 /** Routes of accounts: how one begins, how its owner signs in, and what he changes then (security.md §3.6, §3.9, §5). */
 import { LARGEST_RECORD } from './limits.ts';
-import { EMPTY, FRAMES, json, jsonBody, type Route } from './route.ts';
+import { BYTES, EMPTY, FRAMES, json, jsonBody, type Route, record } from './route.ts';
 import * as schema from './schemas.ts';
 
 export const signingIn = {
@@ -88,5 +88,75 @@ export const changingWaysIn = {
     summary: 'What happened to the account, from a seq on: each entry has the hash of the one before.',
     query: schema.FromQuery,
     answer: FRAMES,
+  },
+} as const satisfies Record<string, Route>;
+
+/** A pairing message: a CBOR map of some kilobytes. */
+const MESSAGE_LIMIT = 8192;
+
+export const pairing = {
+  openPairing: {
+    method: 'PUT',
+    path: '/v1/account/pairings/:ticket',
+    action: 'enrol',
+    summary: 'Makes room for the messages between an app and a device that it adds, for ten minutes.',
+    params: schema.TicketPath,
+    answer: json(schema.PairingAnswer),
+  },
+  sendAsApp: {
+    method: 'PUT',
+    path: '/v1/account/pairings/:ticket/:message',
+    action: 'enrol',
+    summary: 'Sends the device a draft or its heads.',
+    params: schema.MessagePath,
+    body: record(MESSAGE_LIMIT),
+    answer: EMPTY,
+  },
+  readAsApp: {
+    method: 'GET',
+    path: '/v1/account/pairings/:ticket/:message',
+    action: 'enrol',
+    summary: 'What the device has sent: its offer, its answer.',
+    params: schema.MessagePath,
+    answer: BYTES,
+  },
+} as const satisfies Record<string, Route>;
+
+export const joining = {
+  sendAsDevice: {
+    method: 'PUT',
+    path: '/v1/pairings/:ticket/:message',
+    action: undefined,
+    summary:
+      'Sends the app the offer of a new device, or its answer. Who knows the id of a ticket may, until it is used.',
+    params: schema.MessagePath,
+    body: record(MESSAGE_LIMIT),
+    answer: EMPTY,
+  },
+  readAsDevice: {
+    method: 'GET',
+    path: '/v1/pairings/:ticket/:message',
+    action: undefined,
+    summary: 'What the app has sent: a draft, the heads.',
+    params: schema.MessagePath,
+    answer: BYTES,
+  },
+} as const satisfies Record<string, Route>;
+
+export const administering = {
+  invite: {
+    method: 'POST',
+    path: '/v1/admin/invitations',
+    action: 'administer',
+    summary: 'An invitation for one account, good for so many days.',
+    body: jsonBody(schema.InviteBody),
+    answer: json(schema.InviteAnswer),
+  },
+  users: {
+    method: 'GET',
+    path: '/v1/admin/users',
+    action: 'administer',
+    summary: 'The accounts of this server and how much it keeps for each of them.',
+    answer: json(schema.UsersAnswer),
   },
 } as const satisfies Record<string, Route>;

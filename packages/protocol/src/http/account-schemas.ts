@@ -1,6 +1,6 @@
 /** JSON forms of sign-up, sign-in, pairing and administration. What OPAQUE says is bytes of its own form. */
 import { type Static, Type } from 'typebox';
-import { base64url, Hash, Id, Seconds, strict } from './json-forms.ts';
+import { base64url, Count, Hash, hex, Id, Milliseconds, Seconds, strict } from './json-forms.ts';
 
 /** Of OPAQUE: requests, answers and records, the longest of them some 400 bytes. */
 const Message = Type.String({ pattern: '^[A-Za-z0-9_-]{1,1366}$', description: 'base64url, at most 1 KiB' });
@@ -53,3 +53,36 @@ export const PasswordFinishBody = Type.Object(
 export type PasswordFinishBody = Static<typeof PasswordFinishBody>;
 export const RecoveryKeyBody = Type.Object({ recoveryId: Id, publicKey: Hash, slotId: Id }, strict);
 export type RecoveryKeyBody = Static<typeof RecoveryKeyBody>;
+
+export type PairingMessage = 'offer' | 'draft' | 'answer' | 'heads';
+export const TicketPath = Type.Object({ ticket: hex(16) }, strict);
+/** offer and answer come from the device, draft and heads from the app (security.md §3.10). */
+export const MessagePath = Type.Object(
+  {
+    ticket: hex(16),
+    message: Type.Unsafe<PairingMessage>(Type.String({ enum: ['offer', 'draft', 'answer', 'heads'] })),
+  },
+  strict,
+);
+export const PairingAnswer = Type.Object({ expiresAt: Milliseconds });
+
+export const InviteBody = Type.Object({ days: Type.Integer({ minimum: 1, maximum: 365 }) }, strict);
+export type InviteBody = Static<typeof InviteBody>;
+export const InviteAnswer = Type.Object({ code: Type.String(), expiresAt: Milliseconds });
+/** What the server sees anyway, and no more: no name of a device, no file. */
+export const UsersAnswer = Type.Object({
+  users: Type.Array(
+    Type.Object({
+      accountId: Id,
+      name: Type.String(),
+      createdAt: Milliseconds,
+      isAdmin: Type.Boolean(),
+      devices: Count,
+      snapshots: Count,
+      bytes: Count,
+      lastBackup: Type.Optional(Milliseconds),
+      /** Its records cannot be read now; the counts are zero. */
+      isUnreadable: Type.Optional(Type.Boolean()),
+    }),
+  ),
+});

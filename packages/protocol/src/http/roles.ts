@@ -16,4 +16,6 @@ export const rolesFor: Readonly<Record<Action, readonly Role[]>> = {
   'change-ways-in': ['unlocked'],
   delete: ['unlocked'],
   'cancel-delete': everyone,
+  enrol: ['unlocked'],
+  administer: ['unlocked'],
 };

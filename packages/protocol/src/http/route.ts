@@ -11,7 +11,9 @@ export type Action =
   | 'read-ways-in' // slots, keyring, grants
   | 'change-ways-in'
   | 'delete' // trash, collect
-  | 'cancel-delete';
+  | 'cancel-delete'
+  | 'enrol' // carries the messages between an app and a device that it adds
+  | 'administer'; // the server, not what it keeps; admins alone
 
 /** Raw bodies are bytes (`application/octet-stream`); `frames` are several byte strings (frames.ts). */
 export type Answer =

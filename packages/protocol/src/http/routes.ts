@@ -2,7 +2,7 @@
  * Every route, as data: the server registers handlers by these names, the client builds its requests from them, the
  * OpenAPI document is written from them, and the table of who may do what speaks of their actions (security.md §3.3).
  */
-import { changingWaysIn, signingIn } from './account-routes.ts';
+import { administering, changingWaysIn, joining, pairing, signingIn } from './account-routes.ts';
 import { LARGEST_COMMIT_BODY, LARGEST_OBJECT, LARGEST_PACK, LARGEST_RECORD } from './limits.ts';
 import { BYTES, EMPTY, FRAMES, json, jsonBody, named, type Route, record } from './route.ts';
 import * as schema from './schemas.ts';
@@ -278,5 +278,16 @@ const keeping = {
   },
 } as const satisfies Record<string, Route>;
 
-export const routes = { ...open, ...signingIn, ...account, ...changingWaysIn, ...writing, ...reading, ...keeping };
+export const routes = {
+  ...open,
+  ...signingIn,
+  ...joining,
+  ...account,
+  ...changingWaysIn,
+  ...pairing,
+  ...writing,
+  ...reading,
+  ...keeping,
+  ...administering,
+};
 export type RouteName = keyof typeof routes;

@@ -24,7 +24,8 @@ export const PagesQuery = Type.Object(
   strict,
 );
 
-export const AccountAnswer = Type.Object({ accountId: Id, writerCanDestroy: Type.Boolean() });
+/** `name`: what its owner signs in with. */
+export const AccountAnswer = Type.Object({ accountId: Id, name: Type.String(), writerCanDestroy: Type.Boolean() });
 export const Appended = Type.Object({ outcome: Type.Unsafe<'appended' | 'head-moved'>(Type.String()) });
 export const HeadAnswer = Type.Object({ seq: Seq, hash: Hash });
 

@@ -1,6 +1,7 @@
 /** Account records over HTTP. */
 import {
   type AccountsSurroundings,
+  accountName,
   auditEntries,
   dropRecovery,
   passwordSlot,
@@ -34,6 +35,7 @@ export function accountHandlers(
     account: async ({ principal, custody }) =>
       json({
         accountId: toBase64Url(principal.accountId),
+        name: (await accountName(accounts, principal.accountId)) ?? '',
         writerCanDestroy: principal.role === 'unlocked' && custody.properties.writerCanDestroy,
       }),
     keychain: async ({ custody, query }) => frames(await custody.keychain(query['from'] ?? 0)),
