@@ -4,8 +4,8 @@ import { systemRandom } from '@keephold/crypto';
 import {
   type ChainPin,
   type Custody,
+  type DeviceRecord,
   type DeviceRole,
-  deviceRecord,
   type KeychainState,
   requireKeychainPin,
   walkKeychain,
@@ -26,12 +26,13 @@ import { formatClock } from '../terminal/units.ts';
 
 export const device: Command = defineCommand({
   name: 'device',
-  operands: { usage: 'list | revoke ID | invite | join [TICKET]', min: 0, max: 2 },
+  operands: { usage: 'list | revoke ID | invite | join [TICKET] | log', min: 0, max: 2 },
   description: [
     'Shows the devices that may use a repository, adds one, and takes the right away from one.',
     'list shows them with their last backup. Names are sealed like everything else: the password shows them.',
     'revoke ends what a device may do, at once, and the others go on under new keys, which they find by themselves. It needs the password. What the device knew before it keeps; what is backed up from now on it cannot read.',
     'On a server, invite and join add a device that never sees the password: invite prints a ticket, good for ten minutes and once, and waits; join takes it on the new device. Whoever carries the messages in between, the server included, cannot put another device or another account in their place. keephold login adds a device with the password instead.',
+    'log shows what the server has noted: who signed in, which devices came and went, what was refused.',
   ],
   options: { trusted: flag({ help: 'with invite: let the new device list and restore without the password' }) },
   examples: [
@@ -47,6 +48,7 @@ export const device: Command = defineCommand({
     else if (action === 'invite' && what === undefined)
       await invite(context, options.trusted ? 'trusted' : 'backup-only');
     else if (action === 'join') await join(context, what);
+    else if (action === 'log' && what === undefined) await log(context);
     else throw new UsageError(`device cannot "${operands.join(' ')}"`, 'keephold device --help shows what it can');
     return exitCodes.done;
   },
@@ -56,6 +58,7 @@ interface Opened extends AsyncDisposable {
   readonly custody: Custody;
   readonly keychain: KeychainState;
   readonly ownId: string | undefined;
+  readonly role: DeviceRole | undefined;
   readonly headPin: ChainPin | undefined;
 }
 
@@ -69,6 +72,7 @@ async function opened(context: Context): Promise<Opened> {
     custody,
     keychain,
     ownId: state && toHex(state.deviceId),
+    role: state?.role,
     headPin: state?.grant.headPin,
     [Symbol.asyncDispose]: async () => await custody[Symbol.asyncDispose](),
   };
@@ -116,7 +120,14 @@ async function revoke(context: Context, id: string): Promise<void> {
 async function invite(context: Context, role: DeviceRole): Promise<void> {
   const { addDevice } = await import('../jobs/pair/add-device.ts');
   await using access = await opened(context);
-  await addDevice(context, { ...access, role });
+  const { custody, headPin } = access;
+  await addDevice(context, { custody, headPin, role });
+}
+
+async function log(context: Context): Promise<void> {
+  const { tellAccountLog } = await import('../jobs/tell-account-log.ts');
+  await using access = await opened(context);
+  await tellAccountLog(context, access);
 }
 
 async function join(context: Context, ticket: string | undefined): Promise<void> {
@@ -136,7 +147,7 @@ async function headsOf(
   return heads;
 }
 
-function findDevice(keychain: KeychainState, id: string): NonNullable<ReturnType<typeof deviceRecord>> {
+function findDevice(keychain: KeychainState, id: string): DeviceRecord {
   const isId = /^[0-9a-f]{4,32}$/i.test(id);
   const found = [...keychain.devices].filter(([hex]) => isId && hex.startsWith(id.toLowerCase()));
   const [only, ...others] = found;

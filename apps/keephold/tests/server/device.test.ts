@@ -63,6 +63,16 @@ it('revokes a stolen device at once, and the others go on under new keys by them
   ]);
   await expect(own!.run('device', 'revoke', ...repo, after[0]?.id ?? '')).rejects.toThrow('the device you are at');
 
+  const log = (await without('own').run('device', 'log', '--json', ...repo)).trim().split('\n');
+  const events = log.map((line) => JSON.parse(line) as { readonly event: string; readonly what: string | null });
+  expect(events[0]).toMatchObject({ event: 'signed-up' });
+  expect(events.map(({ what }) => what).filter((what) => what !== null)).toEqual([
+    'add-device',
+    'add-device',
+    'revoke-device',
+    'rotate-epoch',
+  ]);
+
   // Found again, it is a new device.
   await lost!.run('login', String(url), '--account', 'ann');
   expect(await without('lost').run('cat', ...repo, `latest:${source}/letter`)).toBe('dear nobody else');

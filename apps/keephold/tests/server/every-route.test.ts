@@ -1,6 +1,6 @@
 /** Every route of the table, walked by a thief of a device and by the owner of another account (security.md §11, M17). */
 import { createHash, randomBytes } from 'node:crypto';
-import { auditEntries, auditHash } from '@keephold/accounts';
+import { auditEntries, auditHash, openPairing } from '@keephold/accounts';
 import { decodeCbor, toHex } from '@keephold/bytes';
 import { asObjectName, asVaultId, type Head, type VaultId } from '@keephold/protocol';
 import { encodeCommitBody, type Route, rolesFor, routes } from '@keephold/protocol/http';
@@ -26,6 +26,7 @@ interface Names {
   readonly grant: Uint8Array;
   readonly slot: Uint8Array;
   readonly object: Uint8Array;
+  readonly ticket: Uint8Array;
   readonly pack: { readonly id: Uint8Array; readonly bytes: Uint8Array };
   readonly head: Head;
 }
@@ -65,6 +66,7 @@ function targetOf(route: Route, names: Names, body: Uint8Array | undefined): str
     grant: body === undefined ? toHex(names.grant) : hash(body),
     slot: toHex(names.slot),
     message: 'draft',
+    ticket: toHex(names.ticket),
     seq: '1',
   };
   const query = route.query === undefined ? '' : (route.query as { required?: readonly string[] }).required?.[0];
@@ -89,8 +91,10 @@ async function keptAccount(test: TestServer): Promise<Names> {
   const { head } = await storeSnapshot(test.clientOf(account), account, { packs: [pack] });
   const [snapshot] = await test.clientOf(account).snapshots(account.vault);
   const { vault } = account;
+  const ticket = random(16);
+  await openPairing(test.surroundings, account.accountId, ticket);
   const [grant, slot] = [account.grants[0]?.name ?? empty, account.slots[0]?.slotId ?? empty];
-  return { account, vault, grant, slot, object: snapshot?.object ?? empty, pack, head };
+  return { account, vault, grant, slot, object: snapshot?.object ?? empty, ticket, pack, head };
 }
 
 it('refuses a device that only backs up everything but its own few routes, and writes that into the log', async () => {
@@ -142,6 +146,7 @@ it('answers about what is of another account as about what is nowhere, whoever a
     grant: random(32),
     slot: random(16),
     object: random(32),
+    ticket: random(16),
     pack: createPack(absent.vault, 1, 1),
   };
   const texts = ({ vault, grant, object, pack, account }: Names): string[] =>
@@ -154,7 +159,7 @@ it('answers about what is of another account as about what is nowhere, whoever a
       const [name, { path }] = named;
       // They name nothing: what they answer is the asker's own.
       if (!path.includes(':') && name !== 'appendKeychain') continue;
-      if (name === 'putSlot' || name === 'removeSlot' || name === 'putGrant') continue;
+      if (['putSlot', 'removeSlot', 'putGrant', 'openPairing'].includes(name)) continue;
       const [theirs, none] = [await ask(test, session, named, victim), await ask(test, session, named, nowhere)];
       // An entry that does not come next moves nothing, whose it may be.
       if (name !== 'appendKeychain') expect([name, theirs.status >= 400]).toEqual([name, true]);

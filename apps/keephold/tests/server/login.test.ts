@@ -1,5 +1,5 @@
 /** Accounts by commands alone: two people on one server, new computers, and what only the password may do. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -85,6 +85,11 @@ it('brings an account to new computers by password or words, each as far as it m
   await expect(at.computer('third', '').run('ls', ...repo, 'latest')).rejects.toThrow(/exit code 2: .*password/);
   expect(await third.run('cat', ...repo, `latest:${source}/letter`)).toBe('dear reader');
   expect(await third.run('check', ...repo, '--read-data')).toContain('no problem found');
+
+  // What the server keeps is enough without it: the folder and the words.
+  const [kept = ''] = await readdir(join(at.home, 'srv', 'accounts'));
+  const folder = ['--repo', join(at.home, 'srv', 'accounts', kept)];
+  expect(await at.computer('alone', words).run('cat', ...folder, `latest:${source}/letter`)).toBe('dear reader');
 });
 
 it('keeps two people apart on one server, and takes the second only as it says', { timeout: 240_000 }, async () => {
