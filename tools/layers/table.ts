@@ -101,7 +101,7 @@ export const layers: readonly Layer[] = [
     purpose: 'the Custody seam over a Backend and a ledger; holds ciphertext only; the only code that talks SQL',
     runsOn: 'node',
     imports: ['@keephold/backend', '@keephold/bytes', '@keephold/crypto/verify', '@keephold/protocol'],
-    thirdParty: ['@digitaldefiance/reed-solomon-erasure.wasm'],
+    thirdParty: ['@digitaldefiance/reed-solomon-erasure.wasm', 'pg'],
   },
   {
     folder: 'packages/server',

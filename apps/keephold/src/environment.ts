@@ -16,6 +16,19 @@ export interface Folders {
   readonly data: string;
 }
 
+/** An address that may have a secret in it, and the file that has it. */
+export interface AddressVariables {
+  readonly file: string | undefined;
+  readonly value: string | undefined;
+}
+
+export interface ServerVariables {
+  readonly database: AddressVariables;
+  readonly storage: AddressVariables;
+  readonly accessKeyId: string | undefined;
+  readonly secretAccessKey: string | undefined;
+}
+
 export interface Environment {
   readonly folders: Folders;
   readonly home: string;
@@ -25,6 +38,8 @@ export interface Environment {
   readonly repository: string | undefined;
   readonly passwordFile: string | undefined;
   readonly password: string | undefined;
+  /** For `keephold serve`; nothing is said when it is not there. */
+  readonly server?: ServerVariables;
   /** Whether a session bus is there, which the keystore of Linux needs. */
   readonly hasSessionBus: boolean;
   /** Programs are looked for in these folders. */
@@ -50,6 +65,7 @@ export function readEnvironment(
     repository: nonEmpty(variables['KEEPHOLD_REPO']),
     passwordFile: nonEmpty(variables['KEEPHOLD_PASSWORD_FILE']),
     password: nonEmpty(variables['KEEPHOLD_PASSWORD']),
+    server: serverVariables(variables),
     hasSessionBus: nonEmpty(variables['DBUS_SESSION_BUS_ADDRESS']) !== undefined,
     searchPath: variables['PATH'] ?? '',
     canRedraw: variables['TERM'] !== 'dumb',
@@ -63,6 +79,19 @@ function userName(): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+function serverVariables(variables: Variables): ServerVariables {
+  const address = (name: string): AddressVariables => ({
+    file: nonEmpty(variables[`${name}_FILE`]),
+    value: nonEmpty(variables[name]),
+  });
+  return {
+    database: address('KEEPHOLD_DATABASE'),
+    storage: address('KEEPHOLD_STORAGE'),
+    accessKeyId: nonEmpty(variables['AWS_ACCESS_KEY_ID']),
+    secretAccessKey: nonEmpty(variables['AWS_SECRET_ACCESS_KEY']),
+  };
 }
 
 export function foldersOf(variables: Variables, platform: NodeJS.Platform, home: string): Folders {

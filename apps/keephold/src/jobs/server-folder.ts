@@ -1,10 +1,10 @@
-/** The data folder of a server: its secrets, what it knows of accounts, what it keeps for each of them. */
+/** The data folder of a server: its secrets, and the accounts that it opens with them. */
 import { join } from 'node:path';
 import { type AccountsSurroundings, countAccounts, invite, migrate } from '@keephold/accounts';
 import { asKey, ed25519FromSeed, sha256, sign, systemRandom } from '@keephold/crypto';
 import { createOpaqueSetup, OpaqueServer } from '@keephold/crypto/opaque';
 import type { KeeperSigner } from '@keephold/custody';
-import { SqliteDatabase } from '@keephold/custody/sql';
+import type { SqlDatabase } from '@keephold/custody/sql';
 import { serverIdInput } from '@keephold/protocol';
 import { createPrivateFile, makePrivateFolder, readPrivateFile } from '../access/private-file.ts';
 import { CommandError, exitCodes } from '../errors.ts';
@@ -12,8 +12,6 @@ import { CommandError, exitCodes } from '../errors.ts';
 export interface ServerFolder {
   readonly serverId: Uint8Array;
   readonly surroundings: AccountsSurroundings;
-  /** A folder for each account. */
-  readonly accounts: string;
   /** Signs keeper events (format.md §7, type 4) with the key that the genesis of each account names. */
   readonly signer: KeeperSigner;
   /** Made as long as there is no account; who uses it becomes the admin. */
@@ -21,20 +19,22 @@ export interface ServerFolder {
 }
 
 export interface OpenServerOptions {
+  /** For the accounts: what is in it exists nowhere else. */
+  readonly database: SqlDatabase;
   readonly signUp: 'by-invitation' | 'open';
   readonly now: () => number;
 }
 
 const INVITATION_LIFETIME = 7 * 24 * 3_600_000;
 
-export async function openServerFolder(folder: string, { signUp, now }: OpenServerOptions): Promise<ServerFolder> {
+export async function openServerFolder(
+  folder: string,
+  { database, signUp, now }: OpenServerOptions,
+): Promise<ServerFolder> {
   makePrivateFolder(folder);
   requireOwnForm(folder);
   const secrets = await openSecrets(join(folder, 'secrets'));
-  const database = await SqliteDatabase.open(join(folder, 'accounts.sqlite'), 'durable');
   await migrate(database);
-  const accounts = join(folder, 'accounts');
-  makePrivateFolder(accounts);
   const { eventSeed, opaqueSetup, decoySecret } = secrets;
   const { seed, publicKey: eventKey } = ed25519FromSeed(asKey('Ed25519Seed', eventSeed));
   const serverId = sha256(...serverIdInput(eventKey)).slice(0, 16);
@@ -45,7 +45,6 @@ export async function openServerFolder(folder: string, { signUp, now }: OpenServ
   return {
     serverId,
     surroundings,
-    accounts,
     signer: { deviceId: undefined, sign: (message) => sign(seed, message) },
     firstInvitation: await firstInvitation(surroundings),
   };

@@ -11,7 +11,11 @@ export interface Commands {
   readonly run: (...args: readonly string[]) => Promise<string>;
 }
 
-export function commandsIn(home: string, password = 'a password for one test only'): Commands {
+export function commandsIn(
+  home: string,
+  password = 'a password for one test only',
+  variables: Readonly<Record<string, string>> = {},
+): Commands {
   const start: Commands['start'] = (...args) =>
     spawn(
       process.execPath,
@@ -25,6 +29,7 @@ export function commandsIn(home: string, password = 'a password for one test onl
           XDG_DATA_HOME: join(home, 'data'),
           XDG_CONFIG_HOME: join(home, 'config'),
           KEEPHOLD_PASSWORD: password,
+          ...variables,
         },
         stdio: ['ignore', 'pipe', 'pipe'],
       },

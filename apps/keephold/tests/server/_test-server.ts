@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { HttpCustody, signInWithWords, Transport } from '@keephold/client';
 import { asKey, ed25519FromSeed } from '@keephold/crypto';
-import type { OpenOptions } from '@keephold/custody';
+import { type KeeperOptions, type OpenOptions, openKeeper } from '@keephold/custody';
+import { SqliteDatabase } from '@keephold/custody/sql';
 import { type Custody, overrideCustody } from '@keephold/protocol';
-import { type AccountKeeper, FolderKeeper, KeychainAuthority, type RunningServer, startServer } from '@keephold/server';
+import { type AccountKeeper, KeychainAuthority, OpenAccounts, type RunningServer, startServer } from '@keephold/server';
 import type { AccountFixture, FixtureDevice } from '@keephold/testkit';
 import { openServerFolder, type ServerFolder } from '../../src/jobs/server-folder.ts';
 
@@ -32,14 +33,23 @@ export interface ClientOptions {
   readonly serverId?: Uint8Array;
 }
 
+type Parts = Pick<KeeperOptions, 'database' | 'storage'>;
+
 export interface TestServerOptions {
   readonly open?: OpenOptions;
+  /** Where accounts are kept; in `folder`, which goes with the server, without it. */
+  readonly parts?: (folder: string) => Promise<Parts>;
   /** Milliseconds. */
   readonly grace?: number;
   readonly now?: () => number;
   readonly earlyPurge?: 'refused' | 'allowed';
   /** Runs before a pack is stored. */
   readonly beforePack?: () => Promise<void>;
+}
+
+function foldersIn(folder: string): Parts {
+  const path = join(folder, 'accounts');
+  return { database: { kind: 'files', folder: path }, storage: { kind: 'folder', path } };
 }
 
 /** The words of every account here: 32 bytes that are all the same as the first of its id. */
@@ -51,12 +61,21 @@ export function wordsOf({ accountId }: AccountFixture): Parameters<typeof signIn
 export async function createTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), 'keephold-server-'));
   const now = options.now ?? Date.now;
-  const { serverId, accounts, surroundings } = await openServerFolder(folder, { signUp: 'by-invitation', now });
+  const parts = (await options.parts?.(folder)) ?? foldersIn(folder);
+  const database =
+    parts.database.kind === 'shared'
+      ? parts.database.database
+      : await SqliteDatabase.open(join(folder, 'accounts.sqlite'), 'durable');
+  const { serverId, surroundings } = await openServerFolder(folder, { database, signUp: 'by-invitation', now });
   const signers = new Map<string, FixtureDevice>();
-  const keeper = new FolderKeeper(accounts, (accountId) => {
-    const signer = signers.get(Buffer.from(accountId).toString('hex'));
-    return { ...(signer !== undefined && { signer }), ...options.open };
+  const repositories = await openKeeper({
+    ...parts,
+    optionsOf: (accountId) => {
+      const signer = signers.get(Buffer.from(accountId).toString('hex'));
+      return { ...(signer !== undefined && { signer }), ...options.open };
+    },
   });
+  const keeper = new OpenAccounts(repositories);
   const { beforePack } = options;
   const held: AccountKeeper = {
     create: async (records) => await keeper.create(records),
@@ -113,7 +132,8 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
     },
     [Symbol.asyncDispose]: async () => {
       await server.stop();
-      await surroundings.database.close();
+      // What was passed in is its owner's to close.
+      if (parts.database.kind === 'files') await database.close();
       await rm(folder, { recursive: true, force: true });
     },
   };

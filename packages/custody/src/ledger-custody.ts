@@ -1,5 +1,5 @@
-/** The Custody seam over a folder and its ledger: each member names the part that does it and turns its errors. */
-import type { Backend, FolderBackend } from '@keephold/backend';
+/** The Custody seam over a Backend and a ledger: each member names the part that does it and turns its errors. */
+import type { Backend } from '@keephold/backend';
 import {
   type AccountId,
   type AuditFinding,
@@ -41,10 +41,12 @@ import { collectVault } from './retention/collect.ts';
 import { trashSnapshots, untrashSnapshots } from './retention/trash.ts';
 import { usageOf } from './retention/usage.ts';
 
-export interface FolderCustodyParts {
+export interface LedgerCustodyParts {
   readonly backend: Backend;
   /** The same without parity. */
-  readonly folder: FolderBackend;
+  readonly plain: Backend;
+  /** Where writers that died leave something. */
+  readonly removeLeftovers: ((now: number) => Promise<unknown>) | undefined;
   readonly parity: ParitySetting | undefined;
   readonly account: AccountRecords;
   readonly ledger: Ledger;
@@ -52,12 +54,12 @@ export interface FolderCustodyParts {
   readonly signer: KeeperSigner | undefined;
 }
 
-export class FolderCustody implements Custody {
+export class LedgerCustody implements Custody {
   readonly properties: CustodyProperties;
-  readonly #parts: FolderCustodyParts;
+  readonly #parts: LedgerCustodyParts;
   readonly #packs: PackStore;
 
-  constructor(parts: FolderCustodyParts) {
+  constructor(parts: LedgerCustodyParts) {
     const { writesInFlight, readsInFlight, writerCanDestroy } = parts.backend.properties;
     this.properties = {
       uploadsInFlight: writesInFlight,
@@ -117,7 +119,7 @@ export class FolderCustody implements Custody {
 
   async openSession(vault: VaultId): Promise<void> {
     await translated(async () => {
-      await this.#parts.folder.removeStaleTemporaries(this.#parts.clock.now());
+      await this.#parts.removeLeftovers?.(this.#parts.clock.now());
       await this.#packs.renewLeases(vault);
     });
   }
@@ -203,7 +205,7 @@ export class FolderCustody implements Custody {
 
   async reportDamage(vault: VaultId, packs: PackIdList): Promise<PackIdList> {
     return await translated(
-      async () => await setAsideDamaged({ backend: this.#parts.folder, ledger: this.#parts.ledger }, vault, packs),
+      async () => await setAsideDamaged({ backend: this.#parts.plain, ledger: this.#parts.ledger }, vault, packs),
     );
   }
 
