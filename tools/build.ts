@@ -26,8 +26,10 @@ function entries(): ReadonlyMap<string, string> {
 
 const input: InputOptions = {
   platform: 'node',
-  external: [/^node:/, 'koffi'],
-  resolve: { conditionNames: ['@keephold/source', 'import', 'node', 'default'] },
+  // The last two are looked for by pg where they are wanted, and never are here.
+  external: [/^node:/, 'koffi', 'pg-native', 'pg-cloudflare'],
+  // Without 'import' and 'require': each is added where code imports or requires, and pg does both.
+  resolve: { conditionNames: ['@keephold/source', 'node', 'default'] },
   onLog(level, log, next) {
     if (level === 'warn') throw new Error(`rolldown: ${log.message}`);
     next(level, log);

@@ -155,6 +155,7 @@ export class World implements Disposable {
       folders: foldersOf({}, process.platform, home),
       home,
       hostname: 'looking',
+      userName: undefined,
       repository: this.repository,
       passwordFile: this.beside('password'),
       password: undefined,

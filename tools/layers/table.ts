@@ -101,14 +101,15 @@ export const layers: readonly Layer[] = [
     purpose: 'the Custody seam over a Backend and a ledger; holds ciphertext only; the only code that talks SQL',
     runsOn: 'node',
     imports: ['@keephold/backend', '@keephold/bytes', '@keephold/crypto/verify', '@keephold/protocol'],
-    thirdParty: ['@digitaldefiance/reed-solomon-erasure.wasm'],
+    thirdParty: ['@digitaldefiance/reed-solomon-erasure.wasm', 'pg'],
   },
   {
     folder: 'packages/server',
     name: '@keephold/server',
-    purpose: 'the Custody seam over HTTP: who may do what, routes, limits; holds ciphertext only',
+    purpose: 'accounts and the Custody seam over HTTP: who may do what, routes, limits; holds ciphertext only',
     runsOn: 'node',
     imports: [
+      '@keephold/accounts',
       '@keephold/bytes',
       '@keephold/crypto/verify',
       '@keephold/custody',
@@ -120,9 +121,15 @@ export const layers: readonly Layer[] = [
   {
     folder: 'packages/client',
     name: '@keephold/client',
-    purpose: 'the Custody seam as a client of a server: proofs, retries, time limits',
+    purpose: 'accounts and the Custody seam as a client of a server: sign-in, proofs, retries, time limits',
     runsOn: 'any',
-    imports: ['@keephold/bytes', '@keephold/crypto', '@keephold/protocol', '@keephold/protocol/http'],
+    imports: [
+      '@keephold/bytes',
+      '@keephold/crypto',
+      '@keephold/crypto/opaque',
+      '@keephold/protocol',
+      '@keephold/protocol/http',
+    ],
     thirdParty: [],
   },
   {

@@ -2,7 +2,7 @@
  * The environment and the folders that follow from it: the only file besides the program's entry that reads process.env.
  * Folders: XDG base directories on Linux and the BSDs, ~/Library on macOS, %LOCALAPPDATA% on Windows.
  */
-import { homedir, hostname } from 'node:os';
+import { homedir, hostname, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 
 export interface Folders {
@@ -16,13 +16,30 @@ export interface Folders {
   readonly data: string;
 }
 
+/** An address that may have a secret in it, and the file that has it. */
+export interface AddressVariables {
+  readonly file: string | undefined;
+  readonly value: string | undefined;
+}
+
+export interface ServerVariables {
+  readonly database: AddressVariables;
+  readonly storage: AddressVariables;
+  readonly accessKeyId: string | undefined;
+  readonly secretAccessKey: string | undefined;
+}
+
 export interface Environment {
   readonly folders: Folders;
   readonly home: string;
   readonly hostname: string;
+  /** Of who runs this, as the system has it; undefined when it has none. */
+  readonly userName: string | undefined;
   readonly repository: string | undefined;
   readonly passwordFile: string | undefined;
   readonly password: string | undefined;
+  /** For `keephold serve`; nothing is said when it is not there. */
+  readonly server?: ServerVariables;
   /** Whether a session bus is there, which the keystore of Linux needs. */
   readonly hasSessionBus: boolean;
   /** Programs are looked for in these folders. */
@@ -46,9 +63,11 @@ export function readEnvironment(
     folders: foldersOf(variables, platform, home),
     home,
     hostname: hostname(),
+    userName: userName(),
     repository: nonEmpty(variables['KEEPHOLD_REPO']),
     passwordFile: nonEmpty(variables['KEEPHOLD_PASSWORD_FILE']),
     password: nonEmpty(variables['KEEPHOLD_PASSWORD']),
+    server: serverVariables(variables),
     hasSessionBus: nonEmpty(variables['DBUS_SESSION_BUS_ADDRESS']) !== undefined,
     searchPath: variables['PATH'] ?? '',
     canRedraw: variables['TERM'] !== 'dumb',
@@ -59,6 +78,27 @@ export function readEnvironment(
 
 function isProfiled(options = ''): boolean {
   return [...process.execArgv, options].some((text) => text.includes('prof'));
+}
+
+function userName(): string | undefined {
+  try {
+    return nonEmpty(userInfo().username);
+  } catch {
+    return undefined;
+  }
+}
+
+function serverVariables(variables: Variables): ServerVariables {
+  const address = (name: string): AddressVariables => ({
+    file: nonEmpty(variables[`${name}_FILE`]),
+    value: nonEmpty(variables[name]),
+  });
+  return {
+    database: address('KEEPHOLD_DATABASE'),
+    storage: address('KEEPHOLD_STORAGE'),
+    accessKeyId: nonEmpty(variables['AWS_ACCESS_KEY_ID']),
+    secretAccessKey: nonEmpty(variables['AWS_SECRET_ACCESS_KEY']),
+  };
 }
 
 export function foldersOf(variables: Variables, platform: NodeJS.Platform, home: string): Folders {

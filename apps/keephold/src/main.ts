@@ -52,7 +52,7 @@ export async function main(environment: Environment): Promise<never> {
     version: ownVersion(),
     openRepository: async (place, options) => {
       if (isServer(place)) {
-        const { openServer } = await import('./access/server-account.ts');
+        const { openServer } = await import('./access/server-custody.ts');
         return await openServer(environment, place);
       }
       const { openRepositoryFolder } = await import('@keephold/custody');

@@ -2,19 +2,27 @@
  * What happened to an account (security.md §5), each entry with the hash of the one before:
  *
  * ```
- * entry = CBOR {0:1, 1:accountId, 2:seq from 0, 3:prevHash, 4:unix seconds, 5:type, 6:IP prefix, 7:deviceId?}
+ * entry = CBOR {0:1, 1:accountId, 2:seq from 0, 3:prevHash, 4:unix seconds, 5:type, 6:IP prefix, 7:deviceId?, 8:what?}
  * hash  = SHA-256(LBL("audit") ‖ entry)
  * ```
  */
 import { type CborValue, encodeCbor, utf8Encode } from '@keephold/bytes';
 import { sha256 } from '@keephold/crypto/verify';
-import { bytesAt, numberAt, type Sql } from '@keephold/custody/sql';
+import { bytesAt, numberAt, type Sql, type SqlDatabase } from '@keephold/custody/sql';
 import type { AccountId, DeviceId } from '@keephold/protocol';
 
 const LABEL = utf8Encode('keephold/v1/audit\0');
 const NO_HASH = new Uint8Array(32);
 
-export type AuditType = 'signed-up' | 'signed-in' | 'recovery-login' | 'password-changed';
+export type AuditType =
+  | 'signed-up'
+  | 'signed-in'
+  | 'recovery-login'
+  | 'password-changed'
+  | 'keychain' // an entry was appended; what: its type
+  | 'deleted' // snapshots to the trash, or space reclaimed; what: the route
+  | 'invited' // by an admin
+  | 'refused'; // a session tried what it may not; what: the route
 
 export interface AuditEvent {
   readonly accountId: AccountId;
@@ -23,7 +31,14 @@ export interface AuditEvent {
   readonly now: number;
   /** Of the caller's address; the rest is not kept. */
   readonly ipPrefix: string;
-  readonly deviceId?: DeviceId;
+  readonly deviceId?: DeviceId | undefined;
+  /** A word of this program, never of the caller. */
+  readonly what?: string;
+}
+
+/** One entry in a transaction of its own. */
+export async function recordAudit(database: SqlDatabase, event: AuditEvent): Promise<void> {
+  await database.transaction(async (sql) => await appendAudit(sql, event));
 }
 
 /** Within a transaction: two entries never get one number. */
@@ -68,5 +83,6 @@ function encodeEntry(event: AuditEvent, seq: number, prevHash: Uint8Array): Uint
     [6, event.ipPrefix],
   ]);
   if (event.deviceId !== undefined) fields.set(7, event.deviceId);
+  if (event.what !== undefined) fields.set(8, event.what);
   return encodeCbor(fields);
 }

@@ -3,6 +3,7 @@ export type AccountsErrorCode =
   | 'sign-in-refused' // wrong name, password, words, or too old an attempt
   | 'sign-up-refused' // wrong, used or expired invitation, or a name that is taken
   | 'too-many-tries'
+  | 'pairing-refused' // no such ticket, one that is too old, or a message out of turn
   | 'malformed'
   | 'newer-version'; // the tables were made by a newer Keephold
 
@@ -10,6 +11,7 @@ const TEXTS: Readonly<Record<AccountsErrorCode, string>> = {
   'sign-in-refused': 'sign in: the name with this password or these words is not known here',
   'sign-up-refused': 'sign up: the invitation is not good, or the name cannot be had',
   'too-many-tries': 'sign in: too many tries; later ones will be answered',
+  'pairing-refused': 'pair device: the ticket is not good, or too old, or was used',
   malformed: 'read request: it does not have its form',
   'newer-version': 'open accounts: the tables are of a newer Keephold',
 };

@@ -1,8 +1,17 @@
 /** Accounts as a server keeps them (security.md §3.6, §3.9, §5), without transport. Opens nothing, holds no secret. */
-export { type AuditEvent, type AuditType, appendAudit, auditEntries, auditHash } from './audit-log.ts';
+export { type AccountSummary, accountName, accountRole, countAccounts, listAccounts } from './account-list.ts';
+export { prefixOf } from './address.ts';
+export { type AuditEvent, type AuditType, auditEntries, auditHash, recordAudit } from './audit-log.ts';
 export { AccountsError, type AccountsErrorCode } from './errors.ts';
-export { type InviteOptions, invite, type NewInvitation } from './invitations.ts';
+export { type AccountRole, type InviteOptions, invite, type NewInvitation } from './invitations.ts';
 export type { OpaqueParties, OpaqueSide } from './opaque-side.ts';
+export {
+  openPairing,
+  type PairingMessage,
+  type PairingSide,
+  readPairingMessage,
+  sendPairingMessage,
+} from './pairings.ts';
 export {
   finishPasswordChange,
   type PasswordChangeChallenge,
@@ -14,14 +23,11 @@ export {
   type RecoveryChallenge,
   type RecoveryFinish,
   type RecoveryStart,
-  type RecoveryText,
-  recoveryText,
   startRecovery,
 } from './recovery.ts';
 export { addRecovery, dropRecovery, type RecoveryRecords } from './recovery-keys.ts';
 export { migrate } from './schema.ts';
 export {
-  countAccounts,
   finishSignIn,
   passwordSlot,
   type SignedIn,

@@ -1,7 +1,7 @@
 /** Invitations: random codes, kept hashed, good once and for a time. */
 import { toBase64Url, utf8Encode } from '@keephold/bytes';
 import { sha256 } from '@keephold/crypto/verify';
-import type { Sql } from '@keephold/custody/sql';
+import { numberAt, type Sql } from '@keephold/custody/sql';
 import type { AccountId } from '@keephold/protocol';
 
 const CODE_LENGTH = 20;
@@ -17,15 +17,24 @@ export interface InviteOptions {
   readonly now: number;
   readonly expiresAt: number;
   readonly random: (length: number) => Uint8Array;
+  /** What the account that it makes may do to the server. */
+  readonly role?: AccountRole;
 }
 
-export async function invite(sql: Sql, { now, expiresAt, random }: InviteOptions): Promise<NewInvitation> {
+/** admin: invites, and sees who uses how much; no more of anybody's content than others. */
+export type AccountRole = 'user' | 'admin';
+
+export async function invite(
+  sql: Sql,
+  { now, expiresAt, random, role = 'user' }: InviteOptions,
+): Promise<NewInvitation> {
   const code = toBase64Url(random(CODE_LENGTH));
   await sql.query(
-    'INSERT INTO invitation (code_hash, made_at, expires_at) VALUES (?, ?, ?)',
+    'INSERT INTO invitation (code_hash, made_at, expires_at, admin) VALUES (?, ?, ?, ?)',
     hashOf(code),
     now,
     expiresAt,
+    role === 'admin' ? 1 : 0,
   );
   return { code, expiresAt };
 }
@@ -41,9 +50,11 @@ export async function isGood(sql: Sql, code: string, now: number, accountId?: Ac
   return rows.length === 1;
 }
 
-/** Within the transaction that makes the account, after `isGood`. */
-export async function useUp(sql: Sql, code: string, accountId: AccountId): Promise<void> {
+/** Within the transaction that makes the account, after `isGood`. Answers what the account may do. */
+export async function useUp(sql: Sql, code: string, accountId: AccountId): Promise<AccountRole> {
+  const [row] = await sql.query('SELECT admin FROM invitation WHERE code_hash = ?', hashOf(code));
   await sql.query('UPDATE invitation SET account_id = ? WHERE code_hash = ?', accountId, hashOf(code));
+  return row !== undefined && numberAt(row, 0) === 1 ? 'admin' : 'user';
 }
 
 function hashOf(code: string): Uint8Array {

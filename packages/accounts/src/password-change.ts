@@ -4,6 +4,7 @@
  */
 import { equalBytes } from '@keephold/bytes';
 import { sha256 } from '@keephold/crypto/verify';
+import type { Sql } from '@keephold/custody/sql';
 import { type AccountId, ID_LENGTH, type KeychainState } from '@keephold/protocol';
 import { prefixOf } from './address.ts';
 import { beginAttempt, takeAttempt } from './attempts.ts';
@@ -60,6 +61,7 @@ export async function finishPasswordChange(around: AccountsSurroundings, finish:
   if (!opens || record.length > LONGEST_RECORD) throw new AccountsError('malformed');
   await database.transaction(async (sql) => {
     const attempt = await takeAttempt(sql, { attemptId, kind: 'password', now: time });
+    if (attempt === undefined && (await isInPlace(sql, accountId, { record, slotId }))) return;
     if (attempt === undefined || !equalBytes(attempt.accountId, accountId)) throw new AccountsError('sign-in-refused');
     await sql.query(
       'UPDATE password SET credential_id = ?, setup_id = ?, record = ?, slot_id = ?, slot = ? WHERE account_id = ?',
@@ -72,4 +74,19 @@ export async function finishPasswordChange(around: AccountsSurroundings, finish:
     );
     await appendAudit(sql, { accountId, type: 'password-changed', now: time, ipPrefix: prefixOf(finish.address) });
   });
+}
+
+/** Done before, and the answer was lost. */
+async function isInPlace(
+  sql: Sql,
+  accountId: AccountId,
+  { record, slotId }: Pick<PasswordChangeFinish, 'record' | 'slotId'>,
+): Promise<boolean> {
+  const rows = await sql.query(
+    'SELECT 1 FROM password WHERE account_id = ? AND record = ? AND slot_id = ?',
+    accountId,
+    record,
+    slotId,
+  );
+  return rows.length === 1;
 }

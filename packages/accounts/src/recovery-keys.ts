@@ -1,5 +1,5 @@
 /** Public keys of recovery words: one for each words slot that the account's keychain names, and none besides. */
-import { toHex } from '@keephold/bytes';
+import { equalBytes, toHex } from '@keephold/bytes';
 import { bytesAt, type Sql } from '@keephold/custody/sql';
 import { ID_LENGTH, type KeychainState } from '@keephold/protocol';
 import { AccountsError } from './errors.ts';
@@ -23,11 +23,13 @@ export function fitsRecovery(keychain: KeychainState, { recoveryId, publicKey, s
   );
 }
 
-/** Within a transaction. False when the words are known already, which nobody's are twice. */
+/** Within a transaction; can be repeated. False when somebody else has these words, which nobody's are twice. */
 export async function insertRecovery(sql: Sql, keychain: KeychainState, records: RecoveryRecords): Promise<boolean> {
   const { recoveryId, publicKey, slotId } = records;
-  const stored = await sql.query('SELECT 1 FROM recovery WHERE recovery_id = ?', recoveryId);
-  if (stored.length > 0) return false;
+  const [stored] = await sql.query('SELECT account_id, slot_id FROM recovery WHERE recovery_id = ?', recoveryId);
+  if (stored !== undefined) {
+    return equalBytes(bytesAt(stored, 0), keychain.accountId) && equalBytes(bytesAt(stored, 1), slotId);
+  }
   await sql.query(
     'INSERT INTO recovery (recovery_id, account_id, public_key, slot_id) VALUES (?, ?, ?, ?)',
     recoveryId,

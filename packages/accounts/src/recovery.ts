@@ -1,15 +1,10 @@
 /**
  * Signing in with the 24 words (security.md §3.9): they give a name for the account and a key that signs. The answer to
  * words that nobody has is like any other.
- *
- * ```
- * signature over LBL("sig/request") ‖ server id ‖ accountId ‖ attemptId 32 ‖ unix seconds u64 ‖ session key 32
- * ```
  */
-import { concatBytes, utf8Encode, writeU64 } from '@keephold/bytes';
 import { verifyStrict } from '@keephold/crypto/verify';
 import { bytesAt } from '@keephold/custody/sql';
-import { type AccountId, asAccountId, ID_LENGTH } from '@keephold/protocol';
+import { type AccountId, asAccountId, ID_LENGTH, recoveryText } from '@keephold/protocol';
 import { prefixOf, subscriberOf } from './address.ts';
 import { beginAttempt, takeAttempt } from './attempts.ts';
 import { appendAudit } from './audit-log.ts';
@@ -84,20 +79,4 @@ export async function finishRecovery(around: AccountsSurroundings, finish: Recov
     await appendAudit(sql, { accountId, type: 'recovery-login', now: at, ipPrefix: prefixOf(finish.address) });
   });
   return { accountId, sessionKey };
-}
-
-export interface RecoveryText {
-  readonly serverId: Uint8Array;
-  readonly accountId: AccountId;
-  readonly attemptId: Uint8Array;
-  /** Unix seconds. */
-  readonly time: number;
-  readonly sessionKey: Uint8Array;
-}
-
-/** What the key of the words signs. */
-export function recoveryText({ serverId, accountId, attemptId, time, sessionKey }: RecoveryText): Uint8Array {
-  const seconds = new Uint8Array(8);
-  writeU64(seconds, 0, BigInt(time));
-  return concatBytes(utf8Encode('keephold/v1/sig/request\0'), serverId, accountId, attemptId, seconds, sessionKey);
 }

@@ -26,6 +26,13 @@ const MIGRATIONS: readonly Migration[] = [
     `CREATE TABLE audit (account_id BLOB NOT NULL, seq BIGINT NOT NULL, entry BLOB NOT NULL, hash BLOB NOT NULL,
       PRIMARY KEY (account_id, seq))`,
   ],
+  [
+    'ALTER TABLE account ADD COLUMN admin BIGINT NOT NULL DEFAULT 0',
+    'ALTER TABLE invitation ADD COLUMN admin BIGINT NOT NULL DEFAULT 0',
+    `CREATE TABLE pairing (ticket_id BLOB PRIMARY KEY, account_id BLOB NOT NULL, expires_at BIGINT NOT NULL,
+      offer BLOB, draft BLOB, answer BLOB, heads BLOB)`,
+    'CREATE INDEX pairing_account ON pairing (account_id)',
+  ],
 ];
 
 /**

@@ -2,7 +2,7 @@
  * Signing in with name and password (security.md §3.6). An account that is not there is answered like one that is, by the
  * same queries and the same work; a wrong password is found by the client, and every start counts as a try.
  */
-import { bytesAt, numberAt, type Sql, type SqlRow } from '@keephold/custody/sql';
+import { bytesAt, type Sql, type SqlRow } from '@keephold/custody/sql';
 import { type AccountId, asAccountId } from '@keephold/protocol';
 import { normalName } from './account-name.ts';
 import { prefixOf, subscriberOf } from './address.ts';
@@ -100,12 +100,6 @@ export async function passwordSlot(
     async (sql) => await sql.query('SELECT slot FROM password WHERE account_id = ?', accountId),
   );
   return row === undefined ? undefined : bytesAt(row, 0);
-}
-
-/** How many accounts there are. */
-export async function countAccounts({ database }: AccountsSurroundings): Promise<number> {
-  const [row] = await database.read(async (sql) => await sql.query('SELECT COUNT(*) FROM account'));
-  return row === undefined ? 0 : numberAt(row, 0);
 }
 
 async function passwordOf(sql: Sql, name: string): Promise<readonly SqlRow[]> {

@@ -19,7 +19,7 @@ import { prefixOf, subscriberOf } from './address.ts';
 import { beginAttempt, takeAttempt } from './attempts.ts';
 import { appendAudit } from './audit-log.ts';
 import { AccountsError } from './errors.ts';
-import { isGood, useUp } from './invitations.ts';
+import { type AccountRole, isGood, useUp } from './invitations.ts';
 import { namesSlot } from './named-slot.ts';
 import { fitsRecovery, insertRecovery, type RecoveryRecords } from './recovery-keys.ts';
 import { type AccountsSurroundings, readable } from './surroundings.ts';
@@ -72,7 +72,7 @@ export async function startSignUp(around: AccountsSurroundings, start: SignUpSta
     async (sql) => void (await requireTry(sql, 'sign-up from', { whom: subscriberOf(start.address), now: time })),
   );
   await database.transaction(async (sql) => {
-    if (!(await isGood(sql, start.invitation, time))) throw new AccountsError('sign-up-refused');
+    if (!(await mayBegin(around, sql, start.invitation, time))) throw new AccountsError('sign-up-refused');
     const attempt = { accountId: asAccountId(new Uint8Array(ID_LENGTH)), known: false, state: credentialId };
     await beginAttempt(sql, { attemptId, kind: 'sign-up', now: time }, attempt);
   });
@@ -97,14 +97,14 @@ export async function finishSignUp(
   const attempt = await database.transaction(async (sql) => {
     const taken = await takeAttempt(sql, { attemptId: finish.attemptId, kind: 'sign-up', now: time });
     if (taken === undefined) throw new AccountsError('sign-up-refused');
-    await requireFree(sql, { name, accountId, invitation: finish.invitation, time });
+    await requireFree(around, sql, { name, accountId, invitation: finish.invitation, time });
     return taken;
   });
   await publish(accountId);
   await database.transaction(async (sql) => {
-    await requireFree(sql, { name, accountId, invitation: finish.invitation, time });
-    await useUp(sql, finish.invitation, accountId);
-    await insertAccount(sql, { around, finish, name, keychain, credentialId: attempt.state, time });
+    await requireFree(around, sql, { name, accountId, invitation: finish.invitation, time });
+    const role = await useUp(sql, finish.invitation, accountId);
+    await insertAccount(sql, { around, finish, name, role, keychain, credentialId: attempt.state, time });
     await appendAudit(sql, { accountId, type: 'signed-up', now: time, ipPrefix: prefixOf(finish.address) });
   });
   return accountId;
@@ -118,26 +118,43 @@ interface Wanted {
 }
 
 /** One refusal for all: a stranger does not learn which names there are. */
-async function requireFree(sql: Sql, { name, accountId, invitation, time }: Wanted): Promise<void> {
+async function requireFree(around: AccountsSurroundings, sql: Sql, wanted: Wanted): Promise<void> {
+  const { name, accountId, invitation, time } = wanted;
   const taken = await sql.query('SELECT 1 FROM account WHERE name = ? OR account_id = ?', name, accountId);
-  const good = await isGood(sql, invitation, time);
+  const good = await mayBegin(around, sql, invitation, time);
   if (taken.length > 0 || !good) throw new AccountsError('sign-up-refused');
+}
+
+async function mayBegin(
+  { signUp }: AccountsSurroundings,
+  sql: Sql,
+  invitation: string,
+  time: number,
+): Promise<boolean> {
+  return (signUp === 'open' && invitation === '') || (await isGood(sql, invitation, time));
 }
 
 interface AccountRow {
   readonly around: AccountsSurroundings;
   readonly finish: SignUpFinish;
   readonly name: string;
+  readonly role: AccountRole;
   readonly keychain: KeychainState;
   readonly credentialId: Uint8Array;
   readonly time: number;
 }
 
 async function insertAccount(sql: Sql, row: AccountRow): Promise<void> {
-  const { around, finish, name, keychain, credentialId, time } = row;
+  const { around, finish, name, role, keychain, credentialId, time } = row;
   const { accountId } = keychain;
   const { password, recovery } = finish;
-  await sql.query('INSERT INTO account (account_id, name, created_at) VALUES (?, ?, ?)', accountId, name, time);
+  await sql.query(
+    'INSERT INTO account (account_id, name, created_at, admin) VALUES (?, ?, ?, ?)',
+    accountId,
+    name,
+    time,
+    role === 'admin' ? 1 : 0,
+  );
   await sql.query(
     'INSERT INTO password (account_id, credential_id, setup_id, record, slot_id, slot) VALUES (?, ?, ?, ?, ?, ?)',
     accountId,

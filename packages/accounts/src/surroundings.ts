@@ -9,12 +9,14 @@ export interface AccountsSurroundings {
   readonly opaque: OpaqueSide;
   /** Names the OPAQUE setup that `opaque` was opened with; kept with every record. */
   readonly setupId: Uint8Array;
-  /** Names the server for good: in signatures and in OPAQUE. */
+  /** Names the server for good, in signatures and in OPAQUE: the first 16 bytes of the hash of its event key. */
   readonly serverId: Uint8Array;
   /** Ed25519, 32 bytes: genesis of every account here names it. */
   readonly eventKey: Uint8Array;
   /** 32 random bytes, the same for good: what is answered about accounts that are not there comes from it. */
   readonly decoySecret: Uint8Array;
+  /** open: also without an invitation, by the empty one. */
+  readonly signUp?: 'by-invitation' | 'open';
   /** Unix milliseconds. */
   readonly now: () => number;
   readonly random: (length: number) => Uint8Array;

@@ -17,7 +17,13 @@ export interface Limit {
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
-export type LimitName = 'sign-in from' | 'sign-in to' | 'sign-up from' | 'recovery from' | 'recovery to';
+export type LimitName =
+  | 'sign-in from'
+  | 'sign-in to'
+  | 'sign-up from'
+  | 'recovery from'
+  | 'recovery to'
+  | 'pairing from';
 
 /** By what is being tried. */
 export const LIMITS: Readonly<Record<LimitName, Limit>> = {
@@ -26,6 +32,7 @@ export const LIMITS: Readonly<Record<LimitName, Limit>> = {
   'sign-up from': { tries: 10, window: MINUTE },
   'recovery from': { tries: 10, window: MINUTE },
   'recovery to': { tries: 5, window: DAY },
+  'pairing from': { tries: 10, window: MINUTE },
 };
 
 /** Beyond every window with a day after it. */

@@ -5,6 +5,7 @@ export type BackendErrorCode =
   | 'no-permission'
   | 'read-only'
   | 'bad-name' // the caller's mistake: not a name this seam allows
+  | 'unfit' // the place lacks what the seam needs
   | 'io'; // the medium failed; the cause says how
 
 export class BackendError extends Error {

@@ -17,3 +17,4 @@ export { FolderBackend, type FolderBackendOptions } from './folder-backend.ts';
 export { limitWrites, type WriteLimit } from './limit.ts';
 export { checkName } from './name.ts';
 export { S3Backend, type S3BackendOptions } from './s3/s3-backend.ts';
+export { withinPrefix } from './within-prefix.ts';

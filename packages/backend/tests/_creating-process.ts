@@ -1,11 +1,11 @@
 /** Waits for a line, then tries to create each of the names; prints those it created. Arguments: options as JSON, names. */
 import { once } from 'node:events';
+import { s3Options } from '@keephold/testkit';
 import { S3Backend } from '../src/index.ts';
-import { s3Options } from './_s3-place.ts';
 
 const [prefix = '', ...names] = process.argv.slice(2);
 const backend = new S3Backend(s3Options({ prefix }));
-await backend.checkBucket();
+await backend.checkStore();
 process.stdout.write('ready\n');
 await once(process.stdin, 'data');
 const outcomes = await Promise.all(

@@ -2,16 +2,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { backendSuite } from '@keephold/testkit';
+import { backendSuite, emptied, type Fault, faultyProxy, s3Note, s3Options, testStore } from '@keephold/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { S3Backend, type S3BackendOptions } from '../src/index.ts';
-import { type Fault, faultyProxy } from './_faulty-proxy.ts';
-import { emptied, note, s3Options, testStore } from './_s3-place.ts';
 
 const CONTENT = Uint8Array.from({ length: 5000 }, (_, index) => index % 253);
 const quickly = { sleep: async () => undefined };
 
-describe.skipIf(testStore === undefined)(`S3${note}`, () => {
+describe.skipIf(testStore === undefined)(`S3${s3Note}`, () => {
   backendSuite('S3', async () => {
     const backend = new S3Backend(s3Options());
     return { backend, [Symbol.asyncDispose]: async () => await emptied(backend) };
@@ -71,12 +69,12 @@ describe.skipIf(testStore === undefined)(`S3${note}`, () => {
       await expect(refused.put('a', CONTENT)).rejects.toMatchObject(denied);
       await expect(refused.get('a')).rejects.toMatchObject(denied);
       await expect(refused.stat('a')).rejects.toMatchObject(denied);
-      await expect(refused.checkBucket()).rejects.toMatchObject(denied);
+      await expect(refused.checkStore()).rejects.toMatchObject(denied);
     });
 
     it('says of a bucket that is not there that it is not there, instead of that it is empty', async () => {
       const nowhere = new S3Backend({ ...options, bucket: 'no-such-bucket' });
-      await expect(nowhere.checkBucket()).rejects.toThrow('NoSuchBucket');
+      await expect(nowhere.checkStore()).rejects.toThrow('NoSuchBucket');
       await expect(nowhere.get('a')).rejects.toThrow('NoSuchBucket');
       await expect(nowhere.put('a', CONTENT)).rejects.toThrow('NoSuchBucket');
     });

@@ -16,6 +16,9 @@ const CODES: Readonly<Record<ProblemCode, CustodyErrorCode>> = {
   unavailable: 'unavailable',
   unauthenticated: 'no-permission',
   forbidden: 'no-permission',
+  'sign-in-refused': 'no-permission',
+  'sign-up-refused': 'no-permission',
+  'too-many-tries': 'no-permission',
   'not-found': 'refused',
   malformed: 'refused',
   'too-large': 'refused',
@@ -26,8 +29,11 @@ const CODES: Readonly<Record<ProblemCode, CustodyErrorCode>> = {
 };
 
 const HINTS: Readonly<Partial<Record<ProblemCode, string>>> = {
-  forbidden: 'a device may back up and read its own vaults; changing ways in and deleting is not for devices',
-  unauthenticated: 'the device may have been revoked, or the invitation was used or mistyped',
+  forbidden: 'a device may back up and read its own vaults; deleting, and changing ways in, takes the password',
+  unauthenticated: 'the device may have been revoked; keephold login adds this computer again',
+  'sign-up-refused':
+    'the invitation may be used, too old or mistyped, or somebody has that name: try another with --account',
+  'too-many-tries': 'wait for some minutes; devices that are signed in already are not touched by this',
 };
 
 export class HttpError extends CustodyError {
@@ -73,7 +79,8 @@ export function networkError(action: string, host: string, cause: unknown): Http
 }
 
 function retryAfterOf({ status, headers }: Answer): number | undefined {
-  if (status !== 408 && status !== 429 && status < 500) return undefined;
+  // 429 is for people who guess: they are to wait themselves.
+  if (status !== 408 && status < 500) return undefined;
   // A full disk does not empty itself while we wait.
   if (status === 501 || status === 507) return undefined;
   const seconds = Number(headers.get('retry-after') ?? '0');

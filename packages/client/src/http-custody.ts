@@ -41,7 +41,7 @@ import {
 } from '@keephold/protocol/http';
 import { readBytes, readChecked, readFrames, readInto } from './read-response.ts';
 import type { Answer } from './send.ts';
-import { Transport, type TransportOptions } from './transport.ts';
+import type { Transport } from './transport.ts';
 
 const RECORDS = { length: LARGEST_RECORD, count: MOST_RECORDS, total: 256 * 1024 * 1024 };
 /** Enough to fill a line, few enough to bound memory: each holds a pack. */
@@ -52,17 +52,16 @@ export class HttpCustody implements Custody {
     uploadsInFlight: TRANSFERS,
     downloadsInFlight: TRANSFERS,
     writerCanDestroy: false,
+    deletingNeedsOwner: true,
   };
-  readonly #accountId: AccountId;
   readonly #transport: Transport;
 
-  constructor(options: TransportOptions) {
-    this.#accountId = options.credentials.accountId;
-    this.#transport = new Transport(options);
+  constructor(transport: Transport) {
+    this.#transport = transport;
   }
 
   async accountId(): Promise<AccountId> {
-    return await Promise.resolve(this.#accountId);
+    return await Promise.resolve(this.#transport.accountId);
   }
 
   async keychain(fromSeq: number): Promise<readonly Uint8Array[]> {

@@ -1,7 +1,19 @@
 /** A server as a keeper. Runs anywhere there is `fetch`. */
+export { accountLogOf, type LogEntry } from './account/account-log.ts';
+export { accountNameOn, serverIdOf } from './account/account-name.ts';
+export { inviteTo, type ServerUser, usersOf } from './account/admin.ts';
+export { type AppMailbox, deviceMailbox, openAppMailbox, type PairingMailbox } from './account/pairing.ts';
+export {
+  type Login,
+  type SignedIn,
+  type SignedInByPassword,
+  signInWithPassword,
+  signInWithWords,
+} from './account/sign-in.ts';
+export { requireServerId, type SignUpKeys, type SignUpRecords, signUpOn } from './account/sign-up.ts';
+export { addRecoveryKey, registerPassword } from './account/ways-in.ts';
 export { HttpError } from './errors.ts';
 export { HttpCustody } from './http-custody.ts';
 export type { Answer, Outgoing, Send } from './send.ts';
-export type { DeviceCredentials } from './session.ts';
-export { createAccountOn, serverIdOf } from './sign-up.ts';
-export type { TransportOptions } from './transport.ts';
+export type { DeviceCredentials, UnlockedSession } from './session.ts';
+export { Transport, type TransportOptions } from './transport.ts';

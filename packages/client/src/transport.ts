@@ -4,17 +4,25 @@
  */
 import { utf8Decode } from '@keephold/bytes';
 import { sha256 } from '@keephold/crypto';
-import { MalformedRecordError } from '@keephold/protocol';
-import type { Route } from '@keephold/protocol/http';
+import { type AccountId, MalformedRecordError } from '@keephold/protocol';
+import { type Route, rolesFor } from '@keephold/protocol/http';
 import { HttpError, networkError, problemError } from './errors.ts';
 import { readBytes } from './read-response.ts';
 import { type RetryOptions, retrying } from './retry.ts';
 import { type Answer, type Send, sendByFetch } from './send.ts';
-import { type DeviceCredentials, Session } from './session.ts';
+import {
+  type DeviceCredentials,
+  DeviceSession,
+  type OpenSession,
+  signedHeaders,
+  type UnlockedSession,
+} from './session.ts';
 
 export interface TransportOptions {
   readonly origin: string;
-  readonly credentials: DeviceCredentials;
+  readonly accountId: AccountId;
+  /** Undefined where there is no device yet: only a login acts then. */
+  readonly device: DeviceCredentials | undefined;
   readonly now: () => number;
   readonly random: (length: number) => Uint8Array;
   readonly wait: RetryOptions['wait'];
@@ -34,28 +42,39 @@ export interface Call<T> {
   readonly read: (response: Answer) => Promise<T>;
 }
 
-/** A pack by a line of 250 kbit/s; anything else is short. */
-const PACK_LIMIT = 600_000;
+/** A pack by a line of 250 kbit/s, or all that a server deletes at once; anything else is short. */
+const LONG_LIMIT = 600_000;
 const LIMIT = 120_000;
 /** Longer than what opens a session. */
 const MOST_JSON = 1024 * 1024;
 
 export class Transport {
   readonly #options: TransportOptions;
-  readonly #session: Session;
+  readonly #device: DeviceSession | undefined;
+  #unlocked: UnlockedSession | undefined;
   /** Milliseconds that the server's clock is ahead, as its answers say. */
   #skew = 0;
 
   constructor(options: TransportOptions) {
     this.#options = options;
-    const { origin, credentials, random } = options;
-    this.#session = new Session({
-      origin,
-      credentials,
-      random,
-      now: () => options.now() + this.#skew,
-      post: async (path, body) => await this.#post(path, body),
-    });
+    const { accountId, device: credentials } = options;
+    this.#device =
+      credentials &&
+      new DeviceSession({
+        accountId,
+        credentials,
+        now: () => this.#now(),
+        post: async (path, body) => await this.#post(path, body),
+      });
+  }
+
+  get accountId(): AccountId {
+    return this.#options.accountId;
+  }
+
+  /** What a device may not is done with this from now on, until it ends; all else stays with the device. */
+  unlock(session: UnlockedSession): void {
+    this.#unlocked = session;
   }
 
   /** Answers undefined when there is nothing there. */
@@ -68,24 +87,52 @@ export class Transport {
     return await retrying(attempt, { ...this.#retry(), ...(signal !== undefined && { signal }) });
   }
 
-  /** A session that ended or that a server forgot is opened again, once. */
+  /** A session of a device that ended, or that a server forgot, is opened again, once. */
   async #withSession<T>(call: Call<T>): Promise<T | undefined> {
+    const session = await this.#sessionFor(call.route);
     try {
-      return await this.#attempt(call);
+      return await this.#attempt(call, session);
     } catch (error) {
       if (!(error instanceof HttpError) || error.problem !== 'unauthenticated') throw error;
-      this.#session.forget();
-      return await this.#attempt(call);
+      if (session === this.#unlocked) {
+        this.#unlocked = undefined;
+        throw ended(call.route);
+      }
+      this.#device?.forget();
+      return await this.#attempt(call, await this.#sessionFor(call.route));
     }
   }
 
-  async #attempt<T>({ route, params, query, body, read, signal }: Call<T>): Promise<T | undefined> {
+  /** As little as is enough: the unlocked one only for what no device may. */
+  async #sessionFor(route: Route): Promise<OpenSession> {
+    const { action } = route;
+    // A change of the keychain ends all sessions but the unlocked one that sent it.
+    const isForOwners =
+      action !== undefined && (action === 'append-keychain' || !rolesFor[action].includes('backup-only'));
+    const unlocked = this.#unlocked;
+    const isOpen = unlocked !== undefined && unlocked.validUntil > this.#options.now();
+    if (isOpen && (isForOwners || this.#device === undefined)) return unlocked;
+    if (this.#device !== undefined) return await this.#device.current();
+    throw ended(route);
+  }
+
+  async #attempt<T>(
+    { route, params, query, body, read, signal }: Call<T>,
+    session: OpenSession,
+  ): Promise<T | undefined> {
+    const { origin, random } = this.#options;
     const target = targetOf(route, params, query);
     const isNamed = route.body?.boundBy === 'name';
-    const digest = body === undefined || isNamed ? undefined : sha256(body);
-    const headers = await this.#session.headers(route.method, target, digest);
-    const limit = isNamed || route.answer.kind === 'bytes' ? PACK_LIMIT : LIMIT;
-    return await this.#fetch(target, { route, headers, body, limit, signal }, read);
+    const bodyDigest = body === undefined || isNamed ? undefined : sha256(body);
+    const request = { method: route.method, url: origin + target, bodyDigest, now: this.#now(), random };
+    const headers = signedHeaders(session, request);
+    const isLong = isNamed || route.answer.kind === 'bytes' || route.action === 'delete';
+    return await this.#fetch(target, { route, headers, body, limit: isLong ? LONG_LIMIT : LIMIT, signal }, read);
+  }
+
+  /** The server's time as far as known. */
+  #now(): number {
+    return this.#options.now() + this.#skew;
   }
 
   async #fetch<T>(
@@ -152,4 +199,9 @@ function targetOf(route: Route, params: Call<unknown>['params'], query: Call<unk
 
 function actionOf({ method, path }: Route): string {
   return `${method} ${path}`;
+}
+
+function ended(route: Route): HttpError {
+  const text = `${actionOf(route)}: the login has ended; the password, or the words, are needed again`;
+  return new HttpError('no-permission', text, { problem: 'unauthenticated' });
 }

@@ -14,11 +14,15 @@ const FROM_BACKEND: Readonly<Record<BackendErrorCode, CustodyErrorCode>> = {
   'no-permission': 'no-permission',
   'read-only': 'read-only',
   'bad-name': 'refused',
+  unfit: 'refused',
   io: 'unavailable',
 };
 
 const FROM_SQL: Readonly<Record<SqlErrorCode, CustodyErrorCode>> = {
   busy: 'unavailable',
+  unavailable: 'unavailable',
+  'no-permission': 'no-permission',
+  'newer-version': 'newer-version',
   damaged: 'damaged',
   'no-room': 'no-room',
   'read-only': 'read-only',

@@ -1,18 +1,17 @@
-/** A folder as a repository: the Custody seam over files and a ledger that can be rebuilt from them. */
+/** Repositories: the Custody seam over files, in folders or buckets, and a ledger that can be rebuilt from them. */
 export type { KeychainCopy } from './account/keychain-copy.ts';
 export type { KeeperClock } from './clock.ts';
 export { type HealFolderReport, healRepositoryFolder, type SeenHistory } from './heal/heal-folder.ts';
 export { mendKeychain, missingKeychainEnd, type SeenAccount } from './heal/mend-keychain.ts';
 export { type RepairOptions, type RepairReport, repairRepositoryFolder } from './heal/repair-folder.ts';
 export { putBackCommit, type SeenCommit, setAsideUnreadTail } from './heal/unread-tail.ts';
+export { type CollectionJob, CollectionQueue } from './keeper/collection-queue.ts';
+export { type KeeperOptions, openKeeper } from './keeper/open-keeper.ts';
+export type { RepositoryKeeper } from './keeper/repository-keeper.ts';
 export type { KeeperSigner } from './keeper-signer.ts';
 export { runParityWorker } from './parity/parity-coder.ts';
-export {
-  createRepositoryFolder,
-  type GenesisRecords,
-  type OpenOptions,
-  openRepositoryFolder,
-} from './repository-folder.ts';
+export type { GenesisRecords } from './repository.ts';
+export { createRepositoryFolder, type OpenOptions, openRepositoryFolder } from './repository-folder.ts';
 export type { FolderCollectOptions, FolderPurgeReport } from './retention/collect.ts';
 export {
   type KeepCandidate,

@@ -1,4 +1,6 @@
 /** The SQL seam for others that keep records beside the ledger: the same statements on every database (ADR 2). */
+
+export { openPostgres } from './ledger/postgres/open-postgres.ts';
 export {
   bytesAt,
   numberAt,

@@ -10,7 +10,7 @@ import type { Custody } from '@keephold/protocol';
 import { type DiskFault, faultyDisk } from '@keephold/testkit';
 import { openRepositoryFolder } from '../src/index.ts';
 import type { KeeperSigner } from '../src/keeper-signer.ts';
-import type { SqlDatabase } from '../src/ledger/sql.ts';
+import type { Sql, SqlDatabase } from '../src/ledger/sql.ts';
 import { SqliteDatabase } from '../src/ledger/sqlite-database.ts';
 import { Turns } from '../src/ledger/turns.ts';
 
@@ -97,6 +97,17 @@ function wrapDisk(disk: Disk, before: () => Promise<void>): Disk {
 }
 
 function mortalDatabase(database: SqlDatabase, step: () => void): SqlDatabase {
+  const mortal = async <T>(sql: Sql, work: (sql: Sql) => Promise<T>): Promise<T> => {
+    const result = await work({
+      query: async (text, ...values) => {
+        step();
+        return await sql.query(text, ...values);
+      },
+    });
+    // Before COMMIT: everything else of the transaction has happened, effects on files too.
+    step();
+    return result;
+  };
   return {
     read: async (work) =>
       await database.read(
@@ -108,18 +119,8 @@ function mortalDatabase(database: SqlDatabase, step: () => void): SqlDatabase {
             },
           }),
       ),
-    transaction: async (work) =>
-      await database.transaction(async (sql) => {
-        const result = await work({
-          query: async (text, ...values) => {
-            step();
-            return await sql.query(text, ...values);
-          },
-        });
-        // Before COMMIT: everything else of the transaction has happened, effects on files too.
-        step();
-        return result;
-      }),
+    transaction: async (work) => await database.transaction(async (sql) => await mortal(sql, work)),
+    exclusive: async (lock, work) => await database.exclusive(lock, async (sql) => await mortal(sql, work)),
     close: async () => await database.close(),
   };
 }

@@ -1,13 +1,24 @@
-/** Run as a process of its own: does with a repository what its parent asks. */
-import type { CommitRequest, VaultId } from '@keephold/protocol';
+/** Run as a process of its own: does with a repository what its parent asks. Arguments: folder, or folder, database, account. */
+import { fromHex } from '@keephold/bytes';
+import { asAccountId, type CommitRequest, type Custody, type VaultId } from '@keephold/protocol';
 import type { FixtureObject, FixturePack } from '@keephold/testkit';
-import { openRepositoryFolder } from '../src/index.ts';
+import { openKeeper, openRepositoryFolder } from '../src/index.ts';
+import { openPostgres } from '../src/sql.ts';
 
 type Request =
   | { readonly kind: 'put'; readonly vault: VaultId; readonly pack: FixturePack; readonly object: FixtureObject }
   | { readonly kind: 'commit'; readonly vault: VaultId; readonly request: CommitRequest };
 
-const custody = await openRepositoryFolder(process.argv[2] as string);
+const [path = '', url, account = ''] = process.argv.slice(2);
+const custody = url === undefined ? await openRepositoryFolder(path) : await openShared(url);
+
+async function openShared(address: string): Promise<Custody> {
+  const database = await openPostgres({ url: address, random: () => 0.5, connections: 4 });
+  process.on('disconnect', () => void database.close());
+  const storage = { kind: 'folder', path } as const;
+  const keeper = await openKeeper({ database: { kind: 'shared', database }, storage });
+  return await keeper.open(asAccountId(fromHex(account)));
+}
 
 async function answer(request: Request): Promise<unknown> {
   if (request.kind === 'put') {

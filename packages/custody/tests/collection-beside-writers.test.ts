@@ -178,8 +178,9 @@ it('what a collection reads while others wait does not grow with the number of s
       return {
         read: async (work) => await database.read(work),
         close: async () => await database.close(),
-        transaction: async (work) =>
-          await database.transaction(async (sql) => {
+        transaction: async (work) => await database.transaction(work),
+        exclusive: async (lock, work) =>
+          await database.exclusive(lock, async (sql) => {
             isLocked = true;
             return await work(sql).finally(() => {
               isLocked = false;

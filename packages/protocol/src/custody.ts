@@ -18,6 +18,8 @@ export interface CustodyProperties {
   readonly downloadsInFlight: number;
   /** Whether a device that can write here could also destroy history (a plain folder: true). Texts must say so. */
   readonly writerCanDestroy: boolean;
+  /** Whether only the owner, with the password or the words, may trash and collect; else any device may. */
+  readonly deletingNeedsOwner?: boolean;
   /** Parity blocks that packs get for 100 data blocks; 0 or nothing: the keeper keeps no parity. */
   readonly parityPercent?: number;
 }

@@ -17,5 +17,6 @@ export * from './pack-header.ts';
 export * from './pack-id-list.ts';
 export * from './record-fields.ts';
 export type { RecordVerifier, SignatureToCheck } from './record-verifier.ts';
+export * from './server-texts.ts';
 export * from './signed-record.ts';
 export * from './signing-texts.ts';

@@ -4,7 +4,7 @@
  */
 import { equalBytes } from '@keephold/bytes';
 import type { AccountId, DeviceId, VaultId } from '@keephold/protocol';
-import type { Action } from '@keephold/protocol/http';
+import { type Action, type Role, rolesFor } from '@keephold/protocol/http';
 
 /** What a request says about who sent it. The body is not part of it: see `bodyDigest`. */
 export interface SignedRequest {
@@ -19,15 +19,14 @@ export interface SignedRequest {
   readonly proof: string | undefined;
 }
 
-/** backup-only, trusted: a device as the keychain has it. unlocked: an app that has just shown that it holds the account's identity key. */
-export type Role = 'backup-only' | 'trusted' | 'unlocked';
-
+/** One session: as long as it lasts it is the same object. */
 export interface Principal {
   readonly accountId: AccountId;
-  readonly deviceId: DeviceId;
+  /** Undefined for who signed in with the password or the words, as he may where no device is. */
+  readonly deviceId: DeviceId | undefined;
   readonly role: Role;
-  /** Those the device was granted; an unlocked app has all of them. */
-  readonly vaults: readonly VaultId[] | 'all';
+  /** Those the device was granted; for an unlocked app those of its account. */
+  readonly vaults: readonly VaultId[];
 }
 
 export interface Authenticated {
@@ -39,27 +38,12 @@ export interface Authenticated {
 export interface Authority {
   /** @throws ServerError 'unauthenticated', with the same text whatever is wrong. */
   authenticate(request: SignedRequest): Promise<Authenticated>;
-  /** What the account's keychain says has changed: sessions of the account are looked at anew before they are believed. */
-  accountChanged(accountId: AccountId): void;
+  /** Keychain or password of the account are others now: its sessions end, but for an unlocked one that did it. */
+  accountChanged(by: Principal): void;
 }
-
-const everyone: readonly Role[] = ['backup-only', 'trusted', 'unlocked'];
-
-/** Who may do what. A row missing is a type error; nothing is allowed that does not stand here. */
-const allowedRoles: Readonly<Record<Action, readonly Role[]>> = {
-  write: everyone,
-  'read-own-vault': everyone,
-  'read-keychain': everyone,
-  'append-keychain': everyone,
-  'read-ways-in': ['trusted', 'unlocked'],
-  'change-ways-in': ['unlocked'],
-  delete: ['unlocked'],
-  'cancel-delete': everyone,
-};
 
 /** `vault` is the one in the path; undefined for routes of the account. */
 export function allowed(principal: Principal, action: Action, vault: Uint8Array | undefined): boolean {
-  if (!allowedRoles[action].includes(principal.role)) return false;
-  if (vault === undefined || principal.vaults === 'all') return true;
-  return principal.vaults.some((id) => equalBytes(id, vault));
+  if (!rolesFor[action].includes(principal.role)) return false;
+  return vault === undefined || principal.vaults.some((id) => equalBytes(id, vault));
 }

@@ -1,7 +1,9 @@
 /** The Custody seam over HTTP. What it keeps it cannot read. */
-export type { Authenticated, Authority, Principal, Role, SignedRequest } from './authority.ts';
+export type { Authenticated, Authority, Principal, SignedRequest } from './authority.ts';
 export { ServerError } from './errors.ts';
-export type { Invitations } from './invitations.ts';
-export { type AccountKeeper, FolderKeeper } from './keeper.ts';
+export { type CollectionOutcome, type Collector, startCollector } from './jobs/collector.ts';
+export { queueingKeeper } from './jobs/queueing-keeper.ts';
+export type { AccountKeeper } from './keeper.ts';
+export { OpenAccounts } from './open-accounts.ts';
 export { type RunningServer, type ServerOptions, startServer } from './server.ts';
 export { KeychainAuthority, type KeychainAuthorityOptions } from './sessions/keychain-authority.ts';

@@ -1,4 +1,5 @@
 /** From what was thrown to a problem document: what strangers may know of a failure, and no more. */
+import { AccountsError, type AccountsErrorCode } from '@keephold/accounts';
 import { ChainError, CustodyError, MalformedRecordError } from '@keephold/protocol';
 import { type Problem, type ProblemCode, problemOf } from '@keephold/protocol/http';
 import { ServerError } from './errors.ts';
@@ -11,9 +12,19 @@ const titles: Readonly<Partial<Record<ProblemCode, string>>> = {
   failed: 'the server failed',
 };
 
+const accountProblems: Readonly<Record<AccountsErrorCode, ProblemCode>> = {
+  'sign-in-refused': 'sign-in-refused',
+  'sign-up-refused': 'sign-up-refused',
+  'too-many-tries': 'too-many-tries',
+  'pairing-refused': 'refused',
+  malformed: 'malformed',
+  'newer-version': 'failed',
+};
+
 /** Texts of a custody can name its folders: only refusals, which speak of the request, are passed on. */
 export function asProblem(error: unknown): Problem {
   if (error instanceof ServerError) return problemOf(error.code, error.message);
+  if (error instanceof AccountsError) return problemOf(accountProblems[error.code], error.message);
   if (error instanceof CustodyError && error.code === 'refused') {
     return problemOf('refused', 'the request breaks a rule', error.message);
   }

@@ -1,20 +1,22 @@
 /** The way of every request through its route: who asks, whether they may, the body, the handler, the answer. */
 import { equalBytes, fromHex } from '@keephold/bytes';
-import { type Route, schemas } from '@keephold/protocol/http';
+import { type Route, rolesFor, schemas } from '@keephold/protocol/http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { answer } from './answer.ts';
-import { type Authenticated, type Authority, allowed } from './authority.ts';
+import { type Authenticated, type Authority, allowed, type Principal } from './authority.ts';
 import type { PackBuffers } from './bodies/pack-buffers.ts';
 import { readBody, readBodyInto } from './bodies/read-body.ts';
 import { readJson } from './bodies/read-json.ts';
 import { ServerError, unauthenticated } from './errors.ts';
 import type { Call, Handler } from './handlers/handler.ts';
 import type { AccountKeeper } from './keeper.ts';
+import type { Refusals } from './refusals.ts';
 
 export interface RouteParts {
   readonly authority: Authority;
   readonly keeper: AccountKeeper;
   readonly buffers: PackBuffers;
+  readonly refusals: Refusals;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -29,13 +31,14 @@ export function accountRoute(route: Route, handler: Handler, parts: RouteParts):
     const params = request.params as Call['params'];
     const vault = params['vault'] === undefined ? undefined : fromHex(String(params['vault']));
     if (route.action === undefined || !allowed(principal, route.action, vault)) {
-      throw new ServerError('forbidden', 'this device may not do this');
+      await parts.refusals.record(principal, route, request.ip);
+      throw refusalOf(principal, route);
     }
     return await withMemory(route, parts.buffers, async (memory) => {
       const body = await takeBody(route, request, { authenticated, memory });
       return await parts.keeper.use(principal.accountId, async (custody) => {
         const query = request.query as Call['query'];
-        const result = await handler({ principal, custody, params, query, ...body });
+        const result = await handler({ principal, custody, params, query, address: request.ip, ...body });
         return await answer(reply, result);
       });
     });
@@ -96,4 +99,12 @@ function requireName(request: FastifyRequest, sha256: Uint8Array): void {
   const name = fromHex(pack ?? object ?? grant ?? '');
   if (equalBytes(name, sha256)) return;
   throw new ServerError('refused', 'the bytes do not have that name');
+}
+
+/** An owner may all there is to his account: what he may not is not there. */
+function refusalOf({ role }: Principal, { action }: Route): ServerError {
+  const isElsewhere = action !== undefined && role === 'unlocked' && rolesFor[action].includes(role);
+  return isElsewhere
+    ? new ServerError('refused', 'the account has no such vault')
+    : new ServerError('forbidden', 'this session may not do this');
 }

@@ -1,24 +1,31 @@
 /** Puts the routes of `protocol` onto HTTP, with limits on all that a stranger can send, and an end that loses nothing. */
 import type { AddressInfo } from 'node:net';
+import { AccountsError, type AccountsSurroundings } from '@keephold/accounts';
 import { PROBLEM_TYPE, type Route, type RouteName, routes } from '@keephold/protocol/http';
 import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify, LogController } from 'fastify';
-import type { Authority } from './authority.ts';
 import { PackBuffers } from './bodies/pack-buffers.ts';
 import { ServerError } from './errors.ts';
 import { accountHandlers } from './handlers/account-handlers.ts';
+import { adminHandlers } from './handlers/admin-handlers.ts';
+import { deletionHandlers } from './handlers/deletion-handlers.ts';
+import { joiningRoutes, pairingHandlers } from './handlers/pairing-handlers.ts';
+import { signInRoutes } from './handlers/sign-in-routes.ts';
 import { vaultHandlers } from './handlers/vault-handlers.ts';
-import type { Invitations } from './invitations.ts';
+import { waysInHandlers } from './handlers/ways-in-handlers.ts';
 import type { AccountKeeper } from './keeper.ts';
 import { openRoutes } from './open-routes.ts';
 import { asProblem } from './problems.ts';
 import { registerReference } from './reference.ts';
+import { Refusals } from './refusals.ts';
 import { accountRoute, type ServedRoute } from './serve-route.ts';
 import type { KeychainAuthority } from './sessions/keychain-authority.ts';
 
 export interface ServerOptions {
   readonly keeper: AccountKeeper;
   readonly authority: KeychainAuthority;
-  readonly invitations: Invitations;
+  readonly accounts: AccountsSurroundings;
+  /** Whether owners may have things deleted before the delays of their policy; not where others' devices are kept. */
+  readonly earlyPurge?: 'refused' | 'allowed';
   /** Lines of JSON; none without it. */
   readonly log?: { write(line: string): void };
   /** How long running requests have to end when the server stops. Milliseconds. */
@@ -85,6 +92,8 @@ function createApp({ log }: ServerOptions): FastifyInstance {
     keepAliveTimeout: 75_000,
     http: { headersTimeout: 15_000, maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 5000 },
     bodyLimit: 1,
+    // A proxy on this machine says who calls; nobody else is believed.
+    trustProxy: 'loopback',
     routerOptions: { maxParamLength: 64 },
     forceCloseConnections: true,
     exposeHeadRoutes: false,
@@ -148,20 +157,31 @@ function countRequests(app: FastifyInstance, state: RequestState): void {
 }
 
 function registerRoutes(app: FastifyInstance, options: ServerOptions, isStopping: () => boolean): void {
-  const { keeper, authority, invitations } = options;
+  const { keeper, authority, accounts } = options;
   const parts = {
     keeper,
-    authority: authority as Authority,
+    authority,
     buffers: new PackBuffers(options.packsAtOnce ?? PACKS_AT_ONCE),
+    refusals: new Refusals(accounts),
   };
-  const handlers = { ...accountHandlers(authority), ...vaultHandlers };
+  const handlers = {
+    ...accountHandlers(authority, accounts),
+    ...waysInHandlers(authority, accounts),
+    ...pairingHandlers(accounts),
+    ...adminHandlers(accounts, keeper),
+    ...vaultHandlers,
+    ...deletionHandlers(accounts, options.earlyPurge ?? 'refused'),
+  };
   for (const [name, handler] of Object.entries(handlers)) {
     const route: Route = routes[name as RouteName];
     register(app, route, accountRoute(route, handler, parts));
   }
-  for (const [name, served] of Object.entries(openRoutes({ keeper, authority, invitations, isStopping }))) {
-    register(app, routes[name as RouteName], served);
-  }
+  const open = {
+    ...openRoutes({ authority, isStopping }),
+    ...signInRoutes({ keeper, authority, accounts }),
+    ...joiningRoutes(accounts),
+  };
+  for (const [name, served] of Object.entries(open)) register(app, routes[name as RouteName], served);
   registerReference(app);
 }
 
@@ -177,6 +197,7 @@ async function sendProblem(reply: FastifyReply, error: unknown, log: FastifyBase
   // Messages may name folders: only what the error is, not what it says.
   if (status >= 500) log.error({ code, error: nameOf(error) }, 'failed');
   if (status === 503) reply.header('retry-after', RETRY_AFTER);
+  if (error instanceof AccountsError && error.retryAfter !== undefined) reply.header('retry-after', error.retryAfter);
   // What is left of a body that was not read would be taken for the next request.
   if (!reply.request.raw.complete) reply.header('connection', 'close');
   return await reply.code(status).type(PROBLEM_TYPE).send(JSON.stringify(problem));

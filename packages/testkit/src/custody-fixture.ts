@@ -78,11 +78,17 @@ export interface AccountFixture {
 const POLICY: VaultPolicy = { windowDays: 30, trashDays: 30, dailyDays: 90, weeklyWeeks: 52, monthlyMonths: 12 };
 
 export function createAccountFixture(
-  options: { readonly devices?: number; readonly policy?: VaultPolicy; readonly noise?: Noise } = {},
+  options: {
+    readonly devices?: number;
+    readonly policy?: VaultPolicy;
+    readonly noise?: Noise;
+    /** Drawn without it. */
+    readonly vault?: VaultId;
+  } = {},
 ): AccountFixture {
   const { noise = bytes } = options;
   const accountId = asAccountId(noise(16));
-  const vault = asVaultId(noise(16));
+  const vault = options.vault ?? asVaultId(noise(16));
   const identity = generateKeyPairSync('ed25519');
   const identityKey = rawPublicKey(identity.publicKey);
   const keychain: Uint8Array[] = [];

@@ -4,4 +4,7 @@ export * from './btrfs-disk.ts';
 export * from './custody-fixture.ts';
 export * from './custody-suite.ts';
 export * from './faulty-disk.ts';
+export * from './faulty-proxy.ts';
 export * from './lying-custody.ts';
+export * from './postgres-cluster.ts';
+export * from './s3-place.ts';

@@ -68,6 +68,14 @@ export {
   readOffer,
 } from './pair-device.ts';
 export {
+  decodePairingDraft,
+  decodePairingHeads,
+  decodePairingOffer,
+  encodePairingDraft,
+  encodePairingHeads,
+  encodePairingOffer,
+} from './pairing-messages.ts';
+export {
   createPairingTicket,
   formatPairingTicket,
   type PairingTicket,

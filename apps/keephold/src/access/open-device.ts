@@ -23,6 +23,7 @@ import { keepingEvidence } from './evidence.ts';
 import { tellingLostEnd } from './lost-keychain-end.ts';
 import { keepNewest, putBackNewest, requireKnownHead } from './newest-commit.ts';
 import { PasswordChangeNote } from './password-change.ts';
+import { withCurrentKeys } from './renew-keys.ts';
 import { repositoryPlace } from './repository-folder.ts';
 import { unlockAccount } from './unlock.ts';
 
@@ -105,7 +106,8 @@ async function openKnownDevice(store: DeviceStore, custody: Custody): Promise<Op
   try {
     const stored = await store.loadWithReadKeys();
     if (stored === undefined) return undefined;
-    const { state, keychain } = await openDevice(custody, stored);
+    const device = { store, stored, custody };
+    const { state, keychain } = await withCurrentKeys(device, async (held) => await openDevice(custody, held));
     const { keychainPin } = state.grant;
     if (keychainPin.seq > stored.grant.keychainPin.seq) store.change((kept) => withKeychainPin(kept, keychainPin));
     return { state, keychain, unlocked: undefined };

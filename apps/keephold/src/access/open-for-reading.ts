@@ -32,6 +32,7 @@ import { HistoryFile } from './history-file.ts';
 import { tellingLostEnd } from './lost-keychain-end.ts';
 import { hashOfCommit, requireSeenEntries, tellOlderCopy, withSeenKeychain } from './older-copy.ts';
 import { requireVault } from './open-device.ts';
+import { withCurrentKeys } from './renew-keys.ts';
 import { repositoryPlace } from './repository-folder.ts';
 import { SessionCopies, withSessionCopies } from './session-copies.ts';
 import { unlockAccount } from './unlock.ts';
@@ -138,7 +139,7 @@ async function readerKeys(context: Context, custody: Custody, store: DeviceStore
   const state = await store.loadWithReadKeys();
   const isOlderAllowed = context.globals['older-copy'];
   const seen = isOlderAllowed ? store.keychain.load() : [];
-  const known = state === undefined ? undefined : await deviceKeys(withSeenKeychain(custody, seen), state);
+  const known = state === undefined ? undefined : await deviceKeys(withSeenKeychain(custody, seen), state, store);
   if (known !== undefined) return known;
   const unlocked = await unlockAccount(context, custody);
   // A device that may not read still knows how far the history went.
@@ -149,12 +150,15 @@ async function readerKeys(context: Context, custody: Custody, store: DeviceStore
 }
 
 /** Undefined when the device cannot read with what it holds. */
-async function deviceKeys(custody: Custody, stored: DeviceState): Promise<Reader | undefined> {
-  const keys = readKeysOf(stored);
-  if (keys === undefined) return undefined;
+async function deviceKeys(custody: Custody, stored: DeviceState, store: DeviceStore): Promise<Reader | undefined> {
+  if (readKeysOf(stored) === undefined) return undefined;
   try {
-    const { state, keychain } = await openDevice(custody, stored);
-    return { keys, keychain, state, openedBy: 'device' };
+    return await withCurrentKeys({ store, stored, custody }, async (held) => {
+      const { state, keychain } = await openDevice(custody, held);
+      const keys = readKeysOf(state);
+      if (keys === undefined) throw new DeviceFaultError('grant-stale', 'open device: its grant has no read keys');
+      return { keys, keychain, state, openedBy: 'device' };
+    });
   } catch (error) {
     if (error instanceof DeviceFaultError) return undefined;
     throw error;

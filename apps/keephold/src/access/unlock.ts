@@ -1,5 +1,5 @@
 /** From what the user knows, the password or the 24 words, to an unlocked account. Nothing is written. */
-import { type UnlockCustody, type Unlocked, unlockWithPassword, unlockWithWords } from '@keephold/vault';
+import { type UnlockCustody, type Unlocked, unlockWithPassword, unlockWithWords, verifyWords } from '@keephold/vault';
 import type { Context } from '../context.ts';
 import { CommandError, exitCodes } from '../errors.ts';
 import { DAMAGED_WAY_IN, damagedWayIn } from './damaged-way-in.ts';
@@ -7,6 +7,11 @@ import { existingPassword, givenPassword } from './password.ts';
 import { looksLikeWords } from './words-text.ts';
 
 type Surroundings = Pick<Context, 'globals' | 'environment' | 'terminal' | 'out' | 'password'>;
+
+/** A keeper that hands over what a secret opens only to who has shown the secret: a server. */
+interface SigningIn {
+  unlockWithSecret(secret: string): Promise<Unlocked>;
+}
 
 const tries = 3;
 
@@ -39,6 +44,8 @@ export async function unlockWithSecret(custody: UnlockCustody, secret: string): 
 }
 
 async function openWith(custody: UnlockCustody, secret: string): Promise<Unlocked> {
+  const { unlockWithSecret: own } = custody as Partial<SigningIn>;
+  if (own !== undefined) return await own.call(custody, secret);
   if (!looksLikeWords(secret)) return unlockWithPassword(custody, secret);
   try {
     return await unlockWithWords(custody, secret);
@@ -48,6 +55,13 @@ async function openWith(custody: UnlockCustody, secret: string): Promise<Unlocke
       throw error;
     });
   }
+}
+
+/** Shows that the words open the account. @throws InvalidWordsError, WrongPasswordError */
+export async function proveWords(custody: UnlockCustody, words: string): Promise<void> {
+  // On a server they are what signs in, too.
+  if ('unlockWithSecret' in custody) await unlockWithSecret(custody, words);
+  else await verifyWords(custody, words);
 }
 
 function isWrongSecret(error: unknown): boolean {

@@ -15,6 +15,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: 'create a repository',
     load: async () => (await import('../verbs/init.ts')).init,
   },
+  login: {
+    summary: 'sign this computer in to an account on a server',
+    load: async () => (await import('../verbs/login.ts')).login,
+  },
   backup: {
     summary: 'back up files and folders',
     load: async () => (await import('../verbs/backup.ts')).backup,
@@ -74,6 +78,14 @@ export const verbs: Readonly<Record<string, Verb>> = {
   serve: {
     summary: 'run a server that keeps backups of other devices',
     load: async () => (await import('../verbs/serve.ts')).serve,
+  },
+  device: {
+    summary: 'show the devices, add one by ticket, revoke one',
+    load: async () => (await import('../verbs/device.ts')).device,
+  },
+  admin: {
+    summary: 'invite people to a server, and see who uses how much',
+    load: async () => (await import('../verbs/admin.ts')).admin,
   },
   keys: {
     summary: 'change the password, prove the recovery words, add or remove a way in',

@@ -1,64 +1,93 @@
-/** The data folder of a server: its id, the accounts, and the invitation of the first start. */
-import { rmSync } from 'node:fs';
+/** The data folder of a server: its secrets, and the accounts that it opens with them. */
 import { join } from 'node:path';
-import { equalBytes, fromHex, toBase64Url, toHex, utf8Decode, utf8Encode } from '@keephold/bytes';
-import { sha256, systemRandom } from '@keephold/crypto';
-import { type Invitations, ServerError } from '@keephold/server';
-import { createPrivateFile, makePrivateFolder, readPrivateFile, writePrivateFile } from '../access/private-file.ts';
+import { type AccountsSurroundings, countAccounts, invite, migrate } from '@keephold/accounts';
+import { asKey, ed25519FromSeed, sha256, sign, systemRandom } from '@keephold/crypto';
+import { createOpaqueSetup, OpaqueServer } from '@keephold/crypto/opaque';
+import type { KeeperSigner } from '@keephold/custody';
+import type { SqlDatabase } from '@keephold/custody/sql';
+import { serverIdInput } from '@keephold/protocol';
+import { createPrivateFile, makePrivateFolder, readPrivateFile } from '../access/private-file.ts';
+import { CommandError, exitCodes } from '../errors.ts';
 
 export interface ServerFolder {
   readonly serverId: Uint8Array;
-  readonly accounts: string;
-  readonly invitations: Invitations;
-  /** Made at the first start, good for one account; undefined later: only its hash is kept. */
-  readonly newInvitation: string | undefined;
+  readonly surroundings: AccountsSurroundings;
+  /** Signs keeper events (format.md §7, type 4) with the key that the genesis of each account names. */
+  readonly signer: KeeperSigner;
+  /** Made as long as there is no account; who uses it becomes the admin. */
+  readonly firstInvitation: string | undefined;
 }
 
-export function openServerFolder(folder: string): ServerFolder {
+export interface OpenServerOptions {
+  /** For the accounts: what is in it exists nowhere else. */
+  readonly database: SqlDatabase;
+  readonly signUp: 'by-invitation' | 'open';
+  readonly now: () => number;
+}
+
+const INVITATION_LIFETIME = 7 * 24 * 3_600_000;
+
+export async function openServerFolder(
+  folder: string,
+  { database, signUp, now }: OpenServerOptions,
+): Promise<ServerFolder> {
   makePrivateFolder(folder);
-  const path = join(folder, 'server-id');
-  const known = readPrivateFile(path);
-  const accounts = join(folder, 'accounts');
-  makePrivateFolder(accounts);
-  const invitations = new FileInvitation(join(folder, 'invitation'));
-  if (known !== undefined) {
-    return { serverId: fromHex(utf8Decode(known)), accounts, invitations, newInvitation: undefined };
-  }
-  // The id is written last: a start that was cut short makes another invitation.
-  const newInvitation = invitations.make();
-  const serverId = systemRandom(16);
-  createPrivateFile(path, utf8Encode(toHex(serverId)));
-  return { serverId, accounts, invitations, newInvitation };
+  requireOwnForm(folder);
+  const secrets = await openSecrets(join(folder, 'secrets'));
+  await migrate(database);
+  const { eventSeed, opaqueSetup, decoySecret } = secrets;
+  const { seed, publicKey: eventKey } = ed25519FromSeed(asKey('Ed25519Seed', eventSeed));
+  const serverId = sha256(...serverIdInput(eventKey)).slice(0, 16);
+  const opaque = await OpaqueServer.open(opaqueSetup);
+  const setupId = sha256(opaqueSetup).slice(0, 16);
+  const random = systemRandom;
+  const surroundings = { database, opaque, setupId, serverId, eventKey, decoySecret, signUp, now, random };
+  return {
+    serverId,
+    surroundings,
+    signer: { deviceId: undefined, sign: (message) => sign(seed, message) },
+    firstInvitation: await firstInvitation(surroundings),
+  };
 }
 
-/** One invitation, as its hash in a file that goes when it is used. */
-class FileInvitation implements Invitations {
-  readonly #path: string;
-  #turn: Promise<void> = Promise.resolve();
+async function firstInvitation(surroundings: AccountsSurroundings): Promise<string | undefined> {
+  const { database, random, now } = surroundings;
+  if ((await countAccounts(surroundings)) > 0) return undefined;
+  const time = now();
+  const wanted = { now: time, expiresAt: time + INVITATION_LIFETIME, random, role: 'admin' } as const;
+  return (await database.transaction(async (sql) => await invite(sql, wanted))).code;
+}
 
-  constructor(path: string) {
-    this.#path = path;
-  }
+interface ServerSecrets {
+  readonly eventSeed: Uint8Array;
+  readonly opaqueSetup: Uint8Array;
+  readonly decoySecret: Uint8Array;
+}
 
-  make(): string {
-    const code = toBase64Url(systemRandom(18));
-    writePrivateFile(this.#path, sha256(utf8Encode(code)));
-    return code;
-  }
+/** Each is written once and whole; a start that was cut short goes on with those that are there. */
+async function openSecrets(folder: string): Promise<ServerSecrets> {
+  makePrivateFolder(folder);
+  const kept = async (name: string, make: () => Uint8Array | Promise<Uint8Array>): Promise<Uint8Array> => {
+    const path = join(folder, name);
+    const before = readPrivateFile(path);
+    if (before !== undefined) return before;
+    const made = await make();
+    // Another start may have been first.
+    return createPrivateFile(path, made) ? made : (readPrivateFile(path) ?? made);
+  };
+  return {
+    eventSeed: await kept('event-key', () => systemRandom(32)),
+    opaqueSetup: await kept('opaque-setup', createOpaqueSetup),
+    decoySecret: await kept('decoy-secret', () => systemRandom(32)),
+  };
+}
 
-  /** One after the other: a code that two send at once is good for one of them. */
-  async redeem(code: string, create: () => Promise<void>): Promise<void> {
-    const mine = this.#turn.then(async () => await this.#redeem(code, create));
-    this.#turn = mine.catch(() => {});
-    await mine;
-  }
-
-  async #redeem(code: string, create: () => Promise<void>): Promise<void> {
-    const hash = readPrivateFile(this.#path);
-    if (hash === undefined || !equalBytes(hash, sha256(utf8Encode(code)))) {
-      throw new ServerError('unauthenticated', 'this invitation is not good');
-    }
-    await create();
-    rmSync(this.#path, { force: true });
-  }
+/** Before there were accounts, a server had an id of its own and one account without a name. */
+function requireOwnForm(folder: string): void {
+  if (readPrivateFile(join(folder, 'server-id')) === undefined) return;
+  throw new CommandError(`${folder} is of an earlier Keephold, before servers had accounts`, {
+    code: 'older-server',
+    exitCode: exitCodes.failed,
+    hint: `start with another --data; each folder below ${join(folder, 'accounts')} is a repository that --repo FOLDER opens`,
+  });
 }

@@ -24,6 +24,8 @@ export async function waysInProblems(context: Context, custody: Custody): Promis
     // The keeper's own look names the file.
     if (error instanceof CommandError && error.code === DAMAGED_WAY_IN) return [];
     if (error instanceof VaultError && error.code === 'wrong-password') throw error;
+    // A server that does not answer, or not now, says nothing of the keyring.
+    if (error instanceof CustodyError && (error.code === 'unavailable' || error.code === 'no-permission')) throw error;
     if (!(error instanceof VaultError || error instanceof CustodyError)) throw error;
     return [`${error.message}: no other device can be given access`];
   }

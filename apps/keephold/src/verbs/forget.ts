@@ -20,7 +20,7 @@ export const forget: Command = defineCommand({
   description: [
     'Moves snapshots to the trash: those that the rules no longer keep, or those that are named. They stay restorable for 30 days, and --undo takes them back; keephold gc frees the space afterwards.',
     'The rules keep the first snapshot of each day, week and month, for so long, and everything until 30 days after a newer one came. They are per device and per set of folders, so nothing that is backed up later can push an earlier snapshot out.',
-    'Naming snapshots, and rules that keep less than the repository asks for, need the password.',
+    'Naming snapshots, and rules that keep less than the repository asks for, need the password; on a server, forgetting always does, and --undo never.',
   ],
   options: {
     'keep-daily-days': integer({ value: 'N', min: 0, max: many, help: 'keep the first of each day for N days (90)' }),
@@ -109,9 +109,11 @@ async function forgetByRules(context: Context, task: Task & { readonly rules: Ru
     ...Object.fromEntries(Object.entries(rules).filter(([, days]) => days !== undefined)),
   };
   const keepsLess = (Object.keys(rules) as (keyof Rules)[]).some((name) => policy[name] < own[name]);
-  if (keepsLess && !dryRun && access.unlocked === undefined) {
-    await requireOwner(context, access.custody, 'rules that keep less than the repository asks for need the password');
-  }
+  const why = keepsLess
+    ? 'rules that keep less than the repository asks for need the password'
+    : 'deleting on a server needs the password';
+  const needsOwner = keepsLess || access.custody.properties.deletingNeedsOwner === true;
+  if (needsOwner && !dryRun && access.unlocked === undefined) await requireOwner(context, access.custody, why);
   const kept = records.filter(({ state }) => state !== 'expired');
   const decisions = new Map(keepFirst(kept, policy, context.now()).map((decision) => [decision.seq, decision]));
   const active = kept.filter(({ state }) => state === 'active');

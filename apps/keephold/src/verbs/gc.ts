@@ -1,13 +1,13 @@
 /** `keephold gc`: frees the space of what was forgotten, after its delays. */
 import type { FolderCollectOptions, FolderPurgeReport } from '@keephold/custody';
 import { vaultRecord } from '@keephold/protocol';
-import { requestDeletion } from '@keephold/vault';
+import { requestDeletion, type Unlocked } from '@keephold/vault';
 import { type DeviceAccess, openAsDevice } from '../access/open-device.ts';
 import { requireOwner } from '../access/unlock.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { flag, integer } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
-import { exitCodes } from '../errors.ts';
+import { exitCodes, UsageError } from '../errors.ts';
 import { pendingText } from '../listing/pending-text.ts';
 import { counted, formatBytes } from '../terminal/units.ts';
 
@@ -19,7 +19,7 @@ export const gc: Command = defineCommand({
   operands: { usage: '', min: 0, max: 0 },
   description: [
     'Frees space in two steps, each after a delay: a forgotten snapshot expires 30 days after it was forgotten; what no snapshot needs any more is deleted 7 days after that was noticed. Running gc again later finishes what is waiting now. It can run while backups run.',
-    'Shorter delays need the password, and a mistake can then no longer be taken back.',
+    'Shorter delays need the password, and a mistake can then no longer be taken back. On a server all of it needs the password, and no delay is shorter than the repository says.',
   ],
   options: {
     'trash-days': integer({ value: 'N', min: 0, max: 36_500, help: 'forgotten snapshots expire after N days (30)' }),
@@ -42,7 +42,11 @@ export const gc: Command = defineCommand({
     const shorter =
       (trashDays ?? Number.POSITIVE_INFINITY) < vaultRecord(chain.keychain, vaultId).policy.trashDays ||
       (purgeDays ?? Number.POSITIVE_INFINITY) < purgeDelayDays;
-    if (shorter && !dryRun) await allowShorter(context, access);
+    if (shorter && custody.properties.deletingNeedsOwner === true) {
+      throw new UsageError('a server deletes nothing before the delays of the repository have passed');
+    }
+    const owner = await ownerFor(context, access, shorter && !dryRun);
+    if (shorter && !dryRun && owner !== undefined) await allowShorter(context, access, owner);
     const wanted: FolderCollectOptions = {
       signal,
       dryRun,
@@ -72,10 +76,16 @@ export const gc: Command = defineCommand({
   },
 });
 
+/** Undefined where this device is enough. */
+async function ownerFor(context: Context, access: DeviceAccess, shorter: boolean): Promise<Unlocked | undefined> {
+  const { custody } = access;
+  if (!shorter && custody.properties.deletingNeedsOwner !== true) return undefined;
+  const why = shorter ? 'shorter delays need the password' : 'deleting on a server needs the password';
+  return access.unlocked ?? (await requireOwner(context, custody, why));
+}
+
 /** The owner signs for what is in the trash now: devices would take it for purged early otherwise. */
-async function allowShorter(context: Context, access: DeviceAccess): Promise<void> {
-  const { custody, vaultId } = access;
-  const owner = access.unlocked ?? (await requireOwner(context, custody, 'shorter delays need the password'));
+async function allowShorter(context: Context, { custody, vaultId }: DeviceAccess, owner: Unlocked): Promise<void> {
   const trashed = (await custody.snapshots(vaultId)).filter(({ state }) => state === 'trashed');
   if (trashed.length === 0) return;
   const seqs = trashed.map(({ seq }) => seq);

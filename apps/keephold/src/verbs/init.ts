@@ -3,12 +3,12 @@ import { toHex } from '@keephold/bytes';
 import { systemRandom } from '@keephold/crypto';
 import { createRepositoryFolder, type GenesisRecords } from '@keephold/custody';
 import { type Custody, CustodyError } from '@keephold/protocol';
-import { createAccount } from '@keephold/vault';
+import { type CreatedAccount, createAccount } from '@keephold/vault';
 import { DeviceStore } from '../access/device-store.ts';
 import { newPassword } from '../access/password.ts';
 import { handOverWords } from '../access/recovery-words.ts';
 import { isServer, repositoryPlace } from '../access/repository-folder.ts';
-import { createOnServer } from '../access/server-account.ts';
+import { signUp } from '../access/server-sign-up.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { flag, percent, text } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
@@ -25,27 +25,26 @@ export const init: Command = defineCommand({
   options: {
     trusted: flag({ help: 'let this device list and restore without the password' }),
     parity: percent({ value: 'PERCENT', min: 1, max: 100, help: 'keep parity that mends damage, such as 10%' }),
-    invitation: text({ value: 'CODE', help: 'on a server: the invitation that it printed' }),
+    invitation: text({ value: 'CODE', help: 'on a server: the invitation that it printed, or that its admin made' }),
+    account: text({ value: 'NAME', help: 'on a server: what you sign in with there (your name on this computer)' }),
   },
   examples: [
     { command: 'keephold init --repo /media/disk/backup', says: 'on an external disk; asks for a password' },
     {
-      command: 'keephold init --repo https://backup.example.org --invitation CODE --trusted',
-      says: 'on a server of your own',
+      command: 'keephold init --repo https://backup.example.org --invitation CODE --account ann --trusted',
+      says: 'an account on a server; keephold login brings it to other computers',
     },
     { command: 'keephold init --repo ~/backup --password-file ~/.backup-password', says: 'without a terminal' },
     { command: 'keephold init --repo /media/disk/backup --parity 10%', says: 'on a disk that may rot' },
   ],
   async run(context, { options }) {
     const folder = repositoryPlace(context);
-    const { invitation, trusted, parity } = options;
-    if (isServer(folder) !== (invitation !== undefined)) {
-      throw new UsageError('an invitation is needed on a server, and only there', 'keephold serve prints one');
-    }
+    const { trusted, parity } = options;
+    const server = serverWish(context, options, isServer(folder));
     if (isServer(folder) && parity !== undefined) {
       throw new UsageError('a server decides for itself what it keeps beside packs', 'leave --parity out');
     }
-    const created = await createRepository(context, { folder, trusted, invitation, parity });
+    const created = await createRepository(context, { folder, trusted, server, parity });
     const { out } = context;
     const { readKeyPlace, wordsFile, accountId, deviceId } = created;
     await out.record({
@@ -54,12 +53,13 @@ export const init: Command = defineCommand({
       accountId,
       deviceId,
       trusted: options.trusted,
+      ...(server === undefined ? {} : { account: server.name }),
       readKeyPlace,
       wordsFile,
       ...(options.parity === undefined ? {} : { parity: options.parity }),
     });
     if (out.json || out.quiet) return exitCodes.done;
-    await out.result(`created ${folder}`);
+    await out.result(server === undefined ? `created ${folder}` : `created the account ${server.name} at ${folder}`);
     if (readKeyPlace !== null) await out.result(`this device may read; its read key lies in ${readKeyPlace}`);
     else await out.result('this device backs up only; reading asks for the password');
     if (options.parity !== undefined) await out.result(`packs get ${options.parity}% of parity`);
@@ -70,11 +70,31 @@ export const init: Command = defineCommand({
   },
 });
 
+interface ServerWish {
+  readonly invitation: string;
+  readonly name: string;
+}
+
+function serverWish(
+  { environment }: Context,
+  options: { readonly invitation: string | undefined; readonly account: string | undefined },
+  isOnServer: boolean,
+): ServerWish | undefined {
+  const { invitation, account } = options;
+  if (!isOnServer) {
+    if (invitation === undefined && account === undefined) return undefined;
+    throw new UsageError('invitations and accounts are for servers', 'name one: --repo https://SERVER');
+  }
+  const name = account ?? environment.userName;
+  if (name !== undefined) return { invitation: invitation ?? '', name };
+  throw new UsageError('a name for the account is needed', 'use --account NAME, a name or an e-mail address');
+}
+
 export interface NewRepository {
   readonly folder: string;
   readonly trusted: boolean;
   /** On a server. */
-  readonly invitation?: string | undefined;
+  readonly server?: ServerWish | undefined;
   /** Instead of the one that was given or is asked for. */
   readonly password?: string | undefined;
   /** Parity blocks that packs get for 100 data blocks; undefined: none. */
@@ -93,21 +113,7 @@ export interface CreatedRepository {
 export async function createRepository(context: Context, wanted: NewRepository): Promise<CreatedRepository> {
   const { environment } = context;
   const password = wanted.password ?? (await newPassword(context));
-  const account = await createAccount({
-    password,
-    now: context.now(),
-    random: systemRandom,
-    role: wanted.trusted ? 'trusted' : 'backup-only',
-    names: { device: environment.hostname },
-  });
-  await createPlace(context, wanted, {
-    accountId: account.accountId,
-    parity: wanted.parity,
-    keychain: account.keychainEntries,
-    slots: account.slots,
-    keyring: account.sealedKeyring,
-    grants: [],
-  });
+  const account = await createThere(context, wanted, password);
   const store = new DeviceStore(environment, account.accountId);
   const keystore = await store.create(account.device);
   const { file } = await handOverWords(context, { words: account.words ?? [], folder: store.folder, id: 'first' });
@@ -119,13 +125,22 @@ export async function createRepository(context: Context, wanted: NewRepository):
   };
 }
 
-async function createPlace(
-  { environment }: Context,
-  { folder, invitation }: NewRepository,
-  records: GenesisRecords,
-): Promise<void> {
-  if (invitation === undefined) await (await createFolder(folder, records))[Symbol.asyncDispose]();
-  else await createOnServer(environment, { origin: folder, invitation, records });
+async function createThere(context: Context, wanted: NewRepository, password: string): Promise<CreatedAccount> {
+  const { folder, trusted, server, parity } = wanted;
+  const role = trusted ? 'trusted' : 'backup-only';
+  if (server !== undefined) return await signUp(context, { origin: folder, ...server, password, role });
+  const names = { device: context.environment.hostname };
+  const account = await createAccount({ password, now: context.now(), random: systemRandom, role, names });
+  const custody = await createFolder(folder, {
+    accountId: account.accountId,
+    parity,
+    keychain: account.keychainEntries,
+    slots: account.slots,
+    keyring: account.sealedKeyring,
+    grants: [],
+  });
+  await custody[Symbol.asyncDispose]();
+  return account;
 }
 
 async function createFolder(folder: string, records: GenesisRecords): Promise<Custody> {

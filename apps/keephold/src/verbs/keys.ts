@@ -1,23 +1,15 @@
 /** `keephold keys`: the ways into a repository. */
 import { systemRandom } from '@keephold/crypto';
 import type { Custody } from '@keephold/protocol';
-import {
-  addPasswordSlot,
-  addWordsSlot,
-  type ChangeSlotsOptions,
-  changePassword,
-  listSlots,
-  removeSlot,
-  type SlotSummary,
-  type Unlocked,
-  verifyWords,
-} from '@keephold/vault';
+import { type ChangeSlotsOptions, listSlots, removeSlot, type SlotSummary, type Unlocked } from '@keephold/vault';
 import { DeviceStore } from '../access/device-store.ts';
+import { waysInto } from '../access/open-ways-in.ts';
 import { readPasswordFile, requireStrong, typeNewPassword } from '../access/password.ts';
 import { PasswordChangeNote, settleNotedChange } from '../access/password-change.ts';
 import { handOverWords } from '../access/recovery-words.ts';
 import { repositoryPlace } from '../access/repository-folder.ts';
-import { unlockAccount } from '../access/unlock.ts';
+import { proveWords, unlockAccount } from '../access/unlock.ts';
+import type { WaysIn } from '../access/ways-in.ts';
 import { wordsInText } from '../access/words-text.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { text } from '../command-line/options.ts';
@@ -32,7 +24,7 @@ export const keys: Command = defineCommand({
   description: [
     'Shows and changes what opens a repository. Wherever a password is asked for, the 24 recovery words do as well.',
     'list shows the ways in. password changes the password. words proves that the recovery words work, without changing anything. add password adds a second password, add words makes 24 new words; the old ones work until they are removed. remove takes one away; the last one besides the words stays.',
-    'Somebody who copied the folder earlier can still open that copy with the old password.',
+    'Somebody who copied the folder earlier can still open that copy with the old password. On a server there is one password, and nobody can try passwords without the server.',
   ],
   options: {
     'new-password-file': text({ value: 'FILE', help: 'read the new password from FILE' }),
@@ -78,6 +70,7 @@ const actions: Readonly<Record<string, Action>> = {
 
 const methodNames: Readonly<Record<string, string>> = {
   'local-password': 'password',
+  opaque: 'password',
   words: '24 recovery words',
 };
 
@@ -117,16 +110,18 @@ function changes(context: Context, { custody }: Task): ChangeSlotsOptions {
 async function changeThePassword(context: Context, task: Task): Promise<void> {
   const unlocked = await unlockOwner(context, task);
   const password = await wantedPassword(context, task);
-  const note = noteOf(context, unlocked);
-  await changePassword(unlocked, { ...changes(context, task), password, intend: (change) => note.begin(change) });
-  note.end();
-  await context.out.answer('the password is changed', { type: 'key-changed', method: 'local-password' });
+  await (await waysInOf(context, task)).changePassword(unlocked, password);
+  await context.out.answer('the password is changed', { type: 'key-changed', method: 'password' });
+}
+
+async function waysInOf(context: Context, task: Task): Promise<WaysIn> {
+  return await waysInto(context, task.custody, changes(context, task));
 }
 
 async function addPassword(context: Context, task: Task): Promise<void> {
   const unlocked = await unlockOwner(context, task);
   const password = await wantedPassword(context, task);
-  const grown = await addPasswordSlot(unlocked, { ...changes(context, task), password });
+  const grown = await (await waysInOf(context, task)).addPassword(unlocked, password);
   const id = hex(listSlots(grown.keychain).at(-1)?.slotId ?? new Uint8Array());
   await context.out.answer(`a second password is added (${id.slice(0, 8)})`, {
     type: 'key-added',
@@ -143,7 +138,7 @@ async function wantedPassword(context: Context, { files }: Task): Promise<string
 
 async function addWords(context: Context, task: Task): Promise<void> {
   const unlocked = await unlockOwner(context, task);
-  const { words, unlocked: grown } = await addWordsSlot(unlocked, changes(context, task));
+  const { words, unlocked: grown } = await (await waysInOf(context, task)).addWords(unlocked);
   const { folder } = new DeviceStore(context.environment, unlocked.accountId);
   const id = hex(listSlots(grown.keychain).at(-1)?.slotId ?? new Uint8Array());
   const { file } = await handOverWords(context, { words, folder, id: id.slice(0, 8) });
@@ -162,7 +157,7 @@ async function proveTheWords(context: Context, { custody, files }: Task): Promis
   if (files.words !== undefined) words = await readWords(files.words);
   else if (terminal.canAsk) words = await terminal.ask('the 24 words: ');
   else throw new UsageError('the words are needed, and there is no terminal to ask on', 'use --words-file FILE');
-  await verifyWords(custody, words);
+  await proveWords(custody, words);
   await out.answer('the words work', { type: 'words-proved' });
 }
 

@@ -1,11 +1,16 @@
 /** `keephold serve`: a server in one command. */
 import { join, resolve } from 'node:path';
 import { systemRandom } from '@keephold/crypto';
-import { FolderKeeper, KeychainAuthority, startServer } from '@keephold/server';
+import { openKeeper } from '@keephold/custody';
+import { KeychainAuthority, OpenAccounts, queueingKeeper, type RunningServer, startServer } from '@keephold/server';
 import { type Command, defineCommand } from '../command-line/command.ts';
-import { text } from '../command-line/options.ts';
+import { flag, oneOf, text as textOption } from '../command-line/options.ts';
+import type { Context } from '../context.ts';
 import { exitCodes, UsageError } from '../errors.ts';
-import { openServerFolder } from '../jobs/server-folder.ts';
+import { collectInBackground } from '../jobs/background-collection.ts';
+import { bucketAddress, serverAddress } from '../jobs/server-addresses.ts';
+import { openServerFolder, type ServerFolder } from '../jobs/server-folder.ts';
+import { openServerParts, type ServerPlaces } from '../jobs/server-parts.ts';
 
 const DEFAULT_LISTEN = '127.0.0.1:8420';
 
@@ -13,41 +18,106 @@ export const serve: Command = defineCommand({
   name: 'serve',
   operands: { usage: '', min: 0, max: 0 },
   description: [
-    'Runs a server that keeps backups of devices. It gets ciphertext only, and cannot open it. Everything lies in one folder; there is nothing to configure. The first start prints an invitation, which is good for one account.',
+    'Runs a server that keeps backups of devices. It gets ciphertext only, and cannot open it. Everything lies in one folder; there is nothing to configure. As long as there is no account, a start prints an invitation for the first one, whose owner may invite others.',
+    'With --database and --storage it is one of several, each started with a copy of the same secrets in its --data folder. Addresses with secrets in them come from KEEPHOLD_DATABASE and KEEPHOLD_STORAGE, or from files that KEEPHOLD_DATABASE_FILE and KEEPHOLD_STORAGE_FILE name.',
     'It speaks HTTP without encryption: keep it on this machine, behind a proxy that does TLS. Clients refuse http to any other machine.',
     'Ctrl-C, or SIGTERM, lets running requests end.',
   ],
   options: {
-    data: text({ value: 'DIR', help: 'where everything is kept (a folder among your own data)' }),
-    listen: text({ value: 'HOST:PORT', help: `the address to listen on (${DEFAULT_LISTEN})` }),
+    data: textOption({ value: 'DIR', help: 'where everything is kept (a folder among your own data)' }),
+    'open-sign-up': flag({ help: 'let anybody who reaches this server make an account, without an invitation' }),
+    database: textOption({
+      value: 'URL',
+      help: 'postgres://…: accounts and what is known of repositories are in this database, which several servers may share (SQLite files)',
+    }),
+    storage: textOption({
+      value: 'URL',
+      help: 's3://HOST/BUCKET[/PREFIX]: repositories are in this bucket (a folder)',
+    }),
+    collect: oneOf({
+      choices: ['here', 'elsewhere', 'only'],
+      initial: 'here',
+      help: 'who deletes, once a day, what was forgotten long enough ago: this server, others, or this process and nothing else',
+    }),
+    listen: textOption({ value: 'HOST:PORT', help: `the address to listen on (${DEFAULT_LISTEN})` }),
   },
-  examples: [{ command: 'keephold serve --data /srv/keephold', says: 'on this machine, port 8420' }],
+  examples: [
+    { command: 'keephold serve --data /srv/keephold', says: 'on this machine, port 8420' },
+    {
+      command:
+        'keephold serve --database postgres://keephold@db.example.org/keephold --storage s3://s3.example.org/backups',
+      says: 'one of several servers; PGPASSWORD, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY have the secrets',
+    },
+  ],
   async run(context, { options }) {
-    const { out, environment, signal } = context;
+    const { environment, signal } = context;
     const folder = resolve(options.data ?? join(environment.folders.data, 'server'));
     const address = readAddress(options.listen ?? DEFAULT_LISTEN);
-    const { serverId, accounts, invitations, newInvitation } = openServerFolder(folder);
-    const keeper = new FolderKeeper(accounts);
-    const authority = new KeychainAuthority({ keeper, serverId, now: () => context.now(), random: systemRandom });
-    const log = { write: (line: string): void => out.error(line.trimEnd()) };
-    const server = await startServer({ keeper, authority, invitations, log }, address);
-    await out.record({ type: 'serving', url: server.url, folder, invitation: newInvitation ?? null });
-    await out.result(`keeping backups in ${folder}, listening on ${server.url}`);
-    if (newInvitation !== undefined) {
-      await out.result(`the invitation for the first account: ${newInvitation}`);
-      await out.result(`  keephold init --repo ${server.url} --invitation ${newInvitation}`);
-    }
-    await out.flush();
+    const parts = await openServerParts(placesOf(context, options, folder));
+    const { accounts: database, queue } = parts;
+    const now = (): number => context.now();
+    const signUp = options['open-sign-up'] ? 'open' : 'by-invitation';
+    const opened = await openServerFolder(folder, { database, signUp, now });
+    const repositories = await openKeeper({ ...parts, optionsOf: () => ({ signer: opened.signer }) });
+    const keeper = new OpenAccounts(queueingKeeper(repositories, queue, now));
+    const collector = options.collect === 'elsewhere' ? undefined : collectInBackground(context, { keeper, queue });
+    const server = options.collect === 'only' ? undefined : await listen(context, { keeper, opened, folder, address });
+    if (server === undefined) await context.out.result('collecting');
+    await context.out.flush();
     await aborted(signal);
-    await server.stop();
+    await collector?.stop();
+    await server?.stop();
+    await parts.close();
     return exitCodes.done;
   },
 });
 
-function readAddress(listen: string): { readonly host: string; readonly port: number } {
-  const [, host, port] = /^(.+):(\d{1,5})$/.exec(listen) ?? [];
+interface ListenParts {
+  readonly keeper: OpenAccounts;
+  readonly opened: ServerFolder;
+  readonly folder: string;
+  readonly address: Address;
+}
+
+async function listen(context: Context, { keeper, opened, folder, address }: ListenParts): Promise<RunningServer> {
+  const { out } = context;
+  const { serverId, surroundings, firstInvitation } = opened;
+  const authority = new KeychainAuthority({ keeper, serverId, now: () => context.now(), random: systemRandom });
+  const log = { write: (line: string): void => out.error(line.trimEnd()) };
+  const server = await startServer({ keeper, authority, accounts: surroundings, log }, address);
+  await out.record({ type: 'serving', url: server.url, folder, invitation: firstInvitation ?? null });
+  await out.result(`keeping backups in ${folder}, listening on ${server.url}`);
+  if (firstInvitation !== undefined) {
+    await out.result(`the invitation for the first account, good for a week: ${firstInvitation}`);
+    await out.result(`  keephold init --repo ${server.url} --invitation ${firstInvitation}`);
+  }
+  return server;
+}
+
+function placesOf(
+  context: Context,
+  { database, storage }: { readonly database: string | undefined; readonly storage: string | undefined },
+  folder: string,
+): ServerPlaces {
+  const bucket = serverAddress('storage', storage, context);
+  return {
+    database: serverAddress('database', database, context),
+    storage: bucket === undefined ? undefined : bucketAddress(bucket, context.environment),
+    folder,
+    now: () => context.now(),
+    random: () => (systemRandom(1)[0] as number) / 256,
+  };
+}
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+function readAddress(text: string): Address {
+  const [, host, port] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
   if (host === undefined || Number(port) > 65_535) {
-    throw new UsageError(`${listen} is no address to listen on`, `write HOST:PORT, for example ${DEFAULT_LISTEN}`);
+    throw new UsageError(`${text} is no address to listen on`, `write HOST:PORT, for example ${DEFAULT_LISTEN}`);
   }
   return { host: host.replace(/^\[(.*)\]$/, '$1'), port: Number(port) };
 }

@@ -12,7 +12,6 @@ import {
   finishSignIn,
   finishSignUp,
   passwordSlot,
-  recoveryText,
   startPasswordChange,
   startRecovery,
   startSignIn,
@@ -21,7 +20,7 @@ import { toHex } from '@keephold/bytes';
 import { sign, systemRandom } from '@keephold/crypto';
 import { createOpaqueSetup, startOpaqueLogin, startOpaqueRegistration } from '@keephold/crypto/opaque';
 import { createRepositoryFolder } from '@keephold/custody';
-import { overrideCustody, walkKeychain } from '@keephold/protocol';
+import { overrideCustody, recoveryText, walkKeychain } from '@keephold/protocol';
 import {
   addWordsSlot,
   changeServerPassword,

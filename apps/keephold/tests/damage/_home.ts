@@ -116,6 +116,7 @@ export class Home implements Disposable {
       folders: { config: config!, state: state!, cache: cache!, data: data! },
       home: this.folder,
       hostname: 'tester',
+      userName: 'tester',
       repository: this.repository,
       passwordFile: undefined,
       password: secret ?? undefined,

@@ -11,7 +11,11 @@ export interface Commands {
   readonly run: (...args: readonly string[]) => Promise<string>;
 }
 
-export function commandsIn(home: string): Commands {
+export function commandsIn(
+  home: string,
+  password = 'a password for one test only',
+  variables: Readonly<Record<string, string>> = {},
+): Commands {
   const start: Commands['start'] = (...args) =>
     spawn(
       process.execPath,
@@ -24,7 +28,8 @@ export function commandsIn(home: string): Commands {
           XDG_CACHE_HOME: join(home, 'cache'),
           XDG_DATA_HOME: join(home, 'data'),
           XDG_CONFIG_HOME: join(home, 'config'),
-          KEEPHOLD_PASSWORD: 'a password for one test only',
+          KEEPHOLD_PASSWORD: password,
+          ...variables,
         },
         stdio: ['ignore', 'pipe', 'pipe'],
       },
@@ -45,13 +50,18 @@ export async function outputOf(child: ChildProcess): Promise<string> {
   return text;
 }
 
-/** The first line of JSON that a command prints. */
+/** The first line of JSON that a command prints; whoever else listens hears it too. */
 export async function firstRecord(child: ChildProcess): Promise<Readonly<Record<string, unknown>>> {
+  const { promise, resolve, reject } = Promise.withResolvers<Readonly<Record<string, unknown>>>();
   let text = '';
-  for await (const chunk of child.stdout ?? []) {
-    text += String(chunk);
+  const onData = (chunk: Buffer): void => {
+    text += chunk.toString();
     const end = text.indexOf('\n');
-    if (end >= 0) return JSON.parse(text.slice(0, end)) as Record<string, unknown>;
-  }
-  throw new Error(`it ended before it said anything: ${text}`);
+    if (end < 0) return;
+    child.stdout?.off('data', onData);
+    resolve(JSON.parse(text.slice(0, end)) as Record<string, unknown>);
+  };
+  child.stdout?.on('data', onData);
+  child.once('close', () => reject(new Error(`it ended before it said anything: ${text}`)));
+  return await promise;
 }

@@ -4,11 +4,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { createAccountOn, HttpCustody, type Send } from '@keephold/client';
-import type { OpenOptions } from '@keephold/custody';
+import { HttpCustody, type Send, signInWithWords, Transport } from '@keephold/client';
+import { asKey, ed25519FromSeed } from '@keephold/crypto';
+import { type KeeperOptions, type OpenOptions, openKeeper } from '@keephold/custody';
+import { SqliteDatabase } from '@keephold/custody/sql';
 import { type Custody, overrideCustody } from '@keephold/protocol';
-import { type AccountKeeper, FolderKeeper, KeychainAuthority, type RunningServer, startServer } from '@keephold/server';
+import { type AccountKeeper, KeychainAuthority, OpenAccounts, type RunningServer, startServer } from '@keephold/server';
 import type { AccountFixture, FixtureDevice } from '@keephold/testkit';
+import { openServerFolder, type ServerFolder } from '../../src/jobs/server-folder.ts';
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
@@ -16,37 +19,65 @@ export interface TestServer extends AsyncDisposable {
   readonly server: RunningServer;
   readonly serverId: Uint8Array;
   readonly folder: string;
+  readonly surroundings: ServerFolder['surroundings'];
   readonly lines: string[];
   readonly signUp: (account: AccountFixture) => Promise<void>;
+  /** As a device, which is what its keychain says. */
   readonly clientOf: (account: AccountFixture, options?: ClientOptions) => HttpCustody;
+  /** As who knows the words of the account. */
+  readonly ownerOf: (account: AccountFixture) => Promise<HttpCustody>;
 }
 
 export interface ClientOptions {
   readonly device?: FixtureDevice;
-  /** device: what the keychain says it is; owner: an unlocked app. */
-  readonly as?: 'device' | 'owner';
   readonly serverId?: Uint8Array;
 }
 
+type Parts = Pick<KeeperOptions, 'database' | 'storage'>;
+
 export interface TestServerOptions {
   readonly open?: OpenOptions;
+  /** Where accounts are kept; in `folder`, which goes with the server, without it. */
+  readonly parts?: (folder: string) => Promise<Parts>;
   /** Milliseconds. */
   readonly grace?: number;
   readonly now?: () => number;
   /** How clients send; by `fetch` without it. */
   readonly send?: Send;
+  readonly earlyPurge?: 'refused' | 'allowed';
   /** Runs before a pack is stored. */
   readonly beforePack?: () => Promise<void>;
 }
 
+function foldersIn(folder: string): Parts {
+  const path = join(folder, 'accounts');
+  return { database: { kind: 'files', folder: path }, storage: { kind: 'folder', path } };
+}
+
+/** The words of every account here: 32 bytes that are all the same as the first of its id. */
+export function wordsOf({ accountId }: AccountFixture): Parameters<typeof signInWithWords>[1] {
+  const key = ed25519FromSeed(asKey('Ed25519Seed', new Uint8Array(32).fill(accountId[0] as number)));
+  return { recoveryId: accountId, keyFor: () => key };
+}
+
 export async function createTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), 'keephold-server-'));
-  const serverId = random(16);
+  const now = options.now ?? Date.now;
+  const parts = (await options.parts?.(folder)) ?? foldersIn(folder);
+  const database =
+    parts.database.kind === 'shared'
+      ? parts.database.database
+      : await SqliteDatabase.open(join(folder, 'accounts.sqlite'), 'durable');
+  const { serverId, surroundings } = await openServerFolder(folder, { database, signUp: 'by-invitation', now });
   const signers = new Map<string, FixtureDevice>();
-  const keeper = new FolderKeeper(folder, (accountId) => {
-    const signer = signers.get(Buffer.from(accountId).toString('hex'));
-    return { ...(signer !== undefined && { signer }), ...options.open };
+  const repositories = await openKeeper({
+    ...parts,
+    optionsOf: (accountId) => {
+      const signer = signers.get(Buffer.from(accountId).toString('hex'));
+      return { ...(signer !== undefined && { signer }), ...options.open };
+    },
   });
+  const keeper = new OpenAccounts(repositories);
   const { beforePack } = options;
   const held: AccountKeeper = {
     create: async (records) => await keeper.create(records),
@@ -60,43 +91,53 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
         return await work(overrideCustody(custody, { putPack }));
       }),
   };
-  const now = options.now ?? Date.now;
   const authority = new KeychainAuthority({ keeper: held, serverId, now, random });
   const lines: string[] = [];
   const server = await startServer(
     {
-      keeper: held,
-      authority,
-      invitations: { redeem: async (_, create) => await create() },
+      ...{ keeper: held, authority, accounts: surroundings, earlyPurge: options.earlyPurge ?? 'refused' },
       log: { write: (line) => void lines.push(line) },
       ...(options.grace !== undefined && { grace: options.grace }),
     },
     { host: '127.0.0.1', port: 0 },
   );
-  const clientOf: TestServer['clientOf'] = (account, { device, as = 'owner', serverId: known = serverId } = {}) => {
-    const { deviceId, publicKey, sign } = device ?? (account.devices[0] as FixtureDevice);
-    const { accountId, signAsOwner } = account;
-    const owner = as === 'owner' ? { signAsOwner } : {};
-    const credentials = { accountId, deviceId, publicKey, sign, serverId: known, ...owner };
+  const transportOf = (account: AccountFixture, known: Uint8Array, device: FixtureDevice | undefined): Transport => {
     const pause = async (): Promise<void> => await wait(1);
-    const { send } = options;
-    const sending = send === undefined ? {} : { send };
-    return new HttpCustody({ origin: server.url, credentials, now: Date.now, random, wait: pause, ...sending });
+    const credentials = device && { ...device, serverId: known };
+    const { accountId } = account;
+    const sending = options.send && { send: options.send };
+    const { url: origin } = server;
+    return new Transport({ origin, accountId, device: credentials, now: Date.now, random, wait: pause, ...sending });
   };
   return {
     server,
     serverId,
     folder,
+    surroundings,
     lines,
-    clientOf,
+    clientOf: (account, { device, serverId: known = serverId } = {}) =>
+      new HttpCustody(transportOf(account, known, device ?? account.devices[0])),
+    ownerOf: async (account) => {
+      const login = await signInWithWords({ origin: server.url, now: Date.now, random }, wordsOf(account));
+      if (login === undefined) throw new Error('the words do not sign in');
+      const transport = transportOf(account, serverId, undefined);
+      transport.unlock(login.session);
+      return new HttpCustody(transport);
+    },
     signUp: async (account) => {
       signers.set(Buffer.from(account.accountId).toString('hex'), account.devices[0] as FixtureDevice);
-      const { keyring, keychain, slots } = account;
-      await createAccountOn(server.url, { invitation: 'welcome', keyring, keychain, slots });
-      for (const { name, sealed } of account.grants) await clientOf(account).putGrant(name, sealed);
+      await keeper.create(account);
+      const { accountId, slots } = account;
+      const { publicKey } = wordsOf(account).keyFor(accountId);
+      await surroundings.database.transaction(async (sql) => {
+        const text = 'INSERT INTO recovery (recovery_id, account_id, public_key, slot_id) VALUES (?, ?, ?, ?)';
+        await sql.query(text, accountId, accountId, publicKey, slots[0]?.slotId ?? new Uint8Array(16));
+      });
     },
     [Symbol.asyncDispose]: async () => {
       await server.stop();
+      // What was passed in is its owner's to close.
+      if (parts.database.kind === 'files') await database.close();
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -8,11 +8,11 @@ for (const [by, send] of [
   ['sockets of Node', sendByNode()],
 ] as const)
   custodySuite(`a server over HTTP, by ${by}`, async (account) => {
-    const test = await createTestServer(send === undefined ? {} : { send });
+    const test = await createTestServer({ earlyPurge: 'allowed', ...(send !== undefined && { send }) });
     await test.signUp(account);
     return {
-      custody: test.clientOf(account),
-      reopen: async () => await Promise.resolve(test.clientOf(account)),
+      custody: await test.ownerOf(account),
+      reopen: async () => await test.ownerOf(account),
       [Symbol.asyncDispose]: async () => await test[Symbol.asyncDispose](),
     };
   });

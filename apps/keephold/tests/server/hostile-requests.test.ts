@@ -1,8 +1,6 @@
 /** What strangers, thieves and broken clients send: over raw sockets, and with proofs that do not fit. */
-import { createHash, randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { toBase64Url, toHex } from '@keephold/bytes';
-import { encodeProof, routes, sessionSigningInput } from '@keephold/protocol/http';
 import {
   type AccountFixture,
   createAccountFixture,
@@ -11,9 +9,8 @@ import {
   type FixtureDevice,
 } from '@keephold/testkit';
 import { expect, it } from 'vitest';
+import { deviceSession, sha256Text, signedRequest } from './_signed-requests.ts';
 import { createTestServer, type TestServer } from './_test-server.ts';
-
-const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('base64url');
 
 async function withAccount(work: (test: TestServer, account: AccountFixture) => Promise<void>): Promise<void> {
   const account = createAccountFixture();
@@ -36,62 +33,13 @@ async function raw(test: TestServer, parts: readonly (string | Uint8Array)[]): P
   return text.split('\r\n')[0] ?? '';
 }
 
-interface SignOptions {
-  readonly method: string;
-  readonly target: string;
-  readonly body?: Uint8Array;
-  readonly change?: Readonly<Record<string, unknown>>;
-}
-
-async function sessionOf(test: TestServer, account: AccountFixture): Promise<string> {
-  const device = account.devices[0] as FixtureDevice;
-  const post = async (path: string, body?: object): Promise<Record<string, string>> => {
-    const response = await fetch(test.server.url + path, {
-      method: 'POST',
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    return (await response.json()) as Record<string, string>;
-  };
-  const { nonce = '' } = await post(routes.challenge.path);
-  const time = Math.floor(Date.now() / 1000);
-  const { serverId } = test;
-  const text = { serverId, deviceId: device.deviceId, nonce: new Uint8Array(Buffer.from(nonce, 'base64url')), time };
-  const request = {
-    accountId: toBase64Url(account.accountId),
-    deviceId: toBase64Url(device.deviceId),
-    nonce,
-    time,
-    signature: toBase64Url(device.sign(sessionSigningInput(text))),
-  };
-  const { token = '' } = await post(routes.openDeviceSession.path, request);
-  expect((await post(routes.openDeviceSession.path, request))['code']).toBe('unauthenticated');
-  return token;
-}
-
-function signed(test: TestServer, account: AccountFixture, token: string, options: SignOptions): RequestInit {
-  const { method, target, body, change } = options;
-  const device = account.devices[0] as FixtureDevice;
-  const claims = {
-    htm: method,
-    htu: test.server.url + target,
-    iat: Math.floor(Date.now() / 1000),
-    jti: randomBytes(18).toString('base64url'),
-    ath: sha256(token),
-    ...(body !== undefined && { cd: sha256(body) }),
-    ...change,
-  };
-  const dpop = encodeProof({ claims, publicKey: device.publicKey, sign: device.sign });
-  const headers = { authorization: `DPoP ${token}`, dpop };
-  return { method, headers, ...(body !== undefined && { body: body as Uint8Array<ArrayBuffer> }) };
-}
-
 it('refuses replayed, foreign, old and misdirected proofs, and bodies that are not the ones signed', async () => {
   await withAccount(async (test, account) => {
-    const token = await sessionOf(test, account);
+    const session = await deviceSession(test, account);
     const target = '/v1/account';
     const status = async (init: RequestInit, path = target): Promise<number> =>
       (await fetch(test.server.url + path, init)).status;
-    const good = signed(test, account, token, { method: 'GET', target });
+    const good = signedRequest(test, session, { method: 'GET', target });
     expect(await status(good)).toBe(200);
     expect(await status(good)).toBe(401);
     const seconds = Math.floor(Date.now() / 1000);
@@ -100,21 +48,22 @@ it('refuses replayed, foreign, old and misdirected proofs, and bodies that are n
       { iat: seconds + 3600 },
       { htm: 'POST' },
       { htu: `https://elsewhere.example${target}` },
-      { ath: sha256('another token') },
+      { ath: sha256Text('another token') },
     ]) {
-      expect(await status(signed(test, account, token, { method: 'GET', target, change }))).toBe(401);
+      expect(await status(signedRequest(test, session, { method: 'GET', target, change }))).toBe(401);
     }
-    const thief = { ...account, devices: createAccountFixture().devices };
-    expect(await status(signed(test, thief, token, { method: 'GET', target }))).toBe(401);
+    const [stranger] = createAccountFixture().devices;
+    const thief = { ...session, ...stranger };
+    expect(await status(signedRequest(test, thief, { method: 'GET', target }))).toBe(401);
     const read = `/v1/vaults/${toHex(account.vault)}/objects/read`;
-    const init = signed(test, account, token, { method: 'POST', target: read, body: new Uint8Array(32) });
+    const init = signedRequest(test, session, { method: 'POST', target: read, body: new Uint8Array(32) });
     expect(await status({ ...init, body: new Uint8Array(64) }, read)).toBe(401);
   });
 });
 
 it('lets a device that only backs up reach its own routes and nothing else', async () => {
   await withAccount(async (test, account) => {
-    const device = test.clientOf(account, { as: 'device' });
+    const device = test.clientOf(account);
     const object = createObject();
     await device.putObject(account.vault, object.name, object.bytes);
     expect(await device.head(account.vault)).toMatchObject({ seq: 0 });
@@ -135,11 +84,15 @@ it('lets a device that only backs up reach its own routes and nothing else', asy
   });
 });
 
-it('keeps accounts apart, and says the same of an account that is not there', async () => {
+it('keeps accounts apart, deletes nothing early, and says the same of an account that is not there', async () => {
   await withAccount(async (test, account) => {
     const other = createAccountFixture();
     await test.signUp(other);
-    await expect(test.clientOf(other).head(account.vault)).rejects.toMatchObject({ code: 'refused' });
+    const owner = await test.ownerOf(other);
+    await expect(owner.head(account.vault)).rejects.toMatchObject({ code: 'refused' });
+    for (const early of [{ trashDays: 0 }, { purgeDays: 6 }]) {
+      await expect(owner.collect(other.vault, early)).rejects.toThrow('before the delays');
+    }
     const absent = createAccountFixture();
     const stranger = { ...account, devices: other.devices };
     const messages: string[] = [];
@@ -180,7 +133,7 @@ it('answers what is malformed, oversized or nowhere with a problem, and goes on'
     const chunk = 'x'.repeat(65_536);
     const flood = Array.from({ length: 20 }, () => `10000\r\n${chunk}\r\n`);
     expect(
-      await raw(test, [`POST /v1/accounts HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n`, ...flood]),
+      await raw(test, [`POST /v1/sign-up/finish HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n`, ...flood]),
     ).toMatch(/413|^$/);
     expect((await test.clientOf(account).head(account.vault)).seq).toBe(0);
   });
@@ -189,9 +142,9 @@ it('answers what is malformed, oversized or nowhere with a problem, and goes on'
 it('stores nothing of an upload whose client vanishes, and all of it when it comes again', async () => {
   await withAccount(async (test, account) => {
     const pack = createPack(account.vault, 1, 64);
-    const token = await sessionOf(test, account);
+    const session = await deviceSession(test, account);
     const target = `/v1/vaults/${toHex(account.vault)}/packs/${toHex(pack.id)}`;
-    const { headers } = signed(test, account, token, { method: 'PUT', target });
+    const { headers } = signedRequest(test, session, { method: 'PUT', target });
     const { authorization, dpop } = headers as Record<string, string>;
     const port = Number(new URL(test.server.url).port);
     const socket = connect(port, '127.0.0.1');
@@ -214,12 +167,13 @@ it('logs no id, token, name or path', async () => {
     const pack = createPack(account.vault, 1, 1);
     await client.putPack(account.vault, pack.id, pack.bytes);
     await client.head(createAccountFixture().vault).catch(() => {});
-    const token = await sessionOf(test, account);
-    await fetch(`${test.server.url}/v1/secret-path?query=secret`, { headers: { authorization: token } });
+    await test.ownerOf(account);
+    const session = await deviceSession(test, account);
+    await fetch(`${test.server.url}/v1/secret-path?query=secret`, { headers: { authorization: session.token } });
     const log = test.lines.join('');
     expect(log).toContain('"route":"/v1/vaults/:vault/packs/:pack"');
     const ids = [account.accountId, account.vault, pack.id, (account.devices[0] as FixtureDevice).deviceId];
     for (const id of ids) for (const form of [toHex(id), toBase64Url(id)]) expect(log).not.toContain(form);
-    for (const word of [token, 'secret', test.folder, 'DPoP']) expect(log).not.toContain(word);
+    for (const word of [session.token, 'secret', test.folder, 'DPoP']) expect(log).not.toContain(word);
   });
 });

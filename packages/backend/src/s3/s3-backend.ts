@@ -17,6 +17,7 @@ export interface S3BackendOptions extends S3StoreOptions {
 }
 
 const TOKEN = 'x-amz-meta-keephold-write';
+const PROBE = new TextEncoder().encode('this may be deleted');
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 
 export class S3Backend implements Backend {
@@ -34,11 +35,27 @@ export class S3Backend implements Backend {
   }
 
   /**
-   * Asks whether the bucket is there and lets these keys in: without it, a bucket that is missing looks empty to `stat`.
-   * @throws BackendError
+   * Asks whether the bucket is there and lets these keys in (without it, a bucket that is missing looks empty to `stat`),
+   * and whether the store creates a name only once: on one that does not, two writers undo each other's commits.
+   * @throws BackendError 'unfit' when it does not
    */
-  async checkBucket(): Promise<void> {
+  async checkStore(): Promise<void> {
     await this.#page('', { 'max-keys': '1' });
+    const probe = `probe/${this.#token()}`;
+    await this.putNew(probe, PROBE);
+    const again = await this.putNew(probe, PROBE);
+    await this.#deleteWhereAllowed(probe);
+    if (again === 'exists') return;
+    throw new BackendError('unfit', 'use store: it overwrites what is there, although told not to (If-None-Match)');
+  }
+
+  /** Keys that may not delete are a way to protect what is there: then a few bytes stay. */
+  async #deleteWhereAllowed(name: string): Promise<void> {
+    try {
+      await this.delete(name);
+    } catch (error) {
+      if (!(error instanceof BackendError) || error.code !== 'no-permission') throw error;
+    }
   }
 
   async get(name: string, options: GetOptions = {}): Promise<Uint8Array | undefined> {

@@ -52,7 +52,8 @@ function damage(place: string, what: string): AuditFinding {
 
 async function auditSlots({ backend }: AuditParts, keychain: KeychainState): Promise<AuditFinding[]> {
   const found: AuditFinding[] = [];
-  for (const { slotId, method, recordHash } of activeSlots(keychain)) {
+  // That of a password on a server lies with the server's record of the password.
+  for (const { slotId, method, recordHash } of activeSlots(keychain).filter((slot) => slot.method !== 'opaque')) {
     const place = slotName(slotId);
     const bytes = await backend.get(place);
     const what = `a way in (${method})`;

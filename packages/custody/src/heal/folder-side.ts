@@ -4,6 +4,7 @@ import { type Backend, FolderBackend } from '@keephold/backend';
 import type { VaultId } from '@keephold/protocol';
 import { AccountRecords } from '../account/account-records.ts';
 import { LEDGER } from '../layout.ts';
+import { FileLedger } from '../ledger/file-ledger.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import type { Marker } from '../marker.ts';
 import { withParity } from '../parity/parity-backend.ts';
@@ -45,7 +46,7 @@ function sideOf(path: string, { folder, marker, markerRemade }: SideParts): Fold
   const { parity } = marker;
   const backend = parity === undefined ? folder : withParity(folder, { percent: parity, coder: directCoder });
   const account = new AccountRecords(backend, marker.account);
-  const ledger = new Ledger({ path: join(path, LEDGER), backend, account });
+  const ledger = new Ledger({ database: new FileLedger(join(path, LEDGER)), backend, account });
   return { path, backend, folder, marker, account, ledger, markerRemade };
 }
 

@@ -1,40 +1,34 @@
 /**
- * The ledger of a repository folder: opened when first needed, brought up to the chain before every use, thrown away
- * and replayed when it is damaged or of another history. It is a cache; nothing is lost with it.
+ * The ledger of a repository: opened when first needed, brought up to the chain before every use, thrown away and
+ * replayed when it is damaged or of another history. It is a cache; nothing is lost with it.
  */
-import { rm } from 'node:fs/promises';
 import type { Backend } from '@keephold/backend';
 import { equalBytes, toHex } from '@keephold/bytes';
-import { type AccountId, ChainError, CustodyError, isHashKnown, type VaultId, vaultRecord } from '@keephold/protocol';
+import { ChainError, CustodyError, isHashKnown, type VaultId, vaultRecord } from '@keephold/protocol';
 import type { AccountRecords } from '../account/account-records.ts';
 import { ChainStore, hashOfCommit } from '../chain/chain-store.ts';
 import { chainName } from '../layout.ts';
 import type { FoundPack } from '../pack-state.ts';
+import type { LedgerDatabase, OpenLedger } from './ledger-database.ts';
 import { listPacks, reconcilePacks } from './reconcile-packs.ts';
 import { reconcileObjects, replay } from './replay.ts';
-import { createTables, LEDGER_VERSION } from './schema.ts';
 import { isSignedCommit } from './sound-commits.ts';
-import { type Sql, type SqlDatabase, SqlError } from './sql.ts';
+import { type SqlDatabase, SqlError } from './sql.ts';
 import type { VaultRow } from './vault-ledger.ts';
 import { beginVault, type VaultFiles, type VaultTransaction, vaultRow } from './vault-transaction.ts';
 
 export interface LedgerOptions {
-  /** Path of the database file. */
-  readonly path: string;
+  readonly database: LedgerDatabase;
   readonly backend: Backend;
   readonly account: AccountRecords;
-  /** Opens the database instead of SQLite, ':memory:' included. */
-  readonly openDatabase?: (path: string) => Promise<SqlDatabase>;
 }
 
 export class Ledger {
   readonly #options: LedgerOptions;
-  #opening: Promise<SqlDatabase> | undefined;
+  #opening: Promise<OpenLedger> | undefined;
   /** Vaults whose head was compared with its file since opening, by hex. */
   readonly #compared = new Set<string>();
   readonly #files = new Map<string, VaultFiles>();
-  /** The ledger is in memory because its file cannot be written: then nobody would see our lock. */
-  #readOnly = false;
 
   constructor(options: LedgerOptions) {
     this.#options = options;
@@ -42,28 +36,28 @@ export class Ledger {
 
   /** Runs `work` on the vault as the chain has it; what it changes is dropped. */
   async read<T>(vault: VaultId, work: (transaction: VaultTransaction) => Promise<T>): Promise<T> {
-    return await this.#surviving(async (database) => {
+    const files = await this.#filesOf(vault);
+    return await this.#surviving(files, async ({ database }) => {
       const fresh = await database.read(async (sql) => {
-        const transaction = this.#begin(sql, vault);
+        const transaction = beginVault(sql, files);
         return (await this.#isCurrent(transaction)) ? { result: await work(transaction) } : undefined;
       });
       if (fresh !== undefined) return fresh.result;
-      return await database.transaction(async (sql) => {
-        const transaction = await this.#current(sql, vault);
+      return await database.exclusive(files.key, async (sql) => {
+        const transaction = await this.#current(beginVault(sql, files));
         await transaction.packs.save();
         return await work(transaction);
       });
     });
   }
 
-  /** Runs `work` holding the repository's write lock, on the vault as the chain has it. */
+  /** Runs `work` holding the vault's write lock, on the vault as the chain has it. */
   async write<T>(vault: VaultId, work: (transaction: VaultTransaction) => Promise<T>): Promise<T> {
-    return await this.#surviving(async (database) => {
-      if (this.#readOnly) {
-        throw new CustodyError('read-only', `change repository: ${this.#options.path} cannot be written`);
-      }
-      return await database.transaction(async (sql) => {
-        const transaction = await this.#currentForWriting(sql, vault);
+    const files = await this.#filesOf(vault);
+    return await this.#surviving(files, async (ledger) => {
+      const database = this.#writable(ledger, 'change repository');
+      return await database.exclusive(files.key, async (sql) => {
+        const transaction = await this.#currentForWriting(beginVault(sql, files));
         const result = await work(transaction);
         await transaction.packs.save();
         return result;
@@ -77,11 +71,11 @@ export class Ledger {
    */
   async rebuild(vault: VaultId, change?: (transaction: VaultTransaction) => Promise<void>): Promise<void> {
     this.#files.delete(toHex(vault));
-    await this.#surviving(async (database) => {
-      if (this.#readOnly)
-        throw new CustodyError('read-only', `rebuild ledger: ${this.#options.path} cannot be written`);
-      await database.transaction(async (sql) => {
-        const transaction = this.#begin(sql, vault);
+    const files = await this.#filesOf(vault);
+    await this.#surviving(files, async (ledger) => {
+      const database = this.#writable(ledger, 'rebuild ledger');
+      await database.exclusive(files.key, async (sql) => {
+        const transaction = beginVault(sql, files);
         await change?.(transaction);
         await this.#startVault(transaction);
         await this.#catchUp(transaction);
@@ -93,31 +87,35 @@ export class Ledger {
   async close(): Promise<void> {
     const opening = this.#opening;
     this.#opening = undefined;
-    if (opening !== undefined) await (await opening).close();
+    if (opening !== undefined) await this.#options.database.close(await opening);
   }
 
-  #begin(sql: Sql, vault: VaultId): VaultTransaction {
-    const key = toHex(vault);
-    let files = this.#files.get(key);
-    if (files === undefined) {
-      files = { vault, chain: new ChainStore(this.#options.backend, vault), recent: new Map() };
-      this.#files.set(key, files);
-    }
-    return beginVault(sql, files);
+  #writable({ database, isCopy }: OpenLedger, action: string): SqlDatabase {
+    if (!isCopy) return database;
+    throw new CustodyError('read-only', `${action}: ${this.#options.database.place} cannot be written`);
   }
 
-  async #current(sql: Sql, vault: VaultId): Promise<VaultTransaction> {
-    const transaction = this.#begin(sql, vault);
+  async #filesOf(vault: VaultId): Promise<VaultFiles> {
+    const known = this.#files.get(toHex(vault));
+    if (known !== undefined) return known;
+    const { backend, account, database } = this.#options;
+    const key = database.keyOf(await account.accountId(), vault);
+    const files = { vault, key, chain: new ChainStore(backend, vault), recent: new Map() };
+    this.#files.set(toHex(vault), files);
+    return files;
+  }
+
+  async #current(transaction: VaultTransaction): Promise<VaultTransaction> {
     if (!(await this.#isCurrent(transaction))) await this.#catchUp(transaction);
     return transaction;
   }
 
   /** A commit on top of a head that is not the real one would be another history. */
-  async #currentForWriting(sql: Sql, vault: VaultId): Promise<VaultTransaction> {
-    const transaction = await this.#current(sql, vault);
+  async #currentForWriting(begun: VaultTransaction): Promise<VaultTransaction> {
+    const transaction = await this.#current(begun);
     const { headSeq, headHash } = await vaultRow(transaction);
     if (isHashKnown(headHash)) return transaction;
-    throw new CustodyError('damaged', `read ${chainName(vault, headSeq)}: the newest commit is damaged`);
+    throw new CustodyError('damaged', `read ${chainName(transaction.vault, headSeq)}: the newest commit is damaged`);
   }
 
   /** One stat: whether the chain goes on after the ledger's head. */
@@ -178,18 +176,19 @@ export class Ledger {
   }
 
   /** A ledger that turns out to be damaged is made anew, once. */
-  async #surviving<T>(work: (database: SqlDatabase) => Promise<T>): Promise<T> {
+  async #surviving<T>({ key }: VaultFiles, work: (ledger: OpenLedger) => Promise<T>): Promise<T> {
     try {
-      return await work(await this.#database());
+      return await work(await this.#opened());
     } catch (error) {
       if (!(error instanceof SqlError) || error.code !== 'damaged') throw error;
     }
-    await this.#discard();
-    return await work(await this.#database());
+    await this.#discard(key);
+    return await work(await this.#opened());
   }
 
-  async #database(): Promise<SqlDatabase> {
-    this.#opening ??= this.#open();
+  async #opened(): Promise<OpenLedger> {
+    const { account, database } = this.#options;
+    this.#opening ??= account.accountId().then(async (id) => await database.open(id));
     try {
       return await this.#opening;
     } catch (error) {
@@ -198,64 +197,12 @@ export class Ledger {
     }
   }
 
-  async #open(): Promise<SqlDatabase> {
-    const { path, openDatabase = openSqlite } = this.#options;
-    let database: SqlDatabase;
-    try {
-      database = await openDatabase(path);
-    } catch (error) {
-      if (!(error instanceof SqlError) || error.code !== 'read-only') throw error;
-      // A repository on a medium that cannot be written is still read, through a ledger in memory.
-      database = await openDatabase(':memory:');
-      this.#readOnly = true;
-    }
-    try {
-      await prepare(database, await this.#options.account.accountId());
-      return database;
-    } catch (error) {
-      await database.close();
-      throw error;
-    }
-  }
-
-  async #discard(): Promise<void> {
+  async #discard(key: Uint8Array): Promise<void> {
     const opening = this.#opening;
     this.#opening = undefined;
     this.#compared.clear();
-    this.#files.clear();
-    try {
-      await (await opening)?.close();
-    } catch {
-      // It is damaged: closing is a courtesy.
-    }
-    for (const suffix of ['', '-wal', '-shm', '-journal']) await rm(this.#options.path + suffix, { force: true });
-  }
-}
-
-/** Loaded here: a command that touches no ledger should not pay for it. */
-async function openSqlite(path: string): Promise<SqlDatabase> {
-  const { SqliteDatabase } = await import('./sqlite-database.ts');
-  return await SqliteDatabase.open(path);
-}
-
-async function prepare(database: SqlDatabase, account: AccountId): Promise<void> {
-  if (await database.read(async (sql) => await isPrepared(sql, account))) return;
-  await database.transaction(async (sql) => {
-    await createTables(sql);
-    if (await isPrepared(sql, account)) return;
-    const others = await sql.query('SELECT version FROM ledger');
-    if (others.length > 0) throw new SqlError('damaged', 'open ledger: it belongs to another version or repository');
-    await sql.query('INSERT INTO ledger (account_id, version) VALUES (?, ?)', account, LEDGER_VERSION);
-  });
-}
-
-async function isPrepared(sql: Sql, account: AccountId): Promise<boolean> {
-  try {
-    const rows = await sql.query('SELECT version FROM ledger WHERE account_id = ?', account);
-    return rows[0]?.[0] === LEDGER_VERSION;
-  } catch (error) {
-    // No tables yet.
-    if (error instanceof SqlError && error.code === 'failed') return false;
-    throw error;
+    for (const { recent } of this.#files.values()) recent.clear();
+    const [opened] = await Promise.allSettled([opening]);
+    await this.#options.database.discard(opened.status === 'fulfilled' ? opened.value : undefined, key);
   }
 }

@@ -1,5 +1,5 @@
 /** The packs of one vault inside one transaction: shards are read when first touched and written by `save`. */
-import type { PackIdList, VaultId } from '@keephold/protocol';
+import type { PackIdList } from '@keephold/protocol';
 import type { PackEntry, PackState } from '../pack-state.ts';
 import { PackShard } from './pack-shard.ts';
 import { bytesAt, numberAt, type Sql } from './sql.ts';
@@ -8,13 +8,14 @@ const ID = 32;
 
 export class PackTable {
   readonly #sql: Sql;
-  readonly #vault: VaultId;
+  readonly #vault: Uint8Array;
   readonly #shards = new Map<number, PackShard>();
   #complete = false;
 
-  constructor(sql: Sql, vault: VaultId) {
+  /** `key`: what stands for the vault. */
+  constructor(sql: Sql, key: Uint8Array) {
     this.#sql = sql;
-    this.#vault = vault;
+    this.#vault = key;
   }
 
   async get(id: Uint8Array): Promise<PackEntry | undefined> {

@@ -1,14 +1,14 @@
 /**
- * Tables of the ledger. Every key starts with the vault's (or account's) id. Times are unix milliseconds. For
- * PostgreSQL the types are BYTEA and BIGINT.
+ * Tables of the ledger. Every key starts with what stands for the vault, and that with the account's id where many share
+ * the tables: they can be spread over machines by it. Times are unix milliseconds.
  */
+import type { Migration } from './migrate.ts';
 import type { Sql } from './sql.ts';
 
-/** A ledger of another version is thrown away and replayed. */
+/** A ledger file of another version is thrown away and replayed. */
 export const LEDGER_VERSION = 2;
 
 const TABLES: readonly string[] = [
-  `ledger (account_id BLOB PRIMARY KEY, version BIGINT NOT NULL)`,
   `vault (vault_id BLOB PRIMARY KEY, head_seq BIGINT NOT NULL, head_hash BLOB NOT NULL, ledger_time BIGINT NOT NULL,
     keychain_seq BIGINT NOT NULL)`,
   `chain_commit (vault_id BLOB NOT NULL, seq BIGINT NOT NULL, hash BLOB NOT NULL, kind BIGINT NOT NULL,
@@ -21,6 +21,12 @@ const TABLES: readonly string[] = [
   `use_day (vault_id BLOB NOT NULL, day BIGINT NOT NULL, used_at BIGINT NOT NULL, PRIMARY KEY (vault_id, day))`,
 ];
 
+const FILE_TABLE = `ledger (account_id BLOB PRIMARY KEY, version BIGINT NOT NULL)`;
+
+/** Of a ledger file, which says whose it is. */
 export async function createTables(sql: Sql): Promise<void> {
-  for (const table of TABLES) await sql.query(`CREATE TABLE IF NOT EXISTS ${table}`);
+  for (const table of [FILE_TABLE, ...TABLES]) await sql.query(`CREATE TABLE IF NOT EXISTS ${table}`);
 }
+
+/** Of the ledgers of many. */
+export const LEDGER_MIGRATIONS: readonly Migration[] = [TABLES.map((table) => `CREATE TABLE ${table}`)];

@@ -1,6 +1,7 @@
 /**
  * The little SQL that the ledger needs, so that one set of statements runs on SQLite and PostgreSQL. Statements use `?`
- * for values and only what both dialects read the same; a driver turns `?` into what its database wants.
+ * for values, BLOB, BIGINT and TEXT for columns, and else only what both dialects read the same; a driver turns `?` and
+ * BLOB into what its database wants.
  */
 export type SqlValue = number | string | Uint8Array | null;
 
@@ -9,6 +10,9 @@ export type SqlRow = readonly SqlValue[];
 
 export type SqlErrorCode =
   | 'busy' // another writer did not finish in time
+  | 'unavailable' // the database cannot be reached; what was not committed did not happen
+  | 'no-permission'
+  | 'newer-version' // of the tables
   | 'damaged' // the database is not one, or broken
   | 'no-room'
   | 'read-only'
@@ -28,13 +32,23 @@ export interface Sql {
 }
 
 export interface SqlDatabase {
-  /** Runs `work` alone on this connection, outside a transaction. */
+  /**
+   * Runs `work` outside a transaction: each statement sees what was committed before it. Nothing is written here: a
+   * statement whose connection was lost is sent again.
+   */
   read<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
   /**
-   * Runs `work` holding the database's write lock (serialisable). What it did is there when this resolves, and not at
-   * all when it rejects. `work` may wait for other things, files for instance, while the lock is held.
+   * Runs `work` as if nobody else used the database (serialisable). What it did is there when this resolves, and not at
+   * all when it rejects; only 'unavailable' leaves open which. It may run more than once before that, when it met another
+   * transaction: what it does besides `sql` must bear that.
    */
   transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  /**
+   * As `transaction`, for work on what `lock` names and nobody touches without it: one in the world runs at a time, once,
+   * on what the one before left. It may wait for other things, files for instance, while it holds the lock; when the
+   * connection breaks meanwhile the lock is gone, and the next statement rejects.
+   */
+  exclusive<T>(lock: Uint8Array, work: (sql: Sql) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 

@@ -68,6 +68,11 @@ export class SqliteDatabase implements SqlDatabase {
     });
   }
 
+  /** SQLite has one writer at a time, whatever it writes. */
+  async exclusive<T>(_lock: Uint8Array, work: (sql: Sql) => Promise<T>): Promise<T> {
+    return await this.transaction(work);
+  }
+
   async close(): Promise<void> {
     await this.#turns.take(async () => {
       this.#statements.clear();

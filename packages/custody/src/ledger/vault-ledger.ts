@@ -1,5 +1,5 @@
 /** The statements about one vault: head, commits, named objects, days of use. Packs: pack-table.ts. */
-import type { Commit, DeviceId, ObjectName, SnapshotRecord, StreamId, VaultId } from '@keephold/protocol';
+import type { Commit, DeviceId, ObjectName, SnapshotRecord, StreamId } from '@keephold/protocol';
 import { bytesAt, numberAt, optionalNumberAt, type Sql, SqlError, type SqlRow } from './sql.ts';
 
 export interface VaultRow {
@@ -53,11 +53,12 @@ const COMMIT_COLUMNS =
 
 export class VaultLedger {
   readonly #sql: Sql;
-  readonly #vault: VaultId;
+  readonly #vault: Uint8Array;
 
-  constructor(sql: Sql, vault: VaultId) {
+  /** `key`: what stands for the vault. */
+  constructor(sql: Sql, key: Uint8Array) {
     this.#sql = sql;
-    this.#vault = vault;
+    this.#vault = key;
   }
 
   async vault(): Promise<VaultRow | undefined> {

@@ -18,19 +18,21 @@ export interface VaultTransaction {
 
 export interface VaultFiles {
   readonly vault: VaultId;
+  /** What stands for it in the ledger. */
+  readonly key: Uint8Array;
   readonly chain: ChainStore;
   readonly recent: RecentRefsets;
 }
 
-export function beginVault(sql: Sql, { vault, chain, recent }: VaultFiles): VaultTransaction {
-  const ledger = new VaultLedger(sql, vault);
+export function beginVault(sql: Sql, { vault, key, chain, recent }: VaultFiles): VaultTransaction {
+  const ledger = new VaultLedger(sql, key);
   const lookup: CommitLookup = async (seq) => {
     const row = await ledger.commit(seq);
     const hasRefset = row?.refsetDigest !== undefined || row?.kind === 'lost';
     return hasRefset ? { hash: row.hash, digest: row.refsetDigest } : undefined;
   };
   const refsets = new RefsetStore(chain, lookup, recent);
-  return { vault, ledger, packs: new PackTable(sql, vault), refsets, chain };
+  return { vault, ledger, packs: new PackTable(sql, key), refsets, chain };
 }
 
 /** The head; only for vaults that the ledger knows, which is checked before work begins. */

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { MalformedRecordError } from '../errors.ts';
 import { decodeCommitBody, encodeCommitBody } from './commit-body.ts';
 import { decodeFrames, encodeFrames, FrameReader } from './frames.ts';
-import { decodeGenesisBody, encodeGenesisBody } from './genesis-body.ts';
+import { decodeSignUpBody, encodeSignUpBody } from './sign-up-body.ts';
 
 const bytes = fc.uint8Array({ maxLength: 70 });
 const limits = { length: 70, count: 20 };
@@ -49,22 +49,37 @@ it('reads commit requests back and refuses other bodies', () => {
 
 const bytes0 = new Uint8Array(0);
 
-it('reads new accounts back and refuses counts that do not fit', () => {
+it('reads new accounts back and refuses counts and heads that do not fit', () => {
   const slot = fc.record({ slotId: fc.uint8Array({ minLength: 16, maxLength: 16 }), record: bytes });
+  const text = (length: number) =>
+    fc.uint8Array({ minLength: length, maxLength: length }).map((one) => Buffer.from(one).toString('base64url'));
+  const recovery = fc.record({ recoveryId: text(16), publicKey: text(32), slotId: text(16) });
+  const head = fc.record(
+    {
+      attemptId: text(32),
+      invitation: fc.string({ unit: 'grapheme', maxLength: 5 }),
+      name: fc.string({ minLength: 1, maxLength: 20 }),
+      record: text(192),
+      slotId: text(16),
+      recovery,
+    },
+    { requiredKeys: ['attemptId', 'invitation', 'name', 'record', 'slotId'] },
+  );
   const account = fc.record({
-    invitation: fc.string({ unit: 'grapheme', maxLength: 20 }),
+    head,
     keyring: bytes,
     keychain: fc.array(bytes, { minLength: 1, maxLength: 9 }),
     slots: fc.array(slot, { maxLength: 3 }),
   });
   fc.assert(
     fc.property(account, (wanted) => {
-      expect(decodeGenesisBody(encodeGenesisBody(wanted))).toEqual(wanted);
-      const { keychain } = wanted;
-      const odd = { ...wanted, keychain: [...keychain, bytes0], slots: [] };
-      const body = encodeGenesisBody(odd);
-      body[4 + Buffer.byteLength(wanted.invitation) + 4 + wanted.keyring.length + 4] = 200;
-      expect(() => decodeGenesisBody(body)).toThrow(MalformedRecordError);
+      expect(decodeSignUpBody(encodeSignUpBody(wanted))).toEqual(wanted);
+      const odd = { ...wanted, keychain: [...wanted.keychain, bytes0], slots: [] };
+      const body = encodeSignUpBody(odd);
+      body[4 + Buffer.byteLength(JSON.stringify(wanted.head)) + 4 + wanted.keyring.length + 4] = 200;
+      expect(() => decodeSignUpBody(body)).toThrow(MalformedRecordError);
+      const more = { ...wanted, head: { ...wanted.head, admin: true } };
+      expect(() => decodeSignUpBody(encodeSignUpBody(more))).toThrow(MalformedRecordError);
     }),
   );
 });

@@ -2,7 +2,6 @@
 export { checkJson } from './check-json.ts';
 export { decodeCommitBody, encodeCommitBody } from './commit-body.ts';
 export { decodeFrames, decodePresentFrames, encodeFrames, type Frame, FrameReader, frameParts } from './frames.ts';
-export { decodeGenesisBody, encodeGenesisBody, type GenesisBody } from './genesis-body.ts';
 export * from './limits.ts';
 export { openApiDocument } from './openapi.ts';
 export { isProblemCode, PROBLEM_TYPE, Problem, type ProblemCode, problemOf, problemStatus } from './problem.ts';
@@ -14,5 +13,8 @@ export {
   type SessionText,
   sessionSigningInput,
 } from './proof.ts';
-export { type Action, type Answer, type Route, type RouteBody, type RouteName, routes } from './routes.ts';
+export { type Role, rolesFor } from './roles.ts';
+export type { Action, Answer, Route, RouteBody } from './route.ts';
+export { type RouteName, routes } from './routes.ts';
 export * as schemas from './schemas.ts';
+export { decodeSignUpBody, encodeSignUpBody, type SignUpBody } from './sign-up-body.ts';

@@ -1,6 +1,8 @@
 /** The OpenAPI 3.1 document, written from the table of routes: it cannot say anything else than what is served. */
 import { PROBLEM_TYPE, Problem } from './problem.ts';
-import { type Answer, type Route, routes } from './routes.ts';
+import { rolesFor } from './roles.ts';
+import type { Answer, Route } from './route.ts';
+import { routes } from './routes.ts';
 
 const BYTES = 'application/octet-stream';
 
@@ -29,7 +31,8 @@ export function openApiDocument(): object {
         device: {
           type: 'http',
           scheme: 'DPoP',
-          description: 'A token of /v1/sessions, with a DPoP proof (RFC 9449, EdDSA) by the key of the device.',
+          description:
+            'A token of /v1/sessions, /v1/sign-in or /v1/recovery, with a DPoP proof (RFC 9449, EdDSA) by the key it is bound to.',
         },
       },
       schemas: { Problem },
@@ -52,7 +55,7 @@ function operationOf(operationId: string, route: Route): object {
       default: { description: 'a problem', content: { [PROBLEM_TYPE]: problem } },
     },
     security: action === undefined ? [] : [{ device: [] }],
-    ...(action !== undefined && { 'x-action': action }),
+    ...(action !== undefined && { 'x-action': action, 'x-roles': rolesFor[action] }),
   };
 }
 

@@ -6,6 +6,9 @@ export type ProblemCode =
   | CustodyErrorCode
   | 'unauthenticated' // no session, an old one, or a proof that does not fit
   | 'forbidden' // this device may not
+  | 'sign-in-refused' // wrong password or words, or no such account
+  | 'sign-up-refused' // wrong, used or expired invitation, or a name that is taken
+  | 'too-many-tries'
   | 'not-found'
   | 'malformed' // the request breaks its schema
   | 'too-large'
@@ -26,6 +29,9 @@ export const problemStatus: Readonly<Record<ProblemCode, number>> = {
   unavailable: 503,
   unauthenticated: 401,
   forbidden: 403,
+  'sign-in-refused': 403,
+  'sign-up-refused': 403,
+  'too-many-tries': 429,
   'not-found': 404,
   malformed: 400,
   'too-large': 413,

@@ -2,65 +2,10 @@
  * Every route, as data: the server registers handlers by these names, the client builds its requests from them, the
  * OpenAPI document is written from them, and the table of who may do what speaks of their actions (security.md §3.3).
  */
-import type { TSchema } from 'typebox';
-import { LARGEST_COMMIT_BODY, LARGEST_JSON, LARGEST_OBJECT, LARGEST_PACK, LARGEST_RECORD } from './limits.ts';
+import { administering, changingWaysIn, joining, pairing, signingIn } from './account-routes.ts';
+import { LARGEST_COMMIT_BODY, LARGEST_OBJECT, LARGEST_PACK, LARGEST_RECORD } from './limits.ts';
+import { BYTES, EMPTY, FRAMES, json, jsonBody, named, type Route, record } from './route.ts';
 import * as schema from './schemas.ts';
-
-/** What a route does to an account, for the table of roles. */
-export type Action =
-  | 'write' // session, packs, objects, commits
-  | 'read-own-vault' // what lies in a vault, sealed: also a device that only backs up needs it
-  | 'read-keychain'
-  | 'append-keychain' // entries are signed by the identity key: who sends them does not matter
-  | 'read-ways-in' // slots, keyring, grants
-  | 'change-ways-in'
-  | 'delete' // trash, collect
-  | 'cancel-delete';
-
-/** Raw bodies are bytes (`application/octet-stream`); `frames` are several byte strings (frames.ts). */
-export type Answer =
-  | { readonly kind: 'json'; readonly schema: TSchema }
-  | { readonly kind: 'bytes' | 'frames' }
-  | { readonly kind: 'empty' };
-
-export interface RouteBody {
-  readonly kind: 'json' | 'bytes';
-  readonly schema?: TSchema;
-  /** Bytes. */
-  readonly limit: number;
-  /** named: the path has its SHA-256. digest: its Content-Digest is in the proof. */
-  readonly boundBy: 'name' | 'digest';
-}
-
-export interface Route {
-  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
-  /** Placeholders as `:vault`. */
-  readonly path: string;
-  /** Undefined: open to strangers. */
-  readonly action: Action | undefined;
-  readonly summary: string;
-  readonly params?: TSchema;
-  readonly query?: TSchema;
-  readonly body?: RouteBody;
-  readonly answer: Answer;
-}
-
-const EMPTY: Answer = { kind: 'empty' };
-const BYTES: Answer = { kind: 'bytes' };
-const FRAMES: Answer = { kind: 'frames' };
-
-function json<S extends TSchema>(of: S): { readonly kind: 'json'; readonly schema: S } {
-  return { kind: 'json', schema: of };
-}
-function jsonBody(of: TSchema): RouteBody {
-  return { kind: 'json', schema: of, limit: LARGEST_JSON, boundBy: 'digest' };
-}
-function record(limit: number = LARGEST_RECORD): RouteBody {
-  return { kind: 'bytes', limit, boundBy: 'digest' };
-}
-function named(limit: number): RouteBody {
-  return { kind: 'bytes', limit, boundBy: 'name' };
-}
 
 const open = {
   health: {
@@ -84,15 +29,6 @@ const open = {
     summary: 'A token for 15 minutes, bound to the key of the device that signed the nonce.',
     body: jsonBody(schema.SessionBody),
     answer: json(schema.SessionAnswer),
-  },
-  createAccount: {
-    method: 'POST',
-    path: '/v1/accounts',
-    action: undefined,
-    summary:
-      'A new account, by invitation: frames invitation ‖ keyring ‖ n u32 ‖ n keychain entries ‖ slot ids and slots in turn.',
-    body: { kind: 'bytes', limit: 4 * LARGEST_RECORD, boundBy: 'digest' },
-    answer: EMPTY,
   },
 } as const satisfies Record<string, Route>;
 
@@ -342,5 +278,16 @@ const keeping = {
   },
 } as const satisfies Record<string, Route>;
 
-export const routes = { ...open, ...account, ...writing, ...reading, ...keeping };
+export const routes = {
+  ...open,
+  ...signingIn,
+  ...joining,
+  ...account,
+  ...changingWaysIn,
+  ...pairing,
+  ...writing,
+  ...reading,
+  ...keeping,
+  ...administering,
+};
 export type RouteName = keyof typeof routes;

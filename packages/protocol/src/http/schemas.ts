@@ -1,21 +1,11 @@
 /** JSON forms of the Custody seam. Bytes are base64url, ids in paths hex; both sides check against these schemas. */
-import { type Static, type TSchema, type TUnsafe, Type } from 'typebox';
+import { type Static, type TSchema, Type } from 'typebox';
+import { base64url, Count, Hash, hex, Id, Milliseconds, Seconds, Seq, strict } from './json-forms.ts';
 
-const base64url = (bytes: number): TUnsafe<string> => {
-  const length = Math.ceil((bytes * 4) / 3);
-  return Type.Unsafe<string>(Type.String({ pattern: `^[A-Za-z0-9_-]{${length}}$`, description: `${bytes} bytes` }));
-};
-const hex = (bytes: number): TUnsafe<string> =>
-  Type.Unsafe<string>(Type.String({ pattern: `^[0-9a-f]{${2 * bytes}}$`, description: `${bytes} bytes` }));
+export * from './account-schemas.ts';
 
-const Id = base64url(16);
-const Hash = base64url(32);
-const Seq = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
-const Milliseconds = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
-const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 /** Not too long for one answer; a client asks for more at a time only in vain. */
 const Seqs = Type.Array(Seq, { maxItems: 10_000 });
-const strict = { additionalProperties: false } as const;
 
 export const VaultPath = Type.Object({ vault: hex(16) }, strict);
 export const PackPath = Type.Object({ vault: hex(16), pack: hex(32) }, strict);
@@ -34,7 +24,8 @@ export const PagesQuery = Type.Object(
   strict,
 );
 
-export const AccountAnswer = Type.Object({ accountId: Id, writerCanDestroy: Type.Boolean() });
+/** `name`: what its owner signs in with. */
+export const AccountAnswer = Type.Object({ accountId: Id, name: Type.String(), writerCanDestroy: Type.Boolean() });
 export const Appended = Type.Object({ outcome: Type.Unsafe<'appended' | 'head-moved'>(Type.String()) });
 export const HeadAnswer = Type.Object({ seq: Seq, hash: Hash });
 
@@ -100,10 +91,8 @@ export const SessionBody = Type.Object(
     deviceId: Id,
     nonce: Hash,
     /** Unix seconds. */
-    time: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+    time: Seconds,
     signature: base64url(64),
-    /** Of the same text by the account's identity key: opens a session of an unlocked app. */
-    identitySignature: Type.Optional(base64url(64)),
   },
   strict,
 );

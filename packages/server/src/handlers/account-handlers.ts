@@ -1,6 +1,16 @@
 /** Account records over HTTP. */
+import {
+  type AccountsSurroundings,
+  accountName,
+  auditEntries,
+  dropRecovery,
+  passwordSlot,
+  prefixOf,
+  recordAudit,
+} from '@keephold/accounts';
 import { fromHex, toBase64Url } from '@keephold/bytes';
-import { asObjectName } from '@keephold/protocol';
+import { sha256, verifyStrict } from '@keephold/crypto/verify';
+import { asObjectName, type Custody, type KeychainState, parseKeychainEntry, walkKeychain } from '@keephold/protocol';
 import type { Authority } from '../authority.ts';
 import { bytesOrAbsent, type Call, EMPTY, frames, type Handler, json } from './handler.ts';
 
@@ -14,22 +24,26 @@ export type AccountRoute =
   | 'keyring'
   | 'putKeyring'
   | 'grant'
-  | 'putGrant';
+  | 'putGrant'
+  | 'accountLog';
 
-export function accountHandlers(authority: Authority): Readonly<Record<AccountRoute, Handler>> {
+export function accountHandlers(
+  authority: Authority,
+  accounts: AccountsSurroundings,
+): Readonly<Record<AccountRoute, Handler>> {
   return {
     account: async ({ principal, custody }) =>
       json({
         accountId: toBase64Url(principal.accountId),
+        name: (await accountName(accounts, principal.accountId)) ?? '',
         writerCanDestroy: principal.role === 'unlocked' && custody.properties.writerCanDestroy,
       }),
     keychain: async ({ custody, query }) => frames(await custody.keychain(query['from'] ?? 0)),
-    appendKeychain: async ({ custody, bytes, principal }) => {
-      const outcome = await custody.appendKeychain(bytes);
-      authority.accountChanged(principal.accountId);
-      return json({ outcome });
+    appendKeychain: async (call) => await appendKeychain(call, authority, accounts),
+    slots: async ({ custody, principal }) => {
+      const password = await passwordSlot(accounts, principal.accountId);
+      return frames([...(await custody.slots()), ...(password === undefined ? [] : [password])]);
     },
-    slots: async ({ custody }) => frames(await custody.slots()),
     putSlot: async (call) => {
       await call.custody.putSlot(slotOf(call), call.bytes);
       return EMPTY;
@@ -48,7 +62,30 @@ export function accountHandlers(authority: Authority): Readonly<Record<AccountRo
       await call.custody.putGrant(grantOf(call), call.bytes);
       return EMPTY;
     },
+    accountLog: async ({ principal, query }) =>
+      frames(
+        await accounts.database.read(async (sql) => await auditEntries(sql, principal.accountId, query['from'] ?? 0)),
+      ),
   };
+}
+
+/** An entry that was there already changes nothing: whoever sends it again ends no session and fills no log. */
+async function appendKeychain(call: Call, authority: Authority, accounts: AccountsSurroundings) {
+  const { custody, bytes, principal, address } = call;
+  const { seq, body } = parseKeychainEntry(bytes).entry;
+  const isNew = (await custody.keychain(seq)).length === 0;
+  const outcome = await custody.appendKeychain(bytes);
+  if (!isNew || outcome !== 'appended') return json({ outcome });
+  authority.accountChanged(principal);
+  const { accountId, deviceId } = principal;
+  const [now, ipPrefix] = [accounts.now(), prefixOf(address)];
+  await recordAudit(accounts.database, { accountId, type: 'keychain', now, ipPrefix, deviceId, what: body.kind });
+  if (body.kind === 'remove-slot') await dropRecovery(accounts, await keychainOf(custody));
+  return json({ outcome });
+}
+
+export async function keychainOf(custody: Custody): Promise<KeychainState> {
+  return walkKeychain(await custody.keychain(0), { sha256, verify: verifyStrict });
 }
 
 function slotOf({ params }: Call): Uint8Array {

@@ -5,6 +5,8 @@ import type { Principal } from '../authority.ts';
 export interface Call {
   readonly principal: Principal;
   readonly custody: Custody;
+  /** Of the caller. */
+  readonly address: string;
   /** As their schemas have them. */
   readonly params: Readonly<Record<string, string | number>>;
   readonly query: Readonly<Record<string, number | undefined>>;

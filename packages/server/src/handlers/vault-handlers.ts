@@ -4,7 +4,6 @@ import {
   asObjectName,
   asPackId,
   asVaultId,
-  type CollectOptions,
   type CommitOutcome,
   type Custody,
   type Head,
@@ -30,9 +29,7 @@ export type VaultRoute =
   | 'refset'
   | 'getObjects'
   | 'getPack'
-  | 'trash'
   | 'untrash'
-  | 'collect'
   | 'usage'
   | 'audit'
   | 'reportDamage'
@@ -68,19 +65,17 @@ export const vaultHandlers: Readonly<Record<VaultRoute, Handler>> = {
     frames: objectFrames(call.custody, vaultOf(call), namesOf(call.bytes)),
   }),
   getPack: async (call) => await getPack(call),
-  trash: async (call) => json({ changes: await call.custody.trash(vaultOf(call), seqsOf(call)) }),
   untrash: async (call) => {
     await call.custody.untrash(vaultOf(call), seqsOf(call));
     return EMPTY;
   },
-  collect: async (call) => json(await call.custody.collect(vaultOf(call), call.json as CollectOptions)),
   usage: async (call) => json(await call.custody.usage(vaultOf(call))),
   audit: async (call) => json({ findings: await call.custody.audit(vaultOf(call)) }),
   reportDamage: async (call) => bytesOrAbsent(await call.custody.reportDamage(vaultOf(call), call.bytes)),
   lostPacks: async (call) => bytesOrAbsent(await call.custody.lostPacks(vaultOf(call))),
 };
 
-function vaultOf({ params }: Call): VaultId {
+export function vaultOf({ params }: Call): VaultId {
   return asVaultId(fromHex(String(params['vault'])));
 }
 
@@ -88,7 +83,7 @@ function packOf({ params }: Call): PackId {
   return asPackId(fromHex(String(params['pack'])));
 }
 
-function seqsOf({ json: body }: Call): readonly number[] {
+export function seqsOf({ json: body }: Call): readonly number[] {
   return (body as schemas.AnswerOf<typeof schemas.SeqsBody>).seqs;
 }
 

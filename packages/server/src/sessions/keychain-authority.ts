@@ -1,6 +1,7 @@
 /**
- * Devices as the account's keychain has them: a device signs a nonce and gets a token bound to its key; every request
- * then has a proof of its own (security.md §5). Nothing is stored but in memory: a server that starts again asks anew.
+ * Sessions. A device is who the account's keychain says it is: it signs a nonce and gets a token bound to its key. Who
+ * signed in with the password or the words gets one for a key of that login. Every request then has a proof of its own
+ * (security.md §5). Nothing is stored but in memory: a server that starts again asks anew.
  */
 import { EncodingError, equalBytes, fromBase64Url, toBase64Url, toHex, utf8Encode } from '@keephold/bytes';
 import { sha256, verifyStrict } from '@keephold/crypto/verify';
@@ -28,6 +29,12 @@ const JTI_LIFETIME = 5 * 60_000;
 const MOST_TOKENS = 100_000;
 const MOST_NONCES = 100_000;
 const MOST_PROOFS = 500_000;
+
+export interface NewSession {
+  readonly token: string;
+  /** Unix milliseconds. */
+  readonly expiresAt: number;
+}
 
 interface Session {
   readonly principal: Principal;
@@ -64,13 +71,24 @@ export class KeychainAuthority implements Authority {
     return { serverId: toBase64Url(serverId), nonce };
   }
 
-  async openSession(body: schemas.SessionBody): Promise<{ readonly token: string; readonly expiresAt: number }> {
-    const { now, random } = this.#options;
-    const time = now();
+  async openSession(body: schemas.SessionBody): Promise<NewSession> {
+    const time = this.#options.now();
     const isFresh = Math.abs(time / 1000 - body.time) <= PROOF_WINDOW;
     if (this.#nonces.take(body.nonce, time) === undefined || !isFresh) throw unauthenticated();
-    const session = await this.#sessionOf(body, time + TOKEN_LIFETIME);
-    const token = toBase64Url(random(32));
+    return this.#start(await this.#sessionOf(body, time + TOKEN_LIFETIME), time);
+  }
+
+  /** For who has just shown the password or the words. It is not renewed: what needs it for longer asks again. */
+  async openUnlocked(accountId: AccountId, publicKey: Uint8Array): Promise<NewSession> {
+    const time = this.#options.now();
+    const keychain = await this.#keychain(accountId);
+    const vaults = [...(keychain?.vaults.values() ?? [])].map(({ vaultId }) => vaultId);
+    const principal = { accountId, deviceId: undefined, role: 'unlocked', vaults } as const;
+    return this.#start({ principal, publicKey, expiresAt: time + TOKEN_LIFETIME }, time);
+  }
+
+  #start(session: Session, time: number): NewSession {
+    const token = toBase64Url(this.#options.random(32));
     if (!this.#sessions.add(hashOf(token), session, time)) throw busy();
     return { token, expiresAt: session.expiresAt };
   }
@@ -88,8 +106,9 @@ export class KeychainAuthority implements Authority {
     return { principal: session.principal, bodyDigest: readable(() => digestOf(claims)) };
   }
 
-  accountChanged(accountId: AccountId): void {
-    this.#sessions.deleteWhere(({ principal }) => equalBytes(principal.accountId, accountId));
+  accountChanged(by: Principal): void {
+    const stays = by.role === 'unlocked' ? by : undefined;
+    this.#sessions.deleteWhere(({ principal }) => principal !== stays && equalBytes(principal.accountId, by.accountId));
   }
 
   async #sessionOf(body: schemas.SessionBody, expiresAt: number): Promise<Session> {
@@ -99,17 +118,9 @@ export class KeychainAuthority implements Authority {
     if (keychain === undefined || device === undefined || device.revokedSeq !== undefined) throw unauthenticated();
     const { serverId } = this.#options;
     const message = sessionSigningInput({ serverId, deviceId, nonce: fromBase64Url(body.nonce), time: body.time });
-    const isSigned = (publicKey: Uint8Array, signature: string): boolean =>
-      verifyStrict({ publicKey, message, signature: fromBase64Url(signature) });
-    if (!isSigned(device.signingKey, body.signature)) throw unauthenticated();
-    const { identitySignature } = body;
-    const unlocked = identitySignature !== undefined;
-    if (unlocked && !isSigned(keychain.identityKey, identitySignature)) throw unauthenticated();
-    const { accountId } = keychain;
-    const principal: Principal = unlocked
-      ? { accountId, deviceId, role: 'unlocked', vaults: 'all' }
-      : { accountId, deviceId, role: device.role, vaults: device.vaults };
-    return { principal, publicKey: device.signingKey, expiresAt };
+    const { signingKey: publicKey, role, vaults } = device;
+    if (!verifyStrict({ publicKey, message, signature: fromBase64Url(body.signature) })) throw unauthenticated();
+    return { principal: { accountId: keychain.accountId, deviceId, role, vaults }, publicKey, expiresAt };
   }
 
   /** Undefined when there is no such account. */

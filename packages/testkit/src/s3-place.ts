@@ -4,13 +4,13 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { S3Backend, S3BackendOptions } from '../src/index.ts';
+import type { S3Backend, S3BackendOptions } from '@keephold/backend';
 
 const named = process.env['KEEPHOLD_TEST_S3'];
 
 /** `undefined`: there is no store to test with. */
 export const testStore: URL | undefined = named === undefined ? undefined : new URL(named);
-export const note = testStore === undefined ? ' (skipped: needs an S3 store, named by KEEPHOLD_TEST_S3)' : '';
+export const s3Note: string = testStore === undefined ? ' (skipped: needs an S3 store (KEEPHOLD_TEST_S3))' : '';
 
 export function s3Options(more: Partial<S3BackendOptions> = {}): S3BackendOptions {
   const url = testStore ?? new URL('http://k:s@127.0.0.1:1/none');

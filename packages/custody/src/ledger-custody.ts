@@ -1,4 +1,4 @@
-/** The Custody seam over a folder and its ledger: each member names the part that does it and turns its errors. */
+/** The Custody seam over a Backend and a ledger: each member names the part that does it and turns its errors. */
 import type { Backend, FolderBackend } from '@keephold/backend';
 import {
   type AccountId,
@@ -43,10 +43,12 @@ import { collectVault } from './retention/collect.ts';
 import { trashSnapshots, untrashSnapshots } from './retention/trash.ts';
 import { usageOf } from './retention/usage.ts';
 
-export interface FolderCustodyParts {
+export interface LedgerCustodyParts {
   readonly backend: Backend;
   /** The same without parity. */
-  readonly folder: FolderBackend;
+  readonly plain: Backend;
+  /** `plain` where it is a folder. */
+  readonly folder: FolderBackend | undefined;
   readonly parity: ParitySetting | undefined;
   readonly account: AccountRecords;
   readonly ledger: Ledger;
@@ -54,13 +56,13 @@ export interface FolderCustodyParts {
   readonly signer: KeeperSigner | undefined;
 }
 
-export class FolderCustody implements Custody {
+export class LedgerCustody implements Custody {
   readonly properties: CustodyProperties;
-  readonly #parts: FolderCustodyParts;
+  readonly #parts: LedgerCustodyParts;
   readonly #packs: PackStore;
   readonly #missing: MissingParity | undefined;
 
-  constructor(parts: FolderCustodyParts) {
+  constructor(parts: LedgerCustodyParts) {
     const { writesInFlight, readsInFlight, writerCanDestroy } = parts.backend.properties;
     this.properties = {
       uploadsInFlight: writesInFlight,
@@ -71,7 +73,7 @@ export class FolderCustody implements Custody {
     this.#parts = parts;
     this.#packs = new PackStore(parts);
     const { backend, folder, parity } = parts;
-    this.#missing = parity === undefined ? undefined : new MissingParity(folder, { backend, ...parity });
+    this.#missing = folder && parity && new MissingParity(folder, { backend, ...parity });
   }
 
   async accountId(): Promise<AccountId> {
@@ -122,7 +124,7 @@ export class FolderCustody implements Custody {
 
   async openSession(vault: VaultId): Promise<void> {
     await translated(async () => {
-      await this.#parts.folder.removeStaleTemporaries(this.#parts.clock.now());
+      await this.#parts.folder?.removeStaleTemporaries(this.#parts.clock.now());
       await this.#packs.renewLeases(vault);
       this.#missing?.begin(vault);
     });
@@ -210,7 +212,7 @@ export class FolderCustody implements Custody {
 
   async reportDamage(vault: VaultId, packs: PackIdList): Promise<PackIdList> {
     return await translated(
-      async () => await setAsideDamaged({ backend: this.#parts.folder, ledger: this.#parts.ledger }, vault, packs),
+      async () => await setAsideDamaged({ backend: this.#parts.plain, ledger: this.#parts.ledger }, vault, packs),
     );
   }
 

@@ -1,0 +1,10 @@
+/** The repositories of many accounts. */
+import type { AccountId, Custody } from '@keephold/protocol';
+import type { GenesisRecords } from '../repository.ts';
+
+export interface RepositoryKeeper {
+  /** @throws CustodyError 'no-repository' when there is no such account, and as opening does */
+  open(accountId: AccountId): Promise<Custody>;
+  /** @throws CustodyError 'refused' when there is one already. */
+  create(records: GenesisRecords): Promise<void>;
+}

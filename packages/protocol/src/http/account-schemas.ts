@@ -1,0 +1,88 @@
+/** JSON forms of sign-up, sign-in, pairing and administration. What OPAQUE says is bytes of its own form. */
+import { type Static, Type } from 'typebox';
+import { base64url, Count, Hash, hex, Id, Milliseconds, Seconds, strict } from './json-forms.ts';
+
+/** Of OPAQUE: requests, answers and records, the longest of them some 400 bytes. */
+const Message = Type.String({ pattern: '^[A-Za-z0-9_-]{1,1366}$', description: 'base64url, at most 1 KiB' });
+const Invitation = Type.String({ maxLength: 100 });
+const Name = Type.String({ minLength: 1, maxLength: 254 });
+
+export const SignUpStartBody = Type.Object({ invitation: Invitation, request: Message }, strict);
+export type SignUpStartBody = Static<typeof SignUpStartBody>;
+export const SignUpStartAnswer = Type.Object({ attemptId: Hash, serverId: Id, eventKey: Hash, response: Message });
+
+/** The first frame of a new account; the records follow it. */
+export const SignUpHead = Type.Object(
+  {
+    attemptId: Hash,
+    invitation: Invitation,
+    name: Name,
+    /** Of OPAQUE. */
+    record: Message,
+    /** Of the slot that the password opens. */
+    slotId: Id,
+    recovery: Type.Optional(Type.Object({ recoveryId: Id, publicKey: Hash, slotId: Id }, strict)),
+  },
+  strict,
+);
+export type SignUpHead = Static<typeof SignUpHead>;
+
+export const SignInStartBody = Type.Object({ name: Name, request: Message }, strict);
+export type SignInStartBody = Static<typeof SignInStartBody>;
+export const SignInStartAnswer = Type.Object({ attemptId: Hash, accountId: Id, serverId: Id, response: Message });
+/** `key` with its `mac`: what the session is to be bound to. */
+export const SignInFinishBody = Type.Object({ attemptId: Hash, message: Message, key: Hash, mac: Hash }, strict);
+export type SignInFinishBody = Static<typeof SignInFinishBody>;
+
+export const RecoveryStartBody = Type.Object({ recoveryId: Id }, strict);
+export type RecoveryStartBody = Static<typeof RecoveryStartBody>;
+export const RecoveryStartAnswer = Type.Object({ attemptId: Hash, accountId: Id, serverId: Id });
+export const RecoveryFinishBody = Type.Object(
+  { attemptId: Hash, time: Seconds, key: Hash, signature: base64url(64) },
+  strict,
+);
+export type RecoveryFinishBody = Static<typeof RecoveryFinishBody>;
+
+export const PasswordStartBody = Type.Object({ request: Message }, strict);
+export type PasswordStartBody = Static<typeof PasswordStartBody>;
+export const PasswordStartAnswer = Type.Object({ attemptId: Hash, response: Message });
+export const PasswordFinishBody = Type.Object(
+  { attemptId: Hash, record: Message, slotId: Id, slot: Type.String({ maxLength: 4096 }) },
+  strict,
+);
+export type PasswordFinishBody = Static<typeof PasswordFinishBody>;
+export const RecoveryKeyBody = Type.Object({ recoveryId: Id, publicKey: Hash, slotId: Id }, strict);
+export type RecoveryKeyBody = Static<typeof RecoveryKeyBody>;
+
+export type PairingMessage = 'offer' | 'draft' | 'answer' | 'heads';
+export const TicketPath = Type.Object({ ticket: hex(16) }, strict);
+/** offer and answer come from the device, draft and heads from the app (security.md §3.10). */
+export const MessagePath = Type.Object(
+  {
+    ticket: hex(16),
+    message: Type.Unsafe<PairingMessage>(Type.String({ enum: ['offer', 'draft', 'answer', 'heads'] })),
+  },
+  strict,
+);
+export const PairingAnswer = Type.Object({ expiresAt: Milliseconds });
+
+export const InviteBody = Type.Object({ days: Type.Integer({ minimum: 1, maximum: 365 }) }, strict);
+export type InviteBody = Static<typeof InviteBody>;
+export const InviteAnswer = Type.Object({ code: Type.String(), expiresAt: Milliseconds });
+/** What the server sees anyway, and no more: no name of a device, no file. */
+export const UsersAnswer = Type.Object({
+  users: Type.Array(
+    Type.Object({
+      accountId: Id,
+      name: Type.String(),
+      createdAt: Milliseconds,
+      isAdmin: Type.Boolean(),
+      devices: Count,
+      snapshots: Count,
+      bytes: Count,
+      lastBackup: Type.Optional(Milliseconds),
+      /** Its records cannot be read now; the counts are zero. */
+      isUnreadable: Type.Optional(Type.Boolean()),
+    }),
+  ),
+});

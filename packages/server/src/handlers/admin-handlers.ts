@@ -1,0 +1,80 @@
+/** What admins do: invite, and see who uses how much. Of what is kept they see no more than anybody who runs a server. */
+import {
+  type AccountSummary,
+  type AccountsSurroundings,
+  accountRole,
+  invite,
+  listAccounts,
+  prefixOf,
+  recordAudit,
+} from '@keephold/accounts';
+import { toBase64Url } from '@keephold/bytes';
+import { type Custody, CustodyError } from '@keephold/protocol';
+import type { schemas } from '@keephold/protocol/http';
+import { ServerError } from '../errors.ts';
+import type { AccountKeeper } from '../keeper.ts';
+import { keychainOf } from './account-handlers.ts';
+import { type Call, type Handler, json } from './handler.ts';
+
+export type AdminRoute = 'invite' | 'users';
+
+const DAY = 24 * 3_600_000;
+
+export function adminHandlers(
+  accounts: AccountsSurroundings,
+  keeper: AccountKeeper,
+): Readonly<Record<AdminRoute, Handler>> {
+  return {
+    invite: async (call) => {
+      await requireAdmin(accounts, call);
+      const { days } = call.json as schemas.InviteBody;
+      const { database, random } = accounts;
+      const now = accounts.now();
+      const wanted = { now, expiresAt: now + days * DAY, random };
+      const invitation = await database.transaction(async (sql) => await invite(sql, wanted));
+      const { accountId } = call.principal;
+      await recordAudit(database, { accountId, type: 'invited', now, ipPrefix: prefixOf(call.address) });
+      return json(invitation);
+    },
+    users: async (call) => {
+      await requireAdmin(accounts, call);
+      const users: User[] = [];
+      for (const account of await listAccounts(accounts)) users.push(await userOf(account, keeper));
+      return json({ users });
+    },
+  };
+}
+
+async function requireAdmin(accounts: AccountsSurroundings, { principal }: Call): Promise<void> {
+  if ((await accountRole(accounts, principal.accountId)) === 'admin') return;
+  throw new ServerError('forbidden', 'only an admin of this server may do this');
+}
+
+type User = schemas.AnswerOf<typeof schemas.UsersAnswer>['users'][number];
+
+async function userOf(account: AccountSummary, keeper: AccountKeeper): Promise<User> {
+  const { accountId, name, createdAt, role } = account;
+  const own = { accountId: toBase64Url(accountId), name, createdAt, isAdmin: role === 'admin' };
+  try {
+    return { ...own, ...(await keeper.use(accountId, countsOf)) };
+  } catch (error) {
+    // One account that is damaged hides nobody else.
+    if (!(error instanceof CustodyError)) throw error;
+    return { ...own, devices: 0, snapshots: 0, bytes: 0, isUnreadable: true };
+  }
+}
+
+async function countsOf(custody: Custody): Promise<Pick<User, 'devices' | 'snapshots' | 'bytes' | 'lastBackup'>> {
+  const keychain = await keychainOf(custody);
+  const devices = [...keychain.devices.values()].filter(({ revokedSeq }) => revokedSeq === undefined).length;
+  let [bytes, snapshots, last] = [0, 0, 0];
+  for (const { vaultId } of keychain.vaults.values()) {
+    const { packBytes, objectBytes } = await custody.usage(vaultId);
+    bytes += packBytes + objectBytes;
+    for (const { state, receivedAt } of await custody.snapshots(vaultId)) {
+      if (state === 'active') snapshots++;
+      last = Math.max(last, receivedAt);
+    }
+  }
+  return { devices, snapshots, bytes, ...(last > 0 && { lastBackup: last }) };
+}
