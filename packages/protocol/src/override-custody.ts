@@ -8,7 +8,8 @@ export function overrideCustody(custody: Custody, calls: Partial<Custody>): Cust
       const own: unknown = Reflect.get(calls, name);
       if (own !== undefined) return own;
       const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
+      // Not bound: V8 takes no bound function for the disposal at the end of `await using`.
+      return typeof value === 'function' ? (...given: unknown[]) => Reflect.apply(value, target, given) : value;
     },
   });
 }
