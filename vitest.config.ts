@@ -21,6 +21,8 @@ const node: TestProjectConfiguration = {
     include: ['{packages,apps}/**/*.test.ts', 'tools/**/*.test.ts', 'e2e/**/*.test.ts', 'bench/**/*.test.ts'],
     exclude: never,
     pool: 'forks',
+    // Built once, and run as it is.
+    server: { deps: { external: [/\/\.cache\/built\//] } },
     execArgv: [`--conditions=${source}`, '--disable-warning=ExperimentalWarning'],
   },
 };

@@ -1,7 +1,8 @@
 /**
- * `npm run build [-- FOLDER]`: bundles the command into apps/keephold/dist, which is what is published, or into another
- * folder. Third-party code is inside, except koffi, whose native part has to stay a file, and WebAssembly, which lies
- * beside. Worker threads get a bundle each, named for their source.
+ * `npm run build [-- FOLDER [SOURCE…]]`: bundles the command into apps/keephold/dist, which is what is published, or into
+ * another folder, with more sources beside it, each named for its file without a leading `_`. Third-party code is inside,
+ * except koffi, whose native part has to stay a file, and WebAssembly, which lies beside. Worker threads get a bundle
+ * each, named for their source.
  */
 import { copyFileSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,7 +11,8 @@ import { type InputOptions, type OutputAsset, type OutputChunk, type OutputOptio
 import { root } from './run.ts';
 
 const app = join(root, 'apps/keephold');
-const dist = resolve(process.argv[2] ?? join(app, 'dist'));
+const [, , folder = join(app, 'dist'), ...more] = process.argv;
+const dist = resolve(folder);
 
 /**
  * Entry name → source. All land in one folder, so that `new URL('./x-worker.js', import.meta.url)` finds its worker. A
@@ -21,6 +23,7 @@ function entries(): ReadonlyMap<string, string> {
   return new Map([
     ['keephold', join(app, 'src/keephold.ts')],
     ...workers.map((path) => [basename(path, '.ts'), join(app, path)] as const),
+    ...more.map((path) => [basename(path, '.ts').replace(/^_/, ''), resolve(path)] as const),
   ]);
 }
 
@@ -59,8 +62,8 @@ async function bundled(name: string, source: string): Promise<readonly (OutputCh
 const files = await Promise.all([...entries()].map(async ([name, source]) => await bundled(name, source)));
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
-for (const [name, folder, specifier] of beside)
-  copyFileSync(createRequire(join(root, folder, 'package.json')).resolve(specifier), join(dist, name));
+for (const [name, owner, specifier] of beside)
+  copyFileSync(createRequire(join(root, owner, 'package.json')).resolve(specifier), join(dist, name));
 for (const file of files.flat()) {
   const content = file.type === 'chunk' ? file.code : file.source;
   writeFileSync(join(dist, file.fileName), content);

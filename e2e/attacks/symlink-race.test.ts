@@ -4,9 +4,8 @@ import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { builtCommand } from '../../apps/keephold/tests/_built-command.ts';
 
-const node = ['--conditions=@keephold/source', '--disable-warning=ExperimentalWarning'];
-const program = join(import.meta.dirname, '../../apps/keephold/src/keephold.ts');
 let work = '';
 
 beforeEach(() => {
@@ -21,7 +20,7 @@ function keephold(...args: readonly string[]): { readonly status: number | null;
     KEEPHOLD_REPO: join(work, 'repo'),
     KEEPHOLD_PASSWORD: 'race of two programs',
   };
-  return spawnSync(process.execPath, [...node, program, ...args], {
+  return spawnSync(process.execPath, [...builtCommand().node, ...args], {
     cwd: work,
     env,
     encoding: 'utf8',
@@ -113,7 +112,7 @@ async function restoring(
     KEEPHOLD_REPO: join(work, 'repo'),
     KEEPHOLD_PASSWORD: 'race of two programs',
   };
-  const child = spawn(process.execPath, [...node, program, ...args], {
+  const child = spawn(process.execPath, [...builtCommand().node, ...args], {
     cwd: work,
     env,
     stdio: ['ignore', 'pipe', 'ignore'],

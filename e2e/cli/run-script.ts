@@ -4,6 +4,7 @@
  * ```
  * # a comment
  * needs script                   skip where this program is missing
+ * passwords cheap                stretching them costs next to nothing: for scripts about something else
  * env NAME=value                 from here on
  * $ keephold init                a shell line that must end with 0
  * $12 keephold snapshots         … that must end with 12
@@ -16,15 +17,17 @@
  * It must never see the caller's own home, keys or repository.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { builtCommand } from '../../apps/keephold/tests/_built-command.ts';
 
 export interface Script {
   readonly steps: readonly Step[];
   readonly files: ReadonlyMap<string, string>;
   /** Programs without which it cannot run. */
   readonly needs: readonly string[];
+  readonly hasCheapPasswords: boolean;
 }
 
 export type Step = { readonly line: number } & (
@@ -38,23 +41,28 @@ export type Step = { readonly line: number } & (
     }
 );
 
-const root = join(import.meta.dirname, '..', '..');
-
 export function parseScript(text: string): Script {
   const [head = '', ...blocks] = text.split(/^-- (.+) --\n/m);
   const files = new Map<string, string>();
   for (let at = 0; at + 1 < blocks.length; at += 2) files.set(blocks[at] ?? '', blocks[at + 1] ?? '');
   const lines = head.split('\n').map((content, at) => ({ content: content.trim(), line: at + 1 }));
   const told = lines.filter(({ content }) => content !== '' && !content.startsWith('#'));
-  const isNeed = ({ content }: { readonly content: string }): boolean => content.startsWith('needs ');
+  const isNeed = ({ content }: Line): boolean => content.startsWith('needs ');
+  const isCheap = ({ content }: Line): boolean => content === 'passwords cheap';
   return {
-    steps: told.filter((line) => !isNeed(line)).map(parseStep),
+    steps: told.filter((line) => !isNeed(line) && !isCheap(line)).map(parseStep),
     files,
     needs: told.filter(isNeed).flatMap(({ content }) => content.split(/\s+/).slice(1)),
+    hasCheapPasswords: told.some(isCheap),
   };
 }
 
-function parseStep({ content, line }: { readonly content: string; readonly line: number }): Step {
+interface Line {
+  readonly content: string;
+  readonly line: number;
+}
+
+function parseStep({ content, line }: Line): Step {
   const run = /^\$(?<code>\d*) (?<command>.+)$/.exec(content)?.groups;
   if (run !== undefined)
     return { line, kind: 'run', command: run['command'] ?? '', exitCode: Number(run['code'] || 0) };
@@ -86,7 +94,7 @@ export async function runScript(script: Script): Promise<void> {
   const work = mkdtempSync(join(tmpdir(), 'keephold-cli-'));
   try {
     prepare(work, script);
-    const environment = surroundings(work);
+    const environment = surroundings(work, script);
     let last: Printed | undefined;
     for (const step of script.steps) {
       if (step.kind === 'env') environment[step.name] = step.value.replaceAll('$WORK', work);
@@ -103,18 +111,15 @@ export async function runScript(script: Script): Promise<void> {
 function prepare(work: string, { files }: Script): void {
   mkdirSync(join(work, 'home'));
   mkdirSync(join(work, 'bin'));
-  const program = join(work, 'bin', 'keephold');
-  const options = '--conditions=@keephold/source --disable-warning=ExperimentalWarning';
-  const entry = join(root, 'apps/keephold/src/keephold.ts');
-  writeFileSync(program, `#!/bin/sh\nNODE_OPTIONS= exec '${process.execPath}' ${options} '${entry}' "$@"\n`);
-  chmodSync(program, 0o755);
+  symlinkSync(builtCommand().program, join(work, 'bin', 'keephold'));
+  symlinkSync(process.execPath, join(work, 'bin', 'node'));
   for (const [name, content] of files) {
     mkdirSync(dirname(join(work, name)), { recursive: true });
     writeFileSync(join(work, name), content);
   }
 }
 
-function surroundings(work: string): Record<string, string> {
+function surroundings(work: string, { hasCheapPasswords }: Script): Record<string, string> {
   const path = [join(work, 'bin'), process.env['PATH'] ?? ''].join(delimiter);
   return {
     PATH: path,
@@ -123,6 +128,7 @@ function surroundings(work: string): Record<string, string> {
     KEEPHOLD_REPO: join(work, 'repo'),
     LC_ALL: 'C.UTF-8',
     TZ: 'UTC',
+    ...(hasCheapPasswords && { NODE_OPTIONS: builtCommand().cheapPasswords }),
   };
 }
 

@@ -20,14 +20,15 @@ describe.skipIf(process.platform === 'win32').concurrent('command line', () => {
 
 describe('scripts', () => {
   test('are read', () => {
-    const { steps, files, needs } = parseScript(
-      'needs tar\n# why\n$3 a b\n!stdout /x+/\nenv A=b c\n-- d/f --\none\n-- g --\n',
+    const { steps, files, needs, hasCheapPasswords } = parseScript(
+      'needs tar\npasswords cheap\n# why\n$3 a b\n!stdout /x+/\nenv A=b c\n-- d/f --\none\n-- g --\n',
     );
     expect(needs).toEqual(['tar']);
+    expect(hasCheapPasswords).toBe(true);
     expect(steps).toEqual([
-      { line: 3, kind: 'run', command: 'a b', exitCode: 3 },
-      { line: 4, kind: 'expect', stream: 'stdout', pattern: /x+/mu, wanted: false },
-      { line: 5, kind: 'env', name: 'A', value: 'b c' },
+      { line: 4, kind: 'run', command: 'a b', exitCode: 3 },
+      { line: 5, kind: 'expect', stream: 'stdout', pattern: /x+/mu, wanted: false },
+      { line: 6, kind: 'env', name: 'A', value: 'b c' },
     ]);
     expect([...files]).toEqual([
       ['d/f', 'one\n'],

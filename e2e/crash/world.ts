@@ -2,7 +2,7 @@
  * A computer of its own for the real command: a home, a repository and a place to restore to, beneath one folder that
  * can be put into any state. The files that are backed up lie beside it.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -18,7 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Environment, foldersOf } from '../../apps/keephold/src/environment.ts';
-import { nodeCommand, startLooking } from './command-bundle.ts';
+import { builtCommand } from '../../apps/keephold/tests/_built-command.ts';
 import { clearFolder, DiskImage } from './disk-image.ts';
 import type { FileOperation } from './file-operation.ts';
 import { type Interpretation, interpretCalls } from './interpret-calls.ts';
@@ -103,7 +103,8 @@ export class World implements Disposable {
   }
 
   start(args: readonly string[], wrapper: readonly string[] = []): ChildProcess {
-    const [program = '', ...rest] = [...wrapper, ...nodeCommand(), ...args];
+    const { node, cheapPasswords } = builtCommand();
+    const [program = '', ...rest] = [...wrapper, process.execPath, cheapPasswords, ...node, ...args];
     return spawn(program, rest, { cwd: this.#base, env: this.#environment(), stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
@@ -118,7 +119,7 @@ export class World implements Disposable {
 
   /** As `run`, in a process that is there already: for looking at what a crash left. */
   async look(args: readonly string[]): Promise<Ended> {
-    const looking = (this.#looking ??= await startLooking());
+    const looking = (this.#looking ??= startLooking());
     const settled = new AbortController();
     const answered = once(looking, 'message', { signal: settled.signal }) as Promise<[Answer]>;
     const died = once(looking, 'exit', { signal: settled.signal }).then(([code]) => {
@@ -179,6 +180,13 @@ export class World implements Disposable {
       UV_USE_IO_URING: '0',
     };
   }
+}
+
+/** A process that answers one request after the other: looking again and again costs no start. */
+function startLooking(): ChildProcess {
+  const { commandProcess, cheapPasswords } = builtCommand();
+  const execArgv = ['--disable-warning=ExperimentalWarning', cheapPasswords];
+  return fork(commandProcess, [], { execArgv, env: {}, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
 }
 
 function succeeded(args: readonly string[], { exitCode, stdout, stderr }: Ended): string {

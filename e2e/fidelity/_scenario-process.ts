@@ -7,6 +7,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { builtCommand } from '../../apps/keephold/tests/_built-command.ts';
 import { cases, type FidelityCase, type FileSystem, type Mode, probes } from './cases.ts';
 
 /** What a case came to. */
@@ -22,7 +23,6 @@ export interface Seen {
 }
 
 const NOBODY = 65534;
-const root = join(import.meta.dirname, '..', '..');
 
 interface Account {
   readonly uid: number;
@@ -70,29 +70,19 @@ class Scenario {
 
   /** Runs the command; answers its records. */
   keephold(...args: readonly string[]): readonly Record<string, unknown>[] {
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      [
-        '--conditions=@keephold/source',
-        '--disable-warning=ExperimentalWarning',
-        join(root, 'apps/keephold/src/keephold.ts'),
-        ...args,
-        '--json',
-      ],
-      {
-        cwd: this.#work,
-        ...this.#account,
-        encoding: 'utf8',
-        maxBuffer: 1 << 28,
-        env: {
-          PATH: process.env['PATH'] ?? '',
-          HOME: join(this.#work, 'home'),
-          KEEPHOLD_REPO: join(this.#work, 'home', 'repo'),
-          KEEPHOLD_PASSWORD: 'fidelity of fields',
-          LC_ALL: 'C.UTF-8',
-        },
+    const { status, stdout, stderr } = spawnSync(process.execPath, [...builtCommand().node, ...args, '--json'], {
+      cwd: this.#work,
+      ...this.#account,
+      encoding: 'utf8',
+      maxBuffer: 1 << 28,
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        HOME: join(this.#work, 'home'),
+        KEEPHOLD_REPO: join(this.#work, 'home', 'repo'),
+        KEEPHOLD_PASSWORD: 'fidelity of fields',
+        LC_ALL: 'C.UTF-8',
       },
-    );
+    });
     if (status !== 0 && status !== 3) throw new Error(`keephold ${args[0]}: ended with ${status}: ${stderr}${stdout}`);
     return stdout
       .split('\n')

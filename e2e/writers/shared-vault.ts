@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { nodeCommand } from '../crash/command-bundle.ts';
+import { builtCommand } from '../../apps/keephold/tests/_built-command.ts';
 import type { SeededRandom } from '../crash/seeded-random.ts';
 import { differences, type Fingerprint, fingerprint } from '../crash/source-tree.ts';
 import { type Ended, ending } from '../crash/world.ts';
@@ -64,8 +64,8 @@ export class Device {
   }
 
   start(args: readonly string[]): ChildProcess {
-    const [program = '', ...rest] = nodeCommand();
-    return spawn(program, [...rest, ...args], {
+    const { node, cheapPasswords } = builtCommand();
+    return spawn(process.execPath, [cheapPasswords, ...node, ...args], {
       cwd: this.#folder,
       env: this.#environment,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,4 +1,5 @@
 /** Backs up in a process of its own: `FOLDER ROOT [uid]`. Says `committed` or the error's name and code as one line. */
+import { builtCommand } from '../_built-command.ts';
 import { BackupRepository } from './_backup-repository.ts';
 
 const [, , folder = '', root = '', options = '{}'] = process.argv;
@@ -7,6 +8,8 @@ const { checkpointEvery, workers, uid } = JSON.parse(options) as {
   workers?: number;
   uid?: number;
 };
+// While it may still be written.
+builtCommand();
 if (uid !== undefined) {
   process.setgroups?.([]);
   process.setgid?.(uid);

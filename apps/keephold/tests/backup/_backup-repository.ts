@@ -26,7 +26,8 @@ import {
   writeKeysOf,
 } from '@keephold/vault';
 import { signerOf } from '../../src/access/open-device.ts';
-import { spawnBackupWorker, spawnDatabaseCopyProcess } from '../../src/workers.ts';
+import '../_cheap-argon2-process.ts';
+import { builtCommand } from '../_built-command.ts';
 
 export interface BackupRequest extends Partial<Omit<BackupOptions, 'source'>> {
   readonly roots: readonly (string | Uint8Array)[];
@@ -81,6 +82,7 @@ export class BackupRepository implements Disposable {
     const { roots, filter, oneFileSystem, snapshots, onListed, wrap, ...options } = request;
     const opened = await openRepositoryFolder(this.repositoryFolder, {});
     const custody = wrap === undefined ? opened : wrap(opened);
+    const { spawnBackupWorker, spawnDatabaseCopyProcess } = await builtCommand().workers();
     try {
       const state = this.#load();
       const { keychain } = await openDevice(opened, state);

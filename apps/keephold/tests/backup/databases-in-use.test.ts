@@ -16,13 +16,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DatabaseCopies } from '@keephold/engine';
 import { createDatabaseCopies } from '@keephold/source-files';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { spawnDatabaseCopyProcess } from '../../src/workers.ts';
+import { builtCommand } from '../_built-command.ts';
 import { BackupRepository } from './_backup-repository.ts';
 import { DatabaseWriter } from './_database-writer.ts';
 import { putBack, readBack } from './_read-back.ts';
 import { truthOf } from './_snapshot-truth.ts';
 import { fillUp, ROWS, setUp, transactionsIn } from './_transfers.ts';
 
+const { spawnDatabaseCopyProcess } = await builtCommand().workers();
 let backups: BackupRepository;
 let root: string;
 const writers: DatabaseWriter[] = [];

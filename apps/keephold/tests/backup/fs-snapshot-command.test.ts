@@ -4,14 +4,13 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { systemRandom } from '@keephold/crypto';
 import { type BtrfsDisk, mountBtrfs } from '@keephold/testkit';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { builtCommand } from '../_built-command.ts';
 
 const disk = mountBtrfs();
 if (disk === undefined) console.warn('skipped: needs btrfs and loop devices');
-const COMMAND = fileURLToPath(new URL('../../src/keephold.ts', import.meta.url));
 
 let home: string;
 let volume: string;
@@ -24,8 +23,7 @@ interface Ended {
 }
 
 function start(...words: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
-  const args = ['--conditions=@keephold/source', '--disable-warning=ExperimentalWarning', COMMAND, ...words];
-  const child = spawn(process.execPath, args, {
+  const child = spawn(process.execPath, [...builtCommand().node, ...words], {
     env: {
       PATH: process.env['PATH'],
       HOME: home,

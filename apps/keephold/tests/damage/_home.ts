@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Environment } from '../../src/environment.ts';
 import '../_cheap-argon2-process.ts';
-import { type CommandAnswer, type CommandRequest, type Disguise, runCommand } from './_run-command.ts';
+import { builtCommand } from '../_built-command.ts';
+import type { CommandAnswer, CommandRequest, Disguise } from './_run-command.ts';
 
 export const PASSWORD = 'bench horse battery staple';
 
@@ -46,7 +47,7 @@ export class Home implements Disposable {
 
   async run(args: readonly string[], { secret = PASSWORD, disguise }: RunOptions = {}): Promise<Ran> {
     const request = { args, environment: this.#environment(secret) };
-    const answer = await (disguise === undefined ? this.#ask(request) : runCommand(request, disguise));
+    const answer = await (disguise === undefined ? this.#ask(request) : builtCommand().runCommand(request, disguise));
     return { ...answer, records: args.includes('--json') ? parsed(answer.stdout) : [] };
   }
 
@@ -54,13 +55,9 @@ export class Home implements Disposable {
   async #ask(request: CommandRequest): Promise<CommandAnswer> {
     if (this.#process === undefined || this.#commands++ >= COMMANDS_PER_PROCESS) {
       this.#process?.disconnect();
-      const preload = new URL('../_cheap-argon2-process.ts', import.meta.url).href;
-      const execArgv = [
-        '--conditions=@keephold/source',
-        '--disable-warning=ExperimentalWarning',
-        `--import=${preload}`,
-      ];
-      this.#process = fork(join(import.meta.dirname, '_command-process.ts'), { execArgv });
+      const { commandProcess, cheapPasswords } = builtCommand();
+      const execArgv = ['--disable-warning=ExperimentalWarning', cheapPasswords];
+      this.#process = fork(commandProcess, { execArgv });
       this.#commands = 0;
     }
     const child = this.#process;

@@ -2,8 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-
-const program = join(import.meta.dirname, '../../src/keephold.ts');
+import { builtCommand } from '../_built-command.ts';
 
 export interface Commands {
   readonly start: (...args: readonly string[]) => ChildProcess;
@@ -17,23 +16,19 @@ export function commandsIn(
   variables: Readonly<Record<string, string>> = {},
 ): Commands {
   const start: Commands['start'] = (...args) =>
-    spawn(
-      process.execPath,
-      ['--conditions=@keephold/source', '--disable-warning=ExperimentalWarning', program, ...args],
-      {
-        env: {
-          PATH: process.env['PATH'],
-          HOME: home,
-          XDG_STATE_HOME: join(home, 'state'),
-          XDG_CACHE_HOME: join(home, 'cache'),
-          XDG_DATA_HOME: join(home, 'data'),
-          XDG_CONFIG_HOME: join(home, 'config'),
-          KEEPHOLD_PASSWORD: password,
-          ...variables,
-        },
-        stdio: ['ignore', 'pipe', 'pipe'],
+    spawn(process.execPath, [...builtCommand().node, ...args], {
+      env: {
+        PATH: process.env['PATH'],
+        HOME: home,
+        XDG_STATE_HOME: join(home, 'state'),
+        XDG_CACHE_HOME: join(home, 'cache'),
+        XDG_DATA_HOME: join(home, 'data'),
+        XDG_CONFIG_HOME: join(home, 'config'),
+        KEEPHOLD_PASSWORD: password,
+        ...variables,
       },
-    );
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
   return { start, run: async (...args) => await outputOf(start(...args)) };
 }
 
