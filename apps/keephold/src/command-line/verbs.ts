@@ -23,6 +23,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: 'back up files and folders',
     load: async () => (await import('../verbs/backup.ts')).backup,
   },
+  plan: {
+    summary: 'name what to back up and where to',
+    load: async () => (await import('../verbs/plan.ts')).plan,
+  },
   snapshots: {
     summary: 'list snapshots',
     load: async () => (await import('../verbs/snapshots.ts')).snapshots,

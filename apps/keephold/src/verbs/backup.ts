@@ -4,26 +4,30 @@ import { repositoryPlace } from '../access/repository-folder.ts';
 import { writeLimit } from '../access/write-limit.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { byteCount, flag, integerOr, oneOf, text, texts } from '../command-line/options.ts';
-import { exitCodes } from '../errors.ts';
+import type { Context } from '../context.ts';
+import { exitCodes, UsageError } from '../errors.ts';
 import { healOwnSnapshots, tellHealing } from '../jobs/heal-own-snapshots.ts';
 import { memoryFor } from '../jobs/memory.ts';
 import { type BackupRequest, defaultCompression, runBackup } from '../jobs/run-backup.ts';
 import { snapshotUses } from '../jobs/take-snapshots.ts';
 import { tellBackup } from '../jobs/tell-backup.ts';
 import { tellSnapshots } from '../jobs/tell-snapshots.ts';
+import { planNamed, readPlans } from '../plans/plan-file.ts';
 import { printable } from '../terminal/printable.ts';
 
 const OWN = 'it is a folder of Keephold itself, with keys and caches';
 
 export const backup: Command = defineCommand({
   name: 'backup',
-  operands: { usage: 'PATH...', min: 1, max: 1000 },
+  operands: { usage: 'PATH... | --plan NAME', min: 0, max: 1000 },
   description: [
     'Backs up files and folders as a new snapshot. Only what changed since the last time is read, and only what the repository does not have yet is stored.',
     'What cannot be read is named and the rest goes on; the exit code is then 3. Ctrl-C ends with a checkpoint: what was stored can be listed and restored, and the next run goes on from there.',
+    'With --plan it follows a plan (keephold plan): its folders, its repository and its patterns, and those given here besides.',
     'Folders tagged as caches (CACHEDIR.TAG) and folders with a file .nobackup are left out, except for their names.',
   ],
   options: {
+    plan: text({ value: 'NAME', help: 'back up what this plan says, in place of PATHs and --repo' }),
     exclude: texts({
       short: 'e',
       value: 'PATTERN',
@@ -68,16 +72,17 @@ export const backup: Command = defineCommand({
     { command: "keephold backup ~ /etc --exclude '*.iso' --tag weekly", says: 'two folders, without some files' },
     { command: 'keephold backup ~ --dry-run --verbose', says: 'what would be stored and what would be left out' },
   ],
-  async run(context, { operands, options }) {
+  async run(called, { operands, options }) {
+    const { context, paths, excludes } = whatIsMeant(called, { operands, plan: options.plan });
     const { out } = context;
     await using access = await openAsDevice(context, {
       role: options.trusted ? 'trusted' : 'backup-only',
       custody: writeLimit(options['limit-upload'], context.signal),
     });
     const request: BackupRequest = {
-      paths: operands,
+      paths,
       excludes: {
-        rules: options.exclude,
+        rules: [...excludes, ...options.exclude],
         files: options['exclude-file'],
         cachedirTag: !options['include-caches'],
         nobackup: !options['ignore-nobackup'],
@@ -104,3 +109,25 @@ export const backup: Command = defineCommand({
     return report.unreadable.length + own.length > 0 ? exitCodes.partial : exitCodes.done;
   },
 });
+
+interface Meant {
+  readonly context: Context;
+  readonly paths: readonly string[];
+  /** Before those that are given. */
+  readonly excludes: readonly string[];
+}
+
+function whatIsMeant(
+  context: Context,
+  { operands, plan: name }: { readonly operands: readonly string[]; readonly plan: string | undefined },
+): Meant {
+  if (name === undefined) {
+    if (operands.length > 0) return { context, paths: operands, excludes: [] };
+    throw new UsageError('backup needs PATH... or --plan NAME', 'usage: keephold backup [options] PATH...');
+  }
+  const { globals, environment } = context;
+  if (operands.length > 0) throw new UsageError('--plan names the folders: it takes no PATH besides');
+  if (globals.repo !== undefined) throw new UsageError('--plan names the repository: it takes no --repo besides');
+  const { repository, folders, excludes } = planNamed(readPlans(environment), name);
+  return { context: { ...context, globals: { ...globals, repo: repository } }, paths: folders, excludes };
+}

@@ -1,0 +1,139 @@
+/** `keephold plan`: what to back up and where to, under a name. */
+import { resolve } from 'node:path';
+import { repositoryPlace } from '../access/repository-folder.ts';
+import { type Command, defineCommand } from '../command-line/command.ts';
+import { texts } from '../command-line/options.ts';
+import type { Context } from '../context.ts';
+import { exitCodes, UsageError } from '../errors.ts';
+import { knownJunk } from '../plans/known-junk.ts';
+import { isPlanName, type Plan } from '../plans/plan.ts';
+import { planFilePath, planNamed, readPlans, writePlans } from '../plans/plan-file.ts';
+import { printable } from '../terminal/printable.ts';
+import { formatTable } from '../terminal/text-table.ts';
+
+interface Request {
+  readonly name: string;
+  readonly folders: readonly string[];
+  readonly excludes: readonly string[];
+}
+
+type Action = (context: Context, request: Request) => Promise<void>;
+
+export const plan: Command = defineCommand({
+  name: 'plan',
+  operands: {
+    usage: 'add NAME [FOLDER...] | edit NAME [FOLDER...] | show NAME | remove NAME | list',
+    min: 1,
+    max: 1000,
+  },
+  description: [
+    'A plan says under a name what to back up and where to; keephold backup --plan NAME follows it. All plans are in one file, plans.json among your settings, which may be edited by hand too: what is wrong in it is refused and named.',
+    'add takes the repository from --repo or KEEPHOLD_REPO. Without a FOLDER it is your home folder, without caches, trash and what programs fetch again; show names what is left out, and keephold backup --plan NAME --dry-run --verbose shows the sizes before the first run.',
+    'edit replaces the folders, the patterns or the repository, whichever is given. remove removes the plan and nothing that was backed up.',
+  ],
+  options: {
+    exclude: texts({
+      short: 'e',
+      value: 'PATTERN',
+      help: 'leave out what matches, in gitignore syntax (may be repeated)',
+    }),
+  },
+  examples: [
+    { command: 'keephold plan add home --repo /media/disk/backup', says: 'your home folder without junk' },
+    { command: "keephold plan add photos ~/Pictures --exclude '*.tmp'", says: 'one folder' },
+    { command: 'keephold backup --plan home', says: 'what it is for' },
+  ],
+  async run(context, { operands, options }) {
+    const [action = '', name, ...folders] = operands;
+    const run = Object.hasOwn(actions, action) ? actions[action] : undefined;
+    if (run === undefined) throw new UsageError(`plan cannot "${action}"`, 'keephold plan --help shows what it can');
+    const takesContent = action === 'add' || action === 'edit';
+    if (!takesContent && (folders.length > 0 || options.exclude.length > 0))
+      throw new UsageError(`plan ${action} takes neither folders nor patterns`);
+    if (action === 'list' && name !== undefined) throw new UsageError('plan list takes no name');
+    if (action !== 'list' && name === undefined) throw new UsageError(`plan ${action} needs the NAME of a plan`);
+    await run(context, { name: name ?? '', folders: folders.map(absolute), excludes: options.exclude });
+    return exitCodes.done;
+  },
+});
+
+const actions: Readonly<Record<string, Action>> = { add, edit, show, remove, list };
+
+async function add(context: Context, { name, folders, excludes }: Request): Promise<void> {
+  if (!isPlanName(name))
+    throw new UsageError(`"${name}" is no name for a plan`, 'use letters, digits, dots and dashes, 64 at most');
+  const { environment } = context;
+  const plans = readPlans(environment);
+  if (plans.some((one) => one.name === name))
+    throw new UsageError(`there is a plan "${name}" already`, `keephold plan edit ${name} changes it`);
+  const isHome = folders.length === 0;
+  const added: Plan = {
+    name,
+    repository: repositoryPlace(context),
+    folders: isHome ? [environment.home] : folders,
+    excludes: isHome ? [...knownJunk, ...excludes] : excludes,
+  };
+  writePlans(environment, [...plans, added]);
+  await tell(context, added);
+  context.out.note(`\nto see sizes, and what is left out: keephold backup --plan ${name} --dry-run --verbose`);
+}
+
+async function edit(context: Context, { name, folders, excludes }: Request): Promise<void> {
+  const { environment, globals } = context;
+  const plans = readPlans(environment);
+  const before = planNamed(plans, name);
+  const edited: Plan = {
+    name,
+    // KEEPHOLD_REPO is for plans that are made: it must not move one whose patterns are edited.
+    repository: globals.repo === undefined ? before.repository : repositoryPlace(context),
+    folders: folders.length === 0 ? before.folders : folders,
+    excludes: excludes.length === 0 ? before.excludes : excludes,
+  };
+  writePlans(
+    environment,
+    plans.map((one) => (one === before ? edited : one)),
+  );
+  await tell(context, edited);
+}
+
+async function show(context: Context, { name }: Request): Promise<void> {
+  await tell(context, planNamed(readPlans(context.environment), name));
+}
+
+async function remove({ environment, out }: Context, { name }: Request): Promise<void> {
+  const plans = readPlans(environment);
+  const removed = planNamed(plans, name);
+  writePlans(
+    environment,
+    plans.filter((one) => one !== removed),
+  );
+  await out.answer(`removed plan ${name}; what it backed up stays`, { type: 'plan-removed', name });
+}
+
+async function list({ environment, out }: Context): Promise<void> {
+  const plans = readPlans(environment);
+  for (const one of plans) await out.record({ type: 'plan', ...one });
+  if (plans.length === 0) return out.note('there is no plan; keephold plan add NAME makes one');
+  const rows = plans.map(({ name, folders, repository }) => [
+    name,
+    folders.map((folder) => printable(folder)).join(', '),
+    printable(repository),
+  ]);
+  await out.result(formatTable({ headings: ['Plan', 'Folders', 'Repository'], rows }).trimEnd());
+}
+
+async function tell({ environment, out }: Context, shown: Plan): Promise<void> {
+  const { name, repository, folders, excludes } = shown;
+  const lines = [
+    `plan ${name}, in ${printable(planFilePath(environment))}`,
+    `  to        ${printable(repository)}`,
+    ...folders.map((folder) => `  folder    ${printable(folder)}`),
+    ...excludes.map((pattern) => `  without   ${printable(pattern)}`),
+  ];
+  await out.answer(lines.join('\n'), { type: 'plan', ...shown });
+}
+
+function absolute(folder: string): string {
+  if (folder === '') throw new UsageError('the folder is empty', 'name a folder; . is the current one');
+  return resolve(folder);
+}
