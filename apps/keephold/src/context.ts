@@ -16,7 +16,7 @@ export interface Context {
   readonly version: string;
   /** What this run knows already, so that nobody is asked twice. */
   readonly password?: string | undefined;
-  /** The keeper of the repository: in a folder, or a server by its origin. */
+  /** The keeper of the repository: in a folder, in a bucket, or a server by its origin. */
   openRepository(place: string, options?: OpenOptions): Promise<Custody>;
   /** Wall clock, unix milliseconds. */
   now(): number;

@@ -25,6 +25,7 @@ export interface AddressVariables {
 export interface ServerVariables {
   readonly database: AddressVariables;
   readonly storage: AddressVariables;
+  readonly replicate: AddressVariables;
   readonly accessKeyId: string | undefined;
   readonly secretAccessKey: string | undefined;
 }
@@ -96,6 +97,7 @@ function serverVariables(variables: Variables): ServerVariables {
   return {
     database: address('KEEPHOLD_DATABASE'),
     storage: address('KEEPHOLD_STORAGE'),
+    replicate: address('KEEPHOLD_REPLICATE'),
     accessKeyId: nonEmpty(variables['AWS_ACCESS_KEY_ID']),
     secretAccessKey: nonEmpty(variables['AWS_SECRET_ACCESS_KEY']),
   };

@@ -55,8 +55,8 @@ export async function main(environment: Environment): Promise<never> {
         const { openServer } = await import('./access/server-custody.ts');
         return await openServer(environment, place);
       }
-      const { openRepositoryFolder } = await import('@keephold/custody');
-      return await openRepositoryFolder(place, { spawnParityWorker, ...options });
+      const { openPlace } = await import('./access/open-place.ts');
+      return await openPlace(environment, place, { spawnParityWorker, ...options });
     },
     now: Date.now,
   });

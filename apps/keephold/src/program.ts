@@ -1,4 +1,7 @@
 /** From the argument list to the exit code: finds the verb, reads its arguments, runs it, reports what failed. */
+
+import type { Custody } from '@keephold/protocol';
+import type { OpenPlaceOptions } from './access/open-place.ts';
 import type { Command } from './command-line/command.ts';
 import { type GlobalValues, globalOptions } from './command-line/global-options.ts';
 import { nearestName } from './command-line/nearest-name.ts';
@@ -11,7 +14,8 @@ import { type ExitCode, exitCodes, UsageError } from './errors.ts';
 import type { Terminal } from './terminal/ask.ts';
 import { Output } from './terminal/output.ts';
 
-export interface Host extends Pick<Context, 'openRepository'> {
+export interface Host {
+  openRepository(place: string, options: OpenPlaceOptions): Promise<Custody>;
   readonly args: readonly string[];
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
@@ -40,7 +44,7 @@ export async function runProgram(host: Host): Promise<ExitCode> {
     if (globals.help || before.values.help) return await printHelp(out, command, name);
     checkOperands(command, parsed.operands);
     if (globals['older-copy'] && command.readsOlderCopy !== true) throw cannotReadOlder(name);
-    const context: Context = { ...contextOf(host, out), globals };
+    const context = contextOf(host, out, globals);
     const code = await command.run(context, { options: parsed.values, operands: parsed.operands, given: parsed.given });
     if (code === exitCodes.damaged) await out.record(damageRecord);
     await out.flush();
@@ -55,9 +59,14 @@ function outputFor(host: Host, { json, quiet }: { readonly json: boolean; readon
   return new Output({ stdout, stderr, json, quiet, canRedraw: environment.canRedraw });
 }
 
-function contextOf(host: Host, out: Output): Omit<Context, 'globals'> {
+function contextOf(host: Host, out: Output, globals: GlobalValues): Context {
   const { environment, terminal, signal, version } = host;
+  const secret = async (): Promise<string> => {
+    const { existingPassword } = await import('./access/password.ts');
+    return await existingPassword({ out, environment, terminal, globals }, 'the 24 words: ');
+  };
   return {
+    globals,
     out,
     environment,
     terminal,
@@ -65,7 +74,7 @@ function contextOf(host: Host, out: Output): Omit<Context, 'globals'> {
     version,
     openRepository: async (folder, options) => {
       const { keychainCopyOf } = await import('./access/keychain-copy.ts');
-      return await host.openRepository(folder, { keychainCopy: keychainCopyOf(environment, out), ...options });
+      return await host.openRepository(folder, { keychainCopy: keychainCopyOf(environment, out), secret, ...options });
     },
     now: () => host.now(),
   };

@@ -16,5 +16,6 @@ export { BackendError, type BackendErrorCode } from './errors.ts';
 export { FolderBackend, type FolderBackendOptions } from './folder-backend.ts';
 export { limitWrites, type WriteLimit } from './limit.ts';
 export { checkName } from './name.ts';
+export { readOnly } from './read-only.ts';
 export { S3Backend, type S3BackendOptions } from './s3/s3-backend.ts';
 export { withinPrefix } from './within-prefix.ts';

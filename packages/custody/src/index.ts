@@ -5,12 +5,14 @@ export { type HealFolderReport, healRepositoryFolder, type SeenHistory } from '.
 export { mendKeychain, missingKeychainEnd, type SeenAccount } from './heal/mend-keychain.ts';
 export { type RepairOptions, type RepairReport, repairRepositoryFolder } from './heal/repair-folder.ts';
 export { putBackCommit, type SeenCommit, setAsideUnreadTail } from './heal/unread-tail.ts';
-export { type CollectionJob, CollectionQueue } from './keeper/collection-queue.ts';
 export { type KeeperOptions, openKeeper } from './keeper/open-keeper.ts';
 export type { RepositoryKeeper } from './keeper/repository-keeper.ts';
+export { type VaultJob, VaultQueue, type Waiting } from './keeper/vault-queue.ts';
 export type { KeeperSigner } from './keeper-signer.ts';
 export { runParityWorker } from './parity/parity-coder.ts';
+export { markReplica, type ReplicaAccount, replicaAccounts, replicaOf } from './replica/replica-root.ts';
 export type { GenesisRecords } from './repository.ts';
+export { openRepositoryBucket } from './repository-bucket.ts';
 export { createRepositoryFolder, type OpenOptions, openRepositoryFolder } from './repository-folder.ts';
 export type { FolderCollectOptions, FolderPurgeReport } from './retention/collect.ts';
 export {
@@ -20,3 +22,4 @@ export {
   type KeepRule,
   keepFirst,
 } from './retention/keep-first.ts';
+export type { KeptCustody, ReplicateOptions, ReplicationReport } from './upkeep.ts';

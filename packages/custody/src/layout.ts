@@ -28,6 +28,11 @@ export function keyringName(generation: number): string {
   return `${KEYRINGS}/${number(generation)}`;
 }
 
+/** At a second site: a keyring that was replaced there. */
+export function keyringCopyName(generation: string, hash: Uint8Array): string {
+  return `account/replaced/keyring-${generation}-${toHex(hash.subarray(0, 16))}`;
+}
+
 export const GRANTS = 'account/grants';
 
 export function grantName(name: ObjectName): string {

@@ -7,7 +7,6 @@ import {
   type CollectOptions,
   type CommitOutcome,
   type CommitRequest,
-  type Custody,
   type CustodyProperties,
   type Head,
   type ObjectName,
@@ -39,9 +38,11 @@ import { PackStore } from './pack-store.ts';
 import { auditParity } from './parity/audit-parity.ts';
 import { MissingParity } from './parity/missing-parity.ts';
 import type { ParitySetting } from './parity/parity-backend.ts';
+import { replicateVault } from './replica/replicate-vault.ts';
 import { collectVault } from './retention/collect.ts';
 import { trashSnapshots, untrashSnapshots } from './retention/trash.ts';
 import { usageOf } from './retention/usage.ts';
+import type { KeptCustody, ReplicateOptions, ReplicationReport } from './upkeep.ts';
 
 export interface LedgerCustodyParts {
   readonly backend: Backend;
@@ -56,7 +57,7 @@ export interface LedgerCustodyParts {
   readonly signer: KeeperSigner | undefined;
 }
 
-export class LedgerCustody implements Custody {
+export class LedgerCustody implements KeptCustody {
   readonly properties: CustodyProperties;
   readonly #parts: LedgerCustodyParts;
   readonly #packs: PackStore;
@@ -218,6 +219,13 @@ export class LedgerCustody implements Custody {
 
   async lostPacks(vault: VaultId): Promise<PackIdList> {
     return await translated(async () => await lostPacks(this.#parts, vault));
+  }
+
+  async replicate(vault: VaultId, { to, sweep, signal }: ReplicateOptions): Promise<ReplicationReport> {
+    const { plain: from, account, ledger, clock } = this.#parts;
+    return await translated(
+      async () => await replicateVault({ from, to, account, ledger, clock, vault, sweep, signal }),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -8,6 +8,7 @@ import { LEDGER } from './layout.ts';
 import { FileLedger } from './ledger/file-ledger.ts';
 import type { SqlDatabase } from './ledger/sql.ts';
 import { type GenesisRecords, openRepository, type RepositoryOptions, writeRepository } from './repository.ts';
+import type { KeptCustody } from './upkeep.ts';
 
 export interface OpenOptions extends RepositoryOptions {
   /** The file system; tests bring one that fails. */
@@ -37,7 +38,7 @@ export async function createRepositoryFolder(
 }
 
 /** @throws CustodyError as `openRepository` does */
-export async function openRepositoryFolder(path: string, options: OpenOptions = {}): Promise<Custody> {
+export async function openRepositoryFolder(path: string, options: OpenOptions = {}): Promise<KeptCustody> {
   const backend = new FolderBackend({ path, ...diskOf(options) });
   const database = new FileLedger(join(path, LEDGER), options.openDatabase);
   return await openRepository({ name: path, backend, folder: backend, database }, options);

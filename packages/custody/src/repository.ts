@@ -2,7 +2,7 @@
 import type { Worker } from 'node:worker_threads';
 import { type Backend, type FolderBackend, limitWrites, type WriteLimit } from '@keephold/backend';
 import { utf8Encode } from '@keephold/bytes';
-import { type AccountId, type Custody, CustodyError, type ObjectName } from '@keephold/protocol';
+import { type AccountId, CustodyError, type ObjectName } from '@keephold/protocol';
 import { AccountRecords } from './account/account-records.ts';
 import type { KeychainCopy } from './account/keychain-copy.ts';
 import type { KeeperClock } from './clock.ts';
@@ -15,6 +15,7 @@ import { LedgerCustody } from './ledger-custody.ts';
 import { encodeMarker, MARKER_HINT, type Marker, parseMarker, README_TEXT } from './marker.ts';
 import { type ParitySetting, withParity } from './parity/parity-backend.ts';
 import { directCoder, threadedCoder } from './parity/parity-coder.ts';
+import type { KeptCustody } from './upkeep.ts';
 
 /** Where the parts of a repository are. */
 export interface RepositoryPlace {
@@ -60,7 +61,7 @@ const MARKER_LIMIT = 64 * 1024;
  * Opens lazily: one small file is read now, the ledger when it is first needed.
  * @throws CustodyError 'no-repository', 'newer-version', 'damaged', 'no-permission'
  */
-export async function openRepository(place: RepositoryPlace, options: RepositoryOptions = {}): Promise<Custody> {
+export async function openRepository(place: RepositoryPlace, options: RepositoryOptions = {}): Promise<KeptCustody> {
   const { backend: plain, database, folder } = place;
   const { account: accountId, parity: percent } = parseMarker(await readMarker(place));
   const limited = options.writeLimit === undefined ? plain : limitWrites(plain, options.writeLimit);

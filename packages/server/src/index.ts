@@ -1,8 +1,10 @@
 /** The Custody seam over HTTP. What it keeps it cannot read. */
 export type { Authenticated, Authority, Principal, SignedRequest } from './authority.ts';
 export { ServerError } from './errors.ts';
-export { type CollectionOutcome, type Collector, startCollector } from './jobs/collector.ts';
+export { type CollectionOutcome, startCollector } from './jobs/collector.ts';
 export { queueingKeeper } from './jobs/queueing-keeper.ts';
+export { type ReplicationOutcome, startReplicator } from './jobs/replicator.ts';
+export type { VaultWorker } from './jobs/vault-worker.ts';
 export type { AccountKeeper } from './keeper.ts';
 export { OpenAccounts } from './open-accounts.ts';
 export { type RunningServer, type ServerOptions, startServer } from './server.ts';

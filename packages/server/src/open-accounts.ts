@@ -1,11 +1,11 @@
 /** The accounts of a server that are open at the moment: one custody each. */
 import { toHex } from '@keephold/bytes';
-import type { GenesisRecords, RepositoryKeeper } from '@keephold/custody';
-import type { AccountId, Custody } from '@keephold/protocol';
+import type { GenesisRecords, KeptCustody, RepositoryKeeper } from '@keephold/custody';
+import type { AccountId } from '@keephold/protocol';
 import type { AccountKeeper } from './keeper.ts';
 
 interface OpenAccount {
-  readonly custody: Promise<Custody>;
+  readonly custody: Promise<KeptCustody>;
   users: number;
 }
 
@@ -21,7 +21,7 @@ export class OpenAccounts implements AccountKeeper {
     this.#repositories = repositories;
   }
 
-  async use<T>(accountId: AccountId, work: (custody: Custody) => Promise<T>): Promise<T> {
+  async use<T>(accountId: AccountId, work: (custody: KeptCustody) => Promise<T>): Promise<T> {
     const key = toHex(accountId);
     const account = this.#open.get(key) ?? this.#opened(accountId);
     this.#open.delete(key);

@@ -7,15 +7,25 @@ import type { KeychainAuthority } from './sessions/keychain-authority.ts';
 export interface OpenRouteParts {
   readonly authority: KeychainAuthority;
   readonly isStopping: () => boolean;
+  readonly replication?: ReplicationState | undefined;
 }
+
+/** How far the second site is behind. */
+export type ReplicationState = () => Promise<{ readonly vaults: number; readonly behindSeconds: number }>;
 
 export type OpenRoute = 'health' | 'challenge' | 'openDeviceSession';
 
-export function openRoutes({ authority, isStopping }: OpenRouteParts): Readonly<Record<OpenRoute, ServedRoute>> {
+export function openRoutes({
+  authority,
+  isStopping,
+  replication,
+}: OpenRouteParts): Readonly<Record<OpenRoute, ServedRoute>> {
   return {
     health: async (_, reply) => {
       const stopping = isStopping();
-      return await reply.code(stopping ? 503 : 200).send({ status: stopping ? 'stopping' : 'ok' });
+      return await reply
+        .code(stopping ? 503 : 200)
+        .send({ status: stopping ? 'stopping' : 'ok', ...(await replicaOf(replication)) });
     },
     challenge: async (_, reply) => await reply.send(authority.challenge()),
     openDeviceSession: async (request, reply) => {
@@ -23,4 +33,13 @@ export function openRoutes({ authority, isStopping }: OpenRouteParts): Readonly<
       return await reply.send(await authority.openSession(wanted));
     },
   };
+}
+
+/** A database that is away must not make a server that waits for it look dead. */
+async function replicaOf(state: ReplicationState | undefined): Promise<{ readonly replica?: schemas.ReplicaState }> {
+  try {
+    return state === undefined ? {} : { replica: await state() };
+  } catch {
+    return {};
+  }
 }

@@ -13,7 +13,7 @@ import { signInRoutes } from './handlers/sign-in-routes.ts';
 import { vaultHandlers } from './handlers/vault-handlers.ts';
 import { waysInHandlers } from './handlers/ways-in-handlers.ts';
 import type { AccountKeeper } from './keeper.ts';
-import { openRoutes } from './open-routes.ts';
+import { openRoutes, type ReplicationState } from './open-routes.ts';
 import { asProblem } from './problems.ts';
 import { registerReference } from './reference.ts';
 import { Refusals } from './refusals.ts';
@@ -26,6 +26,8 @@ export interface ServerOptions {
   readonly accounts: AccountsSurroundings;
   /** Whether owners may have things deleted before the delays of their policy; not where others' devices are kept. */
   readonly earlyPurge?: 'refused' | 'allowed';
+  /** Undefined: there is no second site. */
+  readonly replication?: ReplicationState | undefined;
   /** Lines of JSON; none without it. */
   readonly log?: { write(line: string): void };
   /** How long running requests have to end when the server stops. Milliseconds. */
@@ -177,7 +179,7 @@ function registerRoutes(app: FastifyInstance, options: ServerOptions, isStopping
     register(app, route, accountRoute(route, handler, parts));
   }
   const open = {
-    ...openRoutes({ authority, isStopping }),
+    ...openRoutes({ authority, isStopping, replication: options.replication }),
     ...signInRoutes({ keeper, authority, accounts }),
     ...joiningRoutes(accounts),
   };

@@ -6,14 +6,28 @@ import { UsageError } from '../errors.ts';
 
 type Named = Pick<Context, 'globals' | 'environment'>;
 
-/** The absolute path of a folder or the origin of a server: --repo, else KEEPHOLD_REPO. */
+/** The absolute path of a folder, the origin of a server or the address of a bucket: --repo, else KEEPHOLD_REPO. */
 export function repositoryPlace(context: Named): string {
   const named = context.globals.repo ?? context.environment.repository ?? '';
+  if (isBucket(named)) return requirePublic(context, named);
   return isServer(named) ? serverOrigin(named) : repositoryFolder(context);
 }
 
 export function isServer(place: string): boolean {
   return /^https?:\/\//i.test(place);
+}
+
+export function isBucket(place: string): boolean {
+  return /^s3:\/\//i.test(place);
+}
+
+/** Every program of this machine can read the argument list. */
+function requirePublic({ globals }: Named, place: string): string {
+  if (globals.repo === undefined || new URL(place).password === '') return place;
+  throw new UsageError(
+    '--repo has a secret in it, and every program on this machine can read the argument list',
+    'put the keys into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the address into KEEPHOLD_REPO',
+  );
 }
 
 /** For what works on a folder alone. */

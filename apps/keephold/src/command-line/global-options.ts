@@ -7,7 +7,10 @@ const reading = {
 };
 
 const table = {
-  repo: text({ value: 'PLACE', help: 'the repository: a folder, or https://SERVER (or KEEPHOLD_REPO)' }),
+  repo: text({
+    value: 'PLACE',
+    help: 'the repository: a folder, https://SERVER, or to read s3://HOST/BUCKET (or KEEPHOLD_REPO)',
+  }),
   'password-file': text({ value: 'FILE', help: 'read the password from FILE (or KEEPHOLD_PASSWORD_FILE)' }),
   ...reading,
   json: flag({ help: 'print one JSON object a line, the final error included' }),

@@ -1,13 +1,13 @@
 /** The collector of a server process, with its log. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CollectionQueue } from '@keephold/custody';
-import { type AccountKeeper, type CollectionOutcome, type Collector, startCollector } from '@keephold/server';
+import type { VaultQueue } from '@keephold/custody';
+import { type AccountKeeper, type CollectionOutcome, startCollector, type VaultWorker } from '@keephold/server';
 import type { Context } from '../context.ts';
 
 export function collectInBackground(
   { out, now }: Pick<Context, 'out' | 'now'>,
-  { keeper, queue }: { readonly keeper: AccountKeeper; readonly queue: CollectionQueue },
-): Collector {
+  { keeper, queue }: { readonly keeper: AccountKeeper; readonly queue: VaultQueue },
+): VaultWorker {
   const wait = async (milliseconds: number, signal: AbortSignal): Promise<void> =>
     await sleep(milliseconds, undefined, { signal });
   const onCollected = (outcome: CollectionOutcome): void => {

@@ -4,17 +4,24 @@
  * read, and no message repeats an address.
  */
 
+import { resolve } from 'node:path';
 import { readPasswordFile } from '../access/password.ts';
+import { isBucket } from '../access/repository-folder.ts';
 import type { Context } from '../context.ts';
 import type { Environment } from '../environment.ts';
 import { UsageError } from '../errors.ts';
 
-type AddressName = 'database' | 'storage';
+type AddressName = 'database' | 'storage' | 'replicate';
 
-const FORMS: Readonly<Record<AddressName, RegExp>> = { database: /^postgres(ql)?:$/, storage: /^s3:$/ };
+const FORMS: Readonly<Record<AddressName, RegExp>> = {
+  database: /^postgres(ql)?:$/,
+  storage: /^s3:$/,
+  replicate: /^s3:$/,
+};
 const EXAMPLES: Readonly<Record<AddressName, string>> = {
   database: 'postgres://USER@HOST:PORT/DATABASE',
   storage: 's3://HOST[:PORT]/BUCKET[/PREFIX][?region=REGION][&tls=no]',
+  replicate: 's3://HOST[:PORT]/BUCKET[/PREFIX][?region=REGION][&tls=no], or a folder',
 };
 
 /** Undefined when nothing is said. */
@@ -44,6 +51,22 @@ function readAddress(name: AddressName, text: string, from: string): URL {
   throw new UsageError(`${from} is no address of a ${name}`, `write ${EXAMPLES[name]}`);
 }
 
+/** A folder here, by its absolute path, or a bucket; undefined when nothing is said. */
+export function replicaAddress(
+  option: string | undefined,
+  context: Pick<Context, 'environment' | 'out'>,
+): string | BucketAddress | undefined {
+  const { environment } = context;
+  if (option !== undefined && !isBucket(option)) return folderAt(option);
+  const url = serverAddress('replicate', option, context);
+  return url === undefined ? undefined : bucketAddress(url, environment);
+}
+
+function folderAt(path: string): string {
+  if (!/^[a-z][a-z0-9+.-]+:\/\//i.test(path)) return resolve(path);
+  throw new UsageError('--replicate is neither a folder nor a bucket', `write ${EXAMPLES.replicate}`);
+}
+
 export interface BucketAddress {
   readonly endpoint: URL;
   readonly region: string;
@@ -63,7 +86,7 @@ export function bucketAddress(url: URL, { server }: Pick<Environment, 'server'>)
   if (accessKeyId === undefined || secretAccessKey === undefined) {
     throw new UsageError(
       'the storage needs keys',
-      'put them into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or into the address in KEEPHOLD_STORAGE',
+      'put them into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or into the address, where that comes from a variable or a file',
     );
   }
   const scheme = url.searchParams.get('tls') === 'no' ? 'http' : 'https';

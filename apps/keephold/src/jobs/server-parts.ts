@@ -1,8 +1,8 @@
 /** What a server keeps things in: folders and files of its own, or a database and a bucket that many processes share. */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { S3Backend } from '@keephold/backend';
-import { CollectionQueue, type KeeperOptions } from '@keephold/custody';
+import { type Backend, FolderBackend, S3Backend } from '@keephold/backend';
+import { type KeeperOptions, markReplica, VaultQueue } from '@keephold/custody';
 import { openPostgres, type SqlDatabase, SqliteDatabase } from '@keephold/custody/sql';
 import { makePrivateFolder } from '../access/private-file.ts';
 import type { BucketAddress } from './server-addresses.ts';
@@ -12,6 +12,8 @@ export interface ServerPlaces {
   readonly database: URL | undefined;
   /** Undefined: a folder. */
   readonly storage: BucketAddress | undefined;
+  /** The second site: a bucket or the path of a folder; undefined: there is none. */
+  readonly replica: BucketAddress | string | undefined;
   /** For what is kept here. */
   readonly folder: string;
   readonly now: () => number;
@@ -19,7 +21,9 @@ export interface ServerPlaces {
 }
 
 export interface ServerParts extends Pick<KeeperOptions, 'database' | 'storage'> {
-  readonly queue: CollectionQueue;
+  readonly collection: VaultQueue;
+  /** Undefined: there is no second site. */
+  readonly replica: { readonly root: Backend; readonly queue: VaultQueue } | undefined;
   /** For the accounts. */
   readonly accounts: SqlDatabase;
   close(): Promise<void>;
@@ -29,11 +33,14 @@ export interface ServerParts extends Pick<KeeperOptions, 'database' | 'storage'>
 export async function openServerParts(places: ServerPlaces): Promise<ServerParts> {
   makePrivateFolder(places.folder);
   const bucket = places.storage === undefined ? undefined : await openBucket(places.storage, places);
+  const site = places.replica === undefined ? undefined : await openSite(places.replica, places);
   const shared = places.database === undefined ? undefined : await openDatabase(places.database, places);
   const queued = shared ?? (await SqliteDatabase.open(join(places.folder, 'collections.sqlite')));
   const accounts = shared ?? (await SqliteDatabase.open(join(places.folder, 'accounts.sqlite'), 'durable'));
+  const collection = await VaultQueue.open(queued, 'collection');
   return {
-    queue: await CollectionQueue.open(queued),
+    collection,
+    replica: site && { root: site.root, queue: await openReplication(queued, places.now()) },
     accounts,
     database: shared === undefined ? filesIn(places, bucket) : { kind: 'shared', database: shared },
     storage:
@@ -44,6 +51,7 @@ export async function openServerParts(places: ServerPlaces): Promise<ServerParts
       await queued.close();
       if (accounts !== queued) await accounts.close();
       bucket?.close();
+      site?.close();
     },
   };
 }
@@ -59,11 +67,36 @@ async function openDatabase(url: URL, { random }: ServerPlaces): Promise<SqlData
   return await openPostgres({ url: url.href, random });
 }
 
-async function openBucket(address: BucketAddress, { now, random }: ServerPlaces): Promise<S3Backend> {
-  const { prefix, ...rest } = address;
+async function openBucket(address: BucketAddress, places: ServerPlaces): Promise<S3Backend> {
+  const { prefix } = address;
+  return await openStore({ ...address, prefix: prefix === '' ? 'accounts' : `${prefix}/accounts` }, places);
+}
+
+async function openStore(address: BucketAddress, { now, random }: ServerPlaces): Promise<S3Backend> {
   const wait = async (milliseconds: number): Promise<void> => await sleep(milliseconds);
-  const accounts = prefix === '' ? 'accounts' : `${prefix}/accounts`;
-  const bucket = new S3Backend({ ...rest, prefix: accounts, now, random, sleep: wait });
+  const bucket = new S3Backend({ ...address, now, random, sleep: wait });
   await bucket.checkStore();
   return bucket;
+}
+
+async function openSite(
+  place: BucketAddress | string,
+  places: ServerPlaces,
+): Promise<{ readonly root: Backend; readonly close: () => void }> {
+  if (typeof place !== 'string') {
+    const bucket = await openStore(place, places);
+    await markReplica(bucket);
+    return { root: bucket, close: () => bucket.close() };
+  }
+  makePrivateFolder(place);
+  const folder = new FolderBackend({ path: place });
+  await markReplica(folder);
+  return { root: folder, close: () => {} };
+}
+
+/** What was there before there was a second site is to be copied as well. */
+async function openReplication(database: SqlDatabase, now: number): Promise<VaultQueue> {
+  const queue = await VaultQueue.open(database, 'replication');
+  await queue.addAllOf('collection', now);
+  return queue;
 }

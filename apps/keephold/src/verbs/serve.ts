@@ -1,14 +1,15 @@
 /** `keephold serve`: a server in one command. */
 import { join, resolve } from 'node:path';
 import { systemRandom } from '@keephold/crypto';
-import { openKeeper } from '@keephold/custody';
+import { openKeeper, type VaultQueue } from '@keephold/custody';
 import { KeychainAuthority, OpenAccounts, queueingKeeper, type RunningServer, startServer } from '@keephold/server';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { flag, oneOf, text as textOption } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes, UsageError } from '../errors.ts';
 import { collectInBackground } from '../jobs/background-collection.ts';
-import { bucketAddress, serverAddress } from '../jobs/server-addresses.ts';
+import { replicateInBackground, replicationState } from '../jobs/background-replication.ts';
+import { bucketAddress, replicaAddress, serverAddress } from '../jobs/server-addresses.ts';
 import { openServerFolder, type ServerFolder } from '../jobs/server-folder.ts';
 import { openServerParts, type ServerPlaces } from '../jobs/server-parts.ts';
 
@@ -34,10 +35,14 @@ export const serve: Command = defineCommand({
       value: 'URL',
       help: 's3://HOST/BUCKET[/PREFIX]: repositories are in this bucket (a folder)',
     }),
+    replicate: textOption({
+      value: 'PLACE',
+      help: 's3://HOST/BUCKET[/PREFIX] or a folder: keep a second copy there that restores by itself (none)',
+    }),
     collect: oneOf({
       choices: ['here', 'elsewhere', 'only'],
       initial: 'here',
-      help: 'who deletes, once a day, what was forgotten long enough ago: this server, others, or this process and nothing else',
+      help: 'who deletes, once a day, what was forgotten long enough ago, and copies to the second site: this server, others, or this process and nothing else',
     }),
     listen: textOption({ value: 'HOST:PORT', help: `the address to listen on (${DEFAULT_LISTEN})` }),
   },
@@ -54,18 +59,25 @@ export const serve: Command = defineCommand({
     const folder = resolve(options.data ?? join(environment.folders.data, 'server'));
     const address = readAddress(options.listen ?? DEFAULT_LISTEN);
     const parts = await openServerParts(placesOf(context, options, folder));
-    const { accounts: database, queue } = parts;
+    const { accounts: database, collection, replica } = parts;
     const now = (): number => context.now();
     const signUp = options['open-sign-up'] ? 'open' : 'by-invitation';
     const opened = await openServerFolder(folder, { database, signUp, now });
     const repositories = await openKeeper({ ...parts, optionsOf: () => ({ signer: opened.signer }) });
-    const keeper = new OpenAccounts(queueingKeeper(repositories, queue, now));
-    const collector = options.collect === 'elsewhere' ? undefined : collectInBackground(context, { keeper, queue });
-    const server = options.collect === 'only' ? undefined : await listen(context, { keeper, opened, folder, address });
+    const keeper = new OpenAccounts(queueingKeeper(repositories, { collection, replication: replica?.queue }, now));
+    const works = options.collect !== 'elsewhere';
+    const workers = [
+      works ? collectInBackground(context, { keeper, queue: collection }) : undefined,
+      works && replica !== undefined ? replicateInBackground(context, { keeper, ...replica }) : undefined,
+    ];
+    const server =
+      options.collect === 'only'
+        ? undefined
+        : await listen(context, { keeper, opened, folder, address, replica: replica?.queue });
     if (server === undefined) await context.out.result('collecting');
     await context.out.flush();
     await aborted(signal);
-    await collector?.stop();
+    for (const worker of workers) await worker?.stop();
     await server?.stop();
     await parts.close();
     return exitCodes.done;
@@ -77,14 +89,17 @@ interface ListenParts {
   readonly opened: ServerFolder;
   readonly folder: string;
   readonly address: Address;
+  readonly replica: VaultQueue | undefined;
 }
 
-async function listen(context: Context, { keeper, opened, folder, address }: ListenParts): Promise<RunningServer> {
+async function listen(context: Context, parts: ListenParts): Promise<RunningServer> {
   const { out } = context;
+  const { keeper, opened, folder, address, replica } = parts;
   const { serverId, surroundings, firstInvitation } = opened;
   const authority = new KeychainAuthority({ keeper, serverId, now: () => context.now(), random: systemRandom });
   const log = { write: (line: string): void => out.error(line.trimEnd()) };
-  const server = await startServer({ keeper, authority, accounts: surroundings, log }, address);
+  const replication = replica && replicationState(replica, () => context.now());
+  const server = await startServer({ keeper, authority, accounts: surroundings, log, replication }, address);
   await out.record({ type: 'serving', url: server.url, folder, invitation: firstInvitation ?? null });
   await out.result(`keeping backups in ${folder}, listening on ${server.url}`);
   if (firstInvitation !== undefined) {
@@ -96,13 +111,14 @@ async function listen(context: Context, { keeper, opened, folder, address }: Lis
 
 function placesOf(
   context: Context,
-  { database, storage }: { readonly database: string | undefined; readonly storage: string | undefined },
+  { database, storage, replicate }: Readonly<Record<'database' | 'storage' | 'replicate', string | undefined>>,
   folder: string,
 ): ServerPlaces {
   const bucket = serverAddress('storage', storage, context);
   return {
     database: serverAddress('database', database, context),
     storage: bucket === undefined ? undefined : bucketAddress(bucket, context.environment),
+    replica: replicaAddress(replicate, context),
     folder,
     now: () => context.now(),
     random: () => (systemRandom(1)[0] as number) / 256,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { HttpCustody, type Send, signInWithWords, Transport } from '@keephold/client';
 import { asKey, ed25519FromSeed } from '@keephold/crypto';
-import { type KeeperOptions, type OpenOptions, openKeeper } from '@keephold/custody';
+import { type KeeperOptions, type KeptCustody, type OpenOptions, openKeeper } from '@keephold/custody';
 import { SqliteDatabase } from '@keephold/custody/sql';
 import { type Custody, overrideCustody } from '@keephold/protocol';
 import { type AccountKeeper, KeychainAuthority, OpenAccounts, type RunningServer, startServer } from '@keephold/server';
@@ -88,7 +88,7 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
           await beforePack?.();
           await custody.putPack(...args);
         };
-        return await work(overrideCustody(custody, { putPack }));
+        return await work(overrideCustody(custody, { putPack }) as KeptCustody);
       }),
   };
   const authority = new KeychainAuthority({ keeper: held, serverId, now, random });

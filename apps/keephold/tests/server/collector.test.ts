@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CollectionQueue, openKeeper, type RepositoryKeeper } from '@keephold/custody';
+import { openKeeper, type RepositoryKeeper, VaultQueue } from '@keephold/custody';
 import { openPostgres, type SqlDatabase, SqliteDatabase } from '@keephold/custody/sql';
 import { type CollectionOutcome, OpenAccounts, queueingKeeper, startCollector } from '@keephold/server';
 import {
@@ -23,7 +23,7 @@ const DAY = 86_400_000;
 /** What one server process has. */
 interface Process {
   readonly keeper: OpenAccounts;
-  readonly queue: CollectionQueue;
+  readonly queue: VaultQueue;
 }
 
 for (const kind of ['SQLite', 'PostgreSQL'] as const) {
@@ -56,7 +56,7 @@ for (const kind of ['SQLite', 'PostgreSQL'] as const) {
           ? await SqliteDatabase.open(join(folder, 'collections.sqlite'))
           : await openPostgres({ url, random: () => 0.5, connections: 4 });
       opened.push(database);
-      const queue = await CollectionQueue.open(database);
+      const queue = await VaultQueue.open(database, 'collection');
       const repositories: RepositoryKeeper = await openKeeper({
         database: url === undefined ? { kind: 'files', folder } : { kind: 'shared', database },
         storage: { kind: 'folder', path: folder },
@@ -65,7 +65,7 @@ for (const kind of ['SQLite', 'PostgreSQL'] as const) {
           signer: accounts.get(String(accountId))?.devices[0] as FixtureDevice,
         }),
       });
-      return { keeper: new OpenAccounts(queueingKeeper(repositories, queue, () => time)), queue };
+      return { keeper: new OpenAccounts(queueingKeeper(repositories, { collection: queue }, () => time)), queue };
     };
 
     const signUp = async ({ keeper }: Process): Promise<AccountFixture> => {
@@ -159,7 +159,7 @@ for (const kind of ['SQLite', 'PostgreSQL'] as const) {
       time += 1000;
       expect(await collectAll([process])).toHaveLength(1);
       // What the dead one says after all counts for nothing.
-      if (dead !== undefined) await queue.finish(dead, 0);
+      if (dead !== undefined) await queue.finish(dead, { nextDueAt: 0, outcome: 'done' });
       expect(await collectAll([process])).toEqual([]);
       const nobody = createAccountFixture();
       await queue.add(nobody.accountId, nobody.vault, 0);

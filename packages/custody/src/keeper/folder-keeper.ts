@@ -1,9 +1,10 @@
 /** A repository folder for each account, as `keephold init` makes it on a disk. */
 import { join } from 'node:path';
 import { toHex } from '@keephold/bytes';
-import type { AccountId, Custody } from '@keephold/protocol';
+import type { AccountId } from '@keephold/protocol';
 import type { GenesisRecords, RepositoryOptions } from '../repository.ts';
 import { createRepositoryFolder, openRepositoryFolder } from '../repository-folder.ts';
+import type { KeptCustody } from '../upkeep.ts';
 import type { RepositoryKeeper } from './repository-keeper.ts';
 
 export class FolderKeeper implements RepositoryKeeper {
@@ -15,7 +16,7 @@ export class FolderKeeper implements RepositoryKeeper {
     this.#optionsOf = optionsOf;
   }
 
-  async open(accountId: AccountId): Promise<Custody> {
+  async open(accountId: AccountId): Promise<KeptCustody> {
     return await openRepositoryFolder(this.#folderOf(accountId), this.#optionsOf(accountId));
   }
 

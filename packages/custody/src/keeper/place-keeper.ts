@@ -1,5 +1,5 @@
 /** Repositories wherever their places are. Who makes one holds a lock of its account, whatever process he is. */
-import { type AccountId, type Custody, CustodyError } from '@keephold/protocol';
+import { type AccountId, CustodyError } from '@keephold/protocol';
 import { asCustodyError } from '../custody-failure.ts';
 import { MARKER, VAULTS } from '../layout.ts';
 import {
@@ -9,6 +9,7 @@ import {
   type RepositoryPlace,
   writeRepository,
 } from '../repository.ts';
+import type { KeptCustody } from '../upkeep.ts';
 import type { AccountPlaces } from './places.ts';
 import type { RepositoryKeeper } from './repository-keeper.ts';
 
@@ -21,7 +22,7 @@ export class PlaceKeeper implements RepositoryKeeper {
     this.#optionsOf = optionsOf;
   }
 
-  async open(accountId: AccountId): Promise<Custody> {
+  async open(accountId: AccountId): Promise<KeptCustody> {
     return await openRepository(this.#places.of(accountId), this.#optionsOf(accountId));
   }
 

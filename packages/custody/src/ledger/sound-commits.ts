@@ -19,7 +19,13 @@ import { verifier } from '../account/verifier.ts';
 import { hashOfCommit } from '../chain/chain-store.ts';
 
 export type ReplayedCommit =
-  | { readonly kind: 'sound'; readonly seq: number; readonly commit: Commit; readonly hash: Uint8Array }
+  | {
+      readonly kind: 'sound';
+      readonly seq: number;
+      readonly commit: Commit;
+      readonly hash: Uint8Array;
+      readonly bytes: Uint8Array;
+    }
   /** `hash` as a later commit tells it; HASH_NOT_KNOWN where none does. */
   | { readonly kind: 'lost'; readonly seq: number; readonly hash: Uint8Array };
 
@@ -56,7 +62,7 @@ export async function* soundCommits(
     for (const at of lost) yield { kind: 'lost', seq: at, hash: at === seq - 1 ? commit.prevHash : HASH_NOT_KNOWN };
     lost = [];
     before = hashOfCommit(bytes);
-    yield { kind: 'sound', seq, commit, hash: before };
+    yield { kind: 'sound', seq, commit, hash: before, bytes };
   }
   for (const seq of lost) yield { kind: 'lost', seq, hash: HASH_NOT_KNOWN };
 }

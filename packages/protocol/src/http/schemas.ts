@@ -98,6 +98,12 @@ export const SessionBody = Type.Object(
 );
 export type SessionBody = Static<typeof SessionBody>;
 export const SessionAnswer = Type.Object({ token: Hash, expiresAt: Milliseconds });
-export const HealthAnswer = Type.Object({ status: Type.Unsafe<'ok' | 'stopping'>(Type.String()) });
+/** The second site: how many vaults wait to be copied, and for how long the first of them has. */
+export const ReplicaState = Type.Object({ vaults: Count, behindSeconds: Count });
+export type ReplicaState = Static<typeof ReplicaState>;
+export const HealthAnswer = Type.Object({
+  status: Type.Unsafe<'ok' | 'stopping'>(Type.String()),
+  replica: Type.Optional(ReplicaState),
+});
 
 export type AnswerOf<S extends TSchema> = Static<S>;
