@@ -63,7 +63,7 @@ describe('a second site', () => {
     }
   };
 
-  const restores = async (kind: 'a folder' | 'S3'): Promise<void> => {
+  const expectRestores = async (kind: 'a folder' | 'S3'): Promise<void> => {
     const site = siteOf(kind);
     const atServer = commandsIn(join(home, 'server'), undefined, site.variables);
     const data = join(home, 'srv');
@@ -95,6 +95,6 @@ describe('a second site', () => {
     }
   };
 
-  it('in a folder', { timeout: 120_000 }, async () => await restores('a folder'));
-  it.skipIf(testStore === undefined)(`in S3${s3Note}`, { timeout: 120_000 }, async () => await restores('S3'));
+  it('in a folder', { timeout: 120_000 }, async () => await expectRestores('a folder'));
+  it.skipIf(testStore === undefined)(`in S3${s3Note}`, { timeout: 120_000 }, async () => await expectRestores('S3'));
 });
