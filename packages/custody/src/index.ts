@@ -4,6 +4,7 @@ export type { KeeperClock } from './clock.ts';
 export { type HealFolderReport, healRepositoryFolder, type SeenHistory } from './heal/heal-folder.ts';
 export { mendKeychain, missingKeychainEnd, type SeenAccount } from './heal/mend-keychain.ts';
 export { type RepairOptions, type RepairReport, repairRepositoryFolder } from './heal/repair-folder.ts';
+export { type RestatedRefset, restateRefset, type UnknownRefset, unknownRefsets } from './heal/restate-refsets.ts';
 export { putBackCommit, type SeenCommit, setAsideUnreadTail } from './heal/unread-tail.ts';
 export { type KeeperOptions, openKeeper } from './keeper/open-keeper.ts';
 export type { RepositoryKeeper } from './keeper/repository-keeper.ts';

@@ -7,7 +7,7 @@
  * Active and trashed snapshots are kept: every pack they need is live and its bytes are there. From expired nothing
  * leads back.
  */
-import type { CommitState } from './ledger/vault-ledger.ts';
+import type { CommitState, RowKind } from './ledger/vault-ledger.ts';
 
 export interface SnapshotEntry {
   readonly state: CommitState;
@@ -17,6 +17,19 @@ export interface SnapshotEntry {
 
 export function isKeptState(state: CommitState): boolean {
   return state === 'active' || state === 'trashed';
+}
+
+/**
+ * Whether what a commit needs must stay. One that cannot be read may be a snapshot: it is kept like one until the owner
+ * has given it up, by the same events and with the same delays.
+ */
+export function isKeptCommit({ kind, state }: { readonly kind: RowKind; readonly state: CommitState }): boolean {
+  return isKeptState(state) || isUnread({ kind, state });
+}
+
+/** A commit that cannot be read and that nobody has given up. */
+export function isUnread({ kind, state }: { readonly kind: RowKind; readonly state: CommitState }): boolean {
+  return kind === 'lost' && (state === 'none' || state === 'active');
 }
 
 /** From expired nothing leads back: its packs may be gone. */

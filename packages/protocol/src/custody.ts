@@ -212,7 +212,7 @@ export type AuditKind =
   | 'damage'
   /** Whole, but without its parity yet: writers make it when they next open a session. */
   | 'unprotected'
-  /** Parity of nothing that is kept. */
+  /** Of nothing that is kept: parity, or a damaged record. */
   | 'stray';
 
 export interface AuditOptions {

@@ -13,7 +13,8 @@ export async function damagedRecords(context: Context, custody: Custody): Promis
   const keychain = walkStoredKeychain(await custody.keychain(0));
   const found = new Set<string>();
   for (const { vaultId } of keychain.vaults.values()) {
-    for (const { place, what } of await custody.audit(vaultId)) found.add(`${place}: ${what}`);
+    for (const { kind, place, what } of await custody.audit(vaultId))
+      if (kind === 'damage') found.add(`${place}: ${what}`);
     for (const what of await damagedCommits(custody, vaultId, keychain)) found.add(what);
   }
   for (const what of await damagedKeyring(context, custody)) found.add(what);

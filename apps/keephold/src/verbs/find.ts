@@ -61,7 +61,7 @@ export const find: Command = defineCommand({
     }
     out.note(`${counted(found, 'version')} in ${counted(chosen.length, 'snapshot')}`);
     const unread = named ? 0 : repository.log.snapshots.length - chosen.length;
-    const hasHoles = !named && !repository.log.isWhole;
+    const hasHoles = !named && repository.log.hasHoles;
     if (hasHoles) out.note(HISTORY_HAS_HOLES);
     if (unread > 0)
       out.note(`${counted(unread, 'snapshot')} cannot be read, and was not looked in; keephold check says why`);

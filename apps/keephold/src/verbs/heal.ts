@@ -17,6 +17,7 @@ import { type ExitCode, exitCodes, UsageError } from '../errors.ts';
 import { damagedRecords } from '../jobs/damaged-records.ts';
 import { healOwnSnapshots, tellHealing } from '../jobs/heal-own-snapshots.ts';
 import { relistPacks, tellRelisting } from '../jobs/relist-packs.ts';
+import { type RestatedRefsets, restateRefsets, tellRestated } from '../jobs/restate-refsets.ts';
 import { type Lacking, stillLacking } from '../jobs/still-lacking.ts';
 import { printable } from '../terminal/printable.ts';
 import { counted, formatBytes } from '../terminal/units.ts';
@@ -27,7 +28,7 @@ export const heal: Command = defineCommand({
   description: [
     'Mends what is missing or damaged. With --from, another copy of the repository gives what it has whole: packs, index and snapshot objects, the history, the ways in. Each file is proven by its hash or signature before it is taken, and no password is needed; the other copy is only read.',
     'Without a copy, the files themselves heal: keephold check sets damaged packs aside, the next keephold backup stores again what is still on this device, and older snapshots of the same files are whole again. Heal finishes that when a backup could not.',
-    'Index objects that are gone or damaged are made again from what the packs say themselves; a device that may only back up needs the password for that. Until then everything is read all the same, only more slowly.',
+    'Index objects that are gone or damaged are made again from what the packs say themselves; a device that may only back up needs the password for that. Until then everything is read all the same, only more slowly. In the same way it is found out again what snapshots need whose records are damaged; until then gc frees nothing.',
     'Names what else is damaged and was not to be had: ways in, history, records. Ends with 3 when there is any of that, or snapshots still lack something.',
   ],
   options: {
@@ -98,6 +99,7 @@ interface Healed {
   readonly mended?: number;
   /** Undefined when this device cannot read. */
   readonly listed?: RelistReport | undefined;
+  readonly refsets?: RestatedRefsets;
   readonly lostPacks: number;
   readonly lacking: Lacking;
 }
@@ -110,12 +112,20 @@ async function healAsDevice(context: Context, folder: string, lostInCopies: numb
   await using access = await openAsDevice(context);
   const copies = new SessionCopies(access.store.folder);
   const mended = await mendSessionObjects({ custody: access.custody, copies, vaultId: access.vaultId });
+  const refsets = await restateRefsets(context, folder, access);
   // First: who knows what lost packs held knows what holds it again.
   const listed = await relistPacks(context, access);
   const report = await healOwnSnapshots(context, access);
   const lostPacks = packIdCount(await access.custody.lostPacks(access.vaultId));
   const isAllKnown = report.incomplete.length === 0 && (listed?.unreadable ?? 0) === 0;
-  return { report, mended, listed, lostPacks, lacking: isAllKnown ? 'nothing' : await stillLacking(context, access) };
+  return {
+    report,
+    mended,
+    listed,
+    refsets,
+    lostPacks,
+    lacking: isAllKnown ? 'nothing' : await stillLacking(context, access),
+  };
 }
 
 interface Told {
@@ -132,6 +142,7 @@ async function tell(context: Context, { mended, taken, healed, damaged }: Told):
   const { report, listed, lostPacks, lacking } = healed;
   if (report !== undefined) {
     await tellRelisting(context, listed);
+    if (healed.refsets !== undefined) await tellRestated(context, healed.refsets);
     await tellHealing(context, { ...report, incomplete: lacking === 'nothing' ? [] : report.incomplete });
   }
   const sessions = healed.mended ?? 0;
@@ -152,7 +163,8 @@ async function tell(context: Context, { mended, taken, healed, damaged }: Told):
     await out.record({ type: 'problem', kind: 'record', what });
     if (!out.json) out.error(printable(what));
   }
-  const isWhole = lacking === 'nothing' && damaged.length === 0;
+  const isKnown = (healed.refsets?.unknown.length ?? 0) === 0;
+  const isWhole = lacking === 'nothing' && damaged.length === 0 && isKnown;
   await out.record({ type: 'summary', ...sums, whole: isWhole });
   if (mended > 0)
     await out.result(`wrote ${counted(mended, 'keychain entry', 'keychain entries')} back from this machine`);

@@ -12,7 +12,7 @@ import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts';
 import { type Lacking, stillLacking } from '../jobs/still-lacking.ts';
 import { printable } from '../terminal/printable.ts';
-import { counted, formatBytes } from '../terminal/units.ts';
+import { counted, formatBytes, formatClock } from '../terminal/units.ts';
 
 export const repair: Command = defineCommand({
   name: 'repair',
@@ -21,7 +21,7 @@ export const repair: Command = defineCommand({
     'Makes again what can be made from packs and objects alone, without a password: the file that says what the folder is, when it is missing or damaged, and the ledger.',
     'Where the repository keeps parity (keephold init --parity), damaged packs and records are made again from it first, and parity that is damaged or missing from what is whole. All of it is read for that. --add-parity turns parity on, or changes how much new packs get; packs that have some keep what they have.',
     'A ledger that is missing, damaged or older than the folder is made again by itself when it is next used. This does it now and says what it found. No backup is lost with a ledger; delays before deleting begin again.',
-    'A device refuses a repository that is older than what it has seen, or has another history. Where that is meant, because the folder was put back from a copy, --accept-history makes what the repository shows count from now on. It needs the password; snapshots that the repository does not have are gone. The same where the newest commit is damaged, no copy has it, and no machine that has seen it can write it back.',
+    'A device refuses a repository that is older than what it has seen, or has another history. Where that is meant, because the folder was put back from a copy, --accept-history makes what the repository shows count from now on. It needs the password; snapshots that the repository does not have are gone. The same where the newest commit is damaged, no copy has it, and no machine that has seen it can write it back. A damaged commit in the middle of the history is given up in the same way: if it recorded a snapshot, that is gone 30 days later, unless a copy brings it back.',
   ],
   options: {
     'add-parity': percent({ value: 'PERCENT', min: 1, max: 100, help: 'keep parity from now on, such as 10%' }),
@@ -100,11 +100,21 @@ async function tellMending({ out }: Context, { parity, mending, lacking }: Told)
 
 async function accept(context: Context): Promise<ExitCode> {
   await using custody = await context.openRepository(repositoryFolder(context));
-  const { seen, accepted, givenUp } = await acceptHistory(context, custody);
+  const { seen, accepted, givenUp, forgotten } = await acceptHistory(context, custody);
   for (const seq of givenUp)
     context.out.warn(`commit ${seq} could not be read and is set aside: if it recorded a snapshot, that is gone`);
+  for (const { seq, expiresAt } of forgotten)
+    context.out.warn(
+      `commit ${seq} cannot be read and is given up: if it recorded a snapshot, that is gone after ${formatClock(expiresAt)}, and keephold gc frees what only it needed; until then keephold heal --from can bring it back from a copy`,
+    );
   if (givenUp.length > 0) context.out.note('the next keephold backup stores again what is still on this device');
   const text = `this device goes on from commit ${accepted}; it had seen ${seen}`;
-  await context.out.answer(text, { type: 'history-accepted', seen, accepted, givenUp });
+  await context.out.answer(text, {
+    type: 'history-accepted',
+    seen,
+    accepted,
+    givenUp,
+    forgotten: forgotten.map(({ seq }) => seq),
+  });
   return exitCodes.done;
 }

@@ -33,13 +33,13 @@ export const snapshots: Command = defineCommand({
     const shown = all.filter(({ state }) => options.all || state === 'active');
     for (const snapshot of shown) await out.record({ type: 'snapshot', ...snapshotFields(snapshot) });
     if (shown.length > 0) await out.result(snapshotTable(shown).trimEnd());
-    else if (all.length === 0 && unread === 0 && access.repository.log.isWhole)
+    else if (all.length === 0 && unread === 0 && !access.repository.log.hasHoles)
       out.note('there is no snapshot yet; keephold backup FOLDER makes one');
     const hidden = all.length - shown.length;
     if (hidden > 0) out.note(`${counted(hidden, 'forgotten snapshot')} not shown (--all shows them)`);
     if (unread > 0) out.note(`${counted(unread, 'snapshot')} cannot be read; keephold check says why`);
-    if (!access.repository.log.isWhole) out.note(HISTORY_HAS_HOLES);
-    return unread > 0 || !access.repository.log.isWhole ? exitCodes.damaged : exitCodes.done;
+    if (access.repository.log.hasHoles) out.note(HISTORY_HAS_HOLES);
+    return unread > 0 || access.repository.log.hasHoles ? exitCodes.damaged : exitCodes.done;
   },
 });
 

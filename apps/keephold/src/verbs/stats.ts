@@ -48,7 +48,7 @@ export const stats: Command = defineCommand({
     if (pending !== undefined) await out.result(pending);
     if (usage.condemnedBytes > 0) await out.result(`waiting to be freed: ${formatBytes(usage.condemnedBytes)}`);
     const unread = repository.log.snapshots.length - report.snapshots.length;
-    const hasHoles = !repository.log.isWhole;
+    const { hasHoles } = repository.log;
     if (hasHoles) out.note(HISTORY_HAS_HOLES);
     if (unread > 0) out.note(`${counted(unread, 'snapshot')} cannot be read and is left out; keephold check says why`);
     if (unread === 0 && !hasHoles) return exitCodes.done;

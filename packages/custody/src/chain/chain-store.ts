@@ -1,9 +1,10 @@
 /** The files of a vault's chain and their keeper records. Files only; what they mean is settled elsewhere. */
 import type { Backend } from '@keephold/backend';
+import { fromHex } from '@keephold/bytes';
 import { sha256 } from '@keephold/crypto/verify';
-import { CustodyError, commitHashInput, type StoredCommit, type VaultId } from '@keephold/protocol';
+import { CustodyError, commitHashInput, isHashKnown, type StoredCommit, type VaultId } from '@keephold/protocol';
 import { findingDamage } from '../custody-failure.ts';
-import { chainFolder, chainName, recordName } from '../layout.ts';
+import { chainFolder, chainName, recordName, refsetsFolder } from '../layout.ts';
 import { encodeKeeperRecord, type KeeperRecord, parseKeeperRecord } from './keeper-record.ts';
 
 /** Records are signed CBOR of at most 16 MiB (format.md §5). */
@@ -95,6 +96,26 @@ export class ChainStore {
   /** The same for those who can do without one: undefined stands for a record that is not what was written. */
   async *readableRecords(commits: readonly CommitName[]): AsyncGenerator<KeeperRecord | undefined> {
     yield* readingAhead(commits, async ({ seq, hash }) => await unlessDamaged(this.readRecord(seq, hash)));
+  }
+
+  /**
+   * The record of a commit of which not even the hash is known, when there is one that is whole.
+   * @throws CustodyError 'damaged'
+   */
+  async readAnyRecord(seq: number): Promise<KeeperRecord> {
+    const folder = refsetsFolder(this.#vault);
+    for await (const { name } of this.#backend.list(folder)) {
+      const [digits = '', hash = ''] = name.slice(folder.length + 1).split('-');
+      if (Number(digits) !== seq || !/^[0-9a-f]{32}$/.test(hash)) continue;
+      const record = await unlessDamaged(this.readRecord(seq, fromHex(hash)));
+      if (record !== undefined) return record;
+    }
+    throw new CustodyError('damaged', `read keeper record of commit ${seq}: none is whole`);
+  }
+
+  /** Whether it is known what a commit needs that cannot be read itself. */
+  async hasReadableRecord({ seq, hash }: CommitName): Promise<boolean> {
+    return isHashKnown(hash) && (await unlessDamaged(this.readRecord(seq, hash))) !== undefined;
   }
 
   /** @throws CustodyError 'damaged' when it is not there or not what was written. */

@@ -8,6 +8,7 @@ import {
   applyRefsetDelta,
   CustodyError,
   EMPTY_PACK_ID_LIST,
+  isHashKnown,
   type PackIdList,
   refsetDigestInput,
 } from '@keephold/protocol';
@@ -51,19 +52,25 @@ export class RefsetStore {
   }
 
   /**
-   * The refset committed with `seq`, checked against the commit's digest.
+   * The refset committed with `seq`, checked against the commit's digest. Where the commit cannot be read it counts as
+   * damaged, or is taken as the records say it, which bear their own checksums.
    * @throws CustodyError 'refused' when the commit has none; 'damaged' when its records are not what was written.
    */
-  async load(seq: number): Promise<StoredRefset> {
+  async load(
+    seq: number,
+    { unread = 'damaged' }: { readonly unread?: 'damaged' | 'by-record' } = {},
+  ): Promise<StoredRefset> {
     const known = this.#recent.get(seq);
     if (known !== undefined) return known;
     const { digest } = await this.#commit(seq);
-    if (digest === undefined) throw new CustodyError('damaged', `read refset of commit ${seq}: the commit is damaged`);
+    if (digest === undefined && unread === 'damaged')
+      throw new CustodyError('damaged', `read refset of commit ${seq}: the commit is damaged`);
     const { base, records } = await this.#recordsDownTo(seq);
     const refset = records.reduceRight(
       (below, record) => findingDamage(`refset of commit ${record.seq}`, () => extend(below, record)),
       base,
     );
+    if (digest === undefined) return refset;
     if (!equalBytes(sha256(...refsetDigestInput(refset.packs)), digest)) {
       throw new CustodyError('damaged', `read refset of commit ${seq}: it does not match the commit's digest`);
     }
@@ -90,11 +97,17 @@ export class RefsetStore {
     for (let at = seq; at !== 0; ) {
       const known = this.#recent.get(at);
       if (known !== undefined) return { base: known, records };
-      const record = await this.#chain.readRecord(at, (await this.#commit(at)).hash);
+      const record = await this.#record(at);
       records.push(record);
       at = record.baseSeq;
     }
     return { base: EMPTY, records };
+  }
+
+  async #record(seq: number): Promise<KeeperRecord> {
+    const { hash } = await this.#commit(seq);
+    // Which of several is right the digest of what is built on it tells.
+    return isHashKnown(hash) ? await this.#chain.readRecord(seq, hash) : await this.#chain.readAnyRecord(seq);
   }
 
   async #commit(seq: number): Promise<NonNullable<Awaited<ReturnType<CommitLookup>>>> {

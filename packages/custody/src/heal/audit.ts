@@ -104,6 +104,11 @@ async function auditCommit(transaction: VaultTransaction, row: CommitRow): Promi
   const { chain, vault } = transaction;
   if (row.kind === 'keeper-event' || row.kind === 'lost') return [];
   const place = recordName(vault, row.seq, row.hash);
+  // What stands on it is looked at by itself: its refset is read or it is not.
+  if (row.state === 'expired' || row.state === 'gone')
+    return (await chain.hasReadableRecord(row))
+      ? []
+      : [{ kind: 'stray', place, what: 'damaged, of a snapshot that is gone' }];
   try {
     const { packs } = await chain.readRecord(row.seq, row.hash);
     return (await fitsCommit(transaction, row, packs)) ? [] : [damage(place, 'its packs are not those of the commit')];

@@ -21,6 +21,7 @@ import { damagedPackName, packName } from '../layout.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { afterSetAside } from '../pack-state.ts';
 import { neededPacks } from '../retention/needed-packs.ts';
+import { isKeptCommit } from '../snapshot-state.ts';
 
 interface Parts {
   readonly backend: Backend;
@@ -81,7 +82,7 @@ export async function lostPacks({ ledger }: Parts, vault: VaultId): Promise<Pack
     const lost = await transaction.packs.ids((state) => state === 'lost');
     if (lost.length === 0) return lost;
     const rows = await transaction.ledger.commits();
-    const kept = rows.filter(({ state }) => state === 'active' || state === 'trashed').map(({ seq }) => seq);
+    const kept = rows.filter(isKeptCommit).map(({ seq }) => seq);
     try {
       return intersectPackIds(lost, (await neededPacks(transaction, rows, { kept: new Set(kept) })).packs);
     } catch (error) {

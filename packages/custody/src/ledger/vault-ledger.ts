@@ -158,13 +158,17 @@ export class VaultLedger {
     return rows[0] === undefined ? undefined : optionalNumberAt(rows[0], 0);
   }
 
+  /** Of a snapshot, or of a commit that may be one: given up unread, it may turn out to be another when it is mended. */
   async setState(seq: number, state: CommitState, trashedAt: number): Promise<void> {
     await this.#sql.query(
-      'UPDATE chain_commit SET state = ?, trashed_at = ? WHERE vault_id = ? AND seq = ?',
+      `UPDATE chain_commit SET state = ?, trashed_at = ?
+       WHERE vault_id = ? AND seq = ? AND (state <> ? OR kind = ?)`,
       STATES.indexOf(state),
       trashedAt,
       this.#vault,
       seq,
+      STATES.indexOf('none'),
+      KINDS.indexOf('lost'),
     );
   }
 

@@ -27,6 +27,7 @@ import type { CommitRow } from '../ledger/vault-ledger.ts';
 import { ledgerTime, type VaultTransaction, vaultRow } from '../ledger/vault-transaction.ts';
 import { DAY, type FoundPack, mayDelete } from '../pack-state.ts';
 import { removeOrphanParity } from '../parity/orphan-parity.ts';
+import { isKeptCommit } from '../snapshot-state.ts';
 import { isPausedByClock } from './clock-pause.ts';
 import {
   type CollectionDelays,
@@ -93,8 +94,10 @@ export async function collectVault(
   if (plan !== undefined) await deleteObjects(keeper, vault, deaths.objects, options.signal);
   await deletePacks(keeper, vault, deaths.purge, options.signal);
   if (plan === undefined) return reportOf(plan, deaths.objects);
-  await removeOrphans(keeper, vault, plan);
   await removeUnneededDamaged(keeper, vault, plan.needed);
+  // What a commit names that cannot be read is not known.
+  if (plan.rows.some((row) => row.kind === 'lost' && isKeptCommit(row))) return reportOf(plan, deaths.objects);
+  await removeOrphans(keeper, vault, plan);
   await removeOrphanParity(keeper, vault);
   return reportOf(plan, deaths.objects);
 }

@@ -6,7 +6,7 @@ import { containsPackId, type PackId, type PackIdList, packLength, sortPackIds }
 import type { CommitRow } from '../ledger/vault-ledger.ts';
 import type { VaultTransaction } from '../ledger/vault-transaction.ts';
 import { afterCollection, type PackEntry } from '../pack-state.ts';
-import { isExpiring, isKeptState, isVanishing } from '../snapshot-state.ts';
+import { isExpiring, isKeptCommit, isVanishing } from '../snapshot-state.ts';
 import { type NeededPacks, neededPacks } from './needed-packs.ts';
 
 export interface CollectionDelays {
@@ -45,7 +45,7 @@ export async function neededAt(
   rows: readonly CommitRow[],
   { now, delays, known }: CollectionTime & { readonly known: NeededPacks },
 ): Promise<NeededPacks> {
-  const kept = rows.filter((row) => isKeptState(row.state) && !isExpiring(row, now, delays.trash));
+  const kept = rows.filter((row) => isKeptCommit(row) && !isExpiring(row, now, delays.trash));
   return await neededPacks(transaction, rows, { kept: new Set(kept.map(({ seq }) => seq)), known });
 }
 

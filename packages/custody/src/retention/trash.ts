@@ -3,7 +3,7 @@ import { CustodyError, type RetentionChange, type VaultId } from '@keephold/prot
 import { NO_PACKS } from '../ledger/apply-commit.ts';
 import type { CommitRow } from '../ledger/vault-ledger.ts';
 import { ledgerTime, type VaultTransaction } from '../ledger/vault-transaction.ts';
-import { isKeptState, mayUntrash } from '../snapshot-state.ts';
+import { isKeptCommit, isUnread, mayUntrash } from '../snapshot-state.ts';
 import { appendEvent, type SigningKeeper } from './keeper-event.ts';
 
 /** Snapshots already in the trash keep their date. `delay` in milliseconds. */
@@ -15,7 +15,9 @@ export async function trashSnapshots(
   return await keeper.ledger.write(vault, async (transaction) => {
     const rows = await keptRows(transaction, seqs);
     const at = await ledgerTime(keeper.clock, transaction);
-    const snapshots = rows.filter(({ state }) => state === 'active').map(({ seq }) => seq);
+    const given = new Set(rows.filter(isUnread).map(({ seq }) => seq));
+    if (given.size > 0) await takeBack(keeper, transaction, { given, at });
+    const snapshots = rows.filter((row) => row.state === 'active' || isUnread(row)).map(({ seq }) => seq);
     if (snapshots.length > 0) {
       await appendEvent(keeper, transaction, { event: 'trashed', snapshots, packs: NO_PACKS, at });
     }
@@ -24,6 +26,29 @@ export async function trashSnapshots(
       expiresAt: (state === 'trashed' ? trashedAt : at) + delay,
     }));
   });
+}
+
+/**
+ * A commit without a record may have been the word that took snapshots out of the trash. Before it is given up, those
+ * that were forgotten before it are taken out again.
+ */
+async function takeBack(
+  keeper: SigningKeeper,
+  transaction: VaultTransaction,
+  { given, at }: { readonly given: ReadonlySet<number>; readonly at: number },
+): Promise<void> {
+  const rows = await transaction.ledger.commits();
+  let before = -1;
+  for (const row of rows) {
+    if (!given.has(row.seq) || (await transaction.chain.hasReadableRecord(row))) continue;
+    const next = rows.find(({ seq, kind }) => seq > row.seq && kind !== 'lost');
+    before = Math.max(before, next?.receivedAt ?? at);
+  }
+  const snapshots = rows
+    .filter(({ kind, state, trashedAt }) => kind !== 'lost' && state === 'trashed' && trashedAt <= before)
+    .map(({ seq }) => seq);
+  if (snapshots.length > 0)
+    await appendEvent(keeper, transaction, { event: 'untrashed', snapshots, packs: NO_PACKS, at });
 }
 
 export async function untrashSnapshots(keeper: SigningKeeper, vault: VaultId, seqs: readonly number[]): Promise<void> {
@@ -36,14 +61,15 @@ export async function untrashSnapshots(keeper: SigningKeeper, vault: VaultId, se
   });
 }
 
-/** Ascending, each once; all of them must be there still. */
+/** Ascending, each once; all of them must be there still, but for commits that cannot be read. */
 async function keptRows({ ledger }: VaultTransaction, seqs: readonly number[]): Promise<readonly CommitRow[]> {
   const rows: CommitRow[] = [];
   for (const seq of [...new Set(seqs)].sort((a, b) => a - b)) {
     const row = await ledger.commit(seq);
-    if (row === undefined || row.state === 'none')
+    if (row === undefined || (row.state === 'none' && !isUnread(row)))
       throw new CustodyError('refused', `use snapshot ${seq}: there is none`);
-    if (!isKeptState(row.state)) {
+    if (row.kind === 'lost' && !isKeptCommit(row)) continue;
+    if (!isKeptCommit(row)) {
       throw new CustodyError('refused', `use snapshot ${seq}: it has expired`);
     }
     rows.push(row);

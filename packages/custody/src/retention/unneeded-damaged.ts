@@ -5,7 +5,7 @@ import { damagedPackName, packName } from '../layout.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { isLost } from '../pack-state.ts';
 import { parityName } from '../parity/parity-names.ts';
-import { isKeptState } from '../snapshot-state.ts';
+import { isKeptCommit } from '../snapshot-state.ts';
 import { type NeededPacks, neededPacks } from './needed-packs.ts';
 
 /** `known`: what was needed a moment ago. */
@@ -18,7 +18,7 @@ export async function removeUnneededDamaged(
   await ledger.write(vault, async (transaction) => {
     const { packs } = transaction;
     const rows = await transaction.ledger.commits();
-    const kept = new Set(rows.filter(({ state }) => isKeptState(state)).map(({ seq }) => seq));
+    const kept = new Set(rows.filter(isKeptCommit).map(({ seq }) => seq));
     const needed = await neededPacks(transaction, rows, { kept, known });
     const unneeded = subtractPackIds(await packs.ids(isLost), needed.packs);
     for (let i = 0; i < packIdCount(unneeded); i++) {

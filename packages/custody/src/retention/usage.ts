@@ -4,6 +4,7 @@ import { toHex } from '@keephold/bytes';
 import { packLength, type Usage } from '@keephold/protocol';
 import type { VaultTransaction } from '../ledger/vault-transaction.ts';
 import { PARITY } from '../parity/parity-names.ts';
+import { isUnread } from '../snapshot-state.ts';
 
 export async function usageOf(backend: Backend, { packs, ledger, vault }: VaultTransaction): Promise<Usage> {
   const usage = {
@@ -33,6 +34,6 @@ export async function usageOf(backend: Backend, { packs, ledger, vault }: VaultT
     usage.objectBytes += size;
   }
   for await (const { size } of backend.list(`${PARITY}/vaults/${toHex(vault)}`)) usage.parityBytes += size;
-  const unreadCommits = (await ledger.commits()).filter(({ kind }) => kind === 'lost').length;
+  const unreadCommits = (await ledger.commits()).filter(isUnread).length;
   return { ...usage, unreadCommits, ...(usage.pendingBytes > 0 && { pendingUntil }) };
 }

@@ -12,6 +12,7 @@ export type {
 } from './backup/options.ts';
 export { type CatOptions, cat } from './cat/cat.ts';
 export { type CheckOptions, type CheckProblem, type CheckProgress, type CheckReport, check } from './check/check.ts';
+export { type FoundRefset, type RefsetClues, RefsetSearch } from './heal/find-refsets.ts';
 export { type HealReport, type HealSnapshotsOptions, healSnapshots } from './heal/heal-snapshots.ts';
 export { type RelistReport, relistPacks } from './heal/relist-packs.ts';
 export { readingTools } from './reading-tools.ts';

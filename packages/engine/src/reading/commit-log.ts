@@ -23,6 +23,7 @@ import {
   type VerifiedCommit,
 } from '@keephold/protocol';
 import type { CommitSink } from './read-commits.ts';
+import { UnreadCommits } from './unread-commits.ts';
 
 /** An index object that nothing superseded. */
 export interface IndexEntry {
@@ -104,11 +105,14 @@ export class CommitLog implements CommitSink {
   #removals: Removal[] = [];
   #keychainSeq: number;
   #purgedSeq: number;
+  /** Commits that were passed over. */
+  readonly unread: UnreadCommits;
   #isWhole = true;
   #isEndUnread = false;
 
   constructor(state: CommitLogState) {
     this.vaultId = state.vaultId;
+    this.unread = new UnreadCommits(state.vaultId);
     this.#keychainSeq = state.keychainSeq;
     this.#purgedSeq = state.purgedSeq;
     this.#hashes = new GrowingHashes(state.hashes);
@@ -191,6 +195,11 @@ export class CommitLog implements CommitSink {
     return this.#isWhole;
   }
 
+  /** Whether there may be snapshots that this log does not have, and nobody has given them up. */
+  get hasHoles(): boolean {
+    return this.#isEndUnread || this.unread.pending.length > 0;
+  }
+
   /** Whether commits after the head are there and cannot be read: what is newest here may not be the newest. */
   get isEndUnread(): boolean {
     return this.#isEndUnread;
@@ -203,6 +212,7 @@ export class CommitLog implements CommitSink {
 
   /** Goes to where the next commit is known to continue, over commits that cannot be read. */
   passOver({ seq, hash }: Pick<CommitChainState, 'seq' | 'hash'>): void {
+    this.unread.passOver(this.#hashes.count, seq);
     while (this.#hashes.count < seq) this.#hashes.push(HASH_NOT_KNOWN);
     this.#hashes.push(hash);
     this.#isWhole = false;

@@ -21,6 +21,7 @@ import {
 } from '@keephold/protocol';
 import type { EngineError } from '../errors.ts';
 import { type CommitSink, syncCommitLog } from './read-commits.ts';
+import { UnreadCommits } from './unread-commits.ts';
 
 export interface FollowedChainOptions {
   readonly custody: Pick<Custody, 'head' | 'commits' | 'keychain'>;
@@ -63,6 +64,11 @@ export class FollowedChain {
   /** Whether there are commits after the pin that cannot be read. */
   get isEndUnread(): boolean {
     return this.#tail.isEndUnread;
+  }
+
+  /** Commits since where this began that cannot be read and that nobody has given up, ascending. */
+  get unread(): readonly number[] {
+    return this.#tail.unread.pending;
   }
 
   /** At least as new as what any commit followed so far stands on. */
@@ -110,6 +116,7 @@ export class FollowedChain {
 class ChainTail implements CommitSink {
   /** Whose a healed snapshot was is for its readers to judge. */
   readonly authorOf = 'not judged';
+  readonly unread: UnreadCommits;
   #chain: CommitChainState;
   /** Views of what was read: put together when somebody asks. */
   #newest: readonly Uint8Array[] | undefined;
@@ -117,6 +124,7 @@ class ChainTail implements CommitSink {
 
   constructor(chain: CommitChainState) {
     this.#chain = chain;
+    this.unread = new UnreadCommits(chain.vaultId);
   }
 
   get vaultId(): VaultId {
@@ -141,6 +149,7 @@ class ChainTail implements CommitSink {
   }
 
   passOver({ seq, hash }: Pick<CommitChainState, 'seq' | 'hash'>): void {
+    this.unread.passOver(this.#chain.seq + 1, seq);
     this.#chain = { ...this.#chain, seq, hash };
   }
 

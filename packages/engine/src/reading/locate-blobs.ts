@@ -14,8 +14,8 @@ export interface LocateBlobsOptions extends IndexStreamOptions {
   /** Places in these packs come first; undefined: no place is better than another. */
   readonly refset: PackIdList | undefined;
   readonly unlisted: UnlistedPacks;
-  /** What all snapshots need, for who has no refset. */
-  readonly needed: () => Promise<PackIdList>;
+  /** What snapshots may need, for who has no refset. */
+  readonly possible: () => Promise<PackIdList>;
 }
 
 /** All places of the wanted blobs. What has none is simply not there: the caller decides what that means. */
@@ -40,10 +40,10 @@ function hasAll(locations: BlobLocations, wanted: IdTable): boolean {
 }
 
 async function addUnlisted(
-  { unlisted, kind, refset, needed }: LocateBlobsOptions,
+  { unlisted, kind, refset, possible }: LocateBlobsOptions,
   locations: BlobLocations,
 ): Promise<void> {
-  const packs = await unlisted.of(refset ?? (await needed()));
+  const packs = await unlisted.of(refset ?? (await possible()));
   for await (const { pack, author } of unlisted.read(packs, { kind })) {
     locations.addPack(pack, { author, preferred: true });
     freeBytes(pack.contents.blobs);

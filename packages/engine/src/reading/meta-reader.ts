@@ -14,8 +14,8 @@ export interface MetaReaderOptions {
   readonly index: Omit<IndexStreamOptions, 'kind'>;
   readonly blobs: BlobReader;
   readonly unlisted: UnlistedPacks;
-  /** What all snapshots need, for who reads without a refset. */
-  readonly needed: () => Promise<PackIdList>;
+  /** What snapshots may need, for who reads without a refset. */
+  readonly possible: () => Promise<PackIdList>;
 }
 
 export class MetaReader {
@@ -90,8 +90,8 @@ export class MetaReader {
   }
 
   async #addUnlisted(): Promise<void> {
-    const { unlisted, needed } = this.#options;
-    const refsets = this.#refsets.length === 0 ? await needed() : this.#refsets.reduce(unionPackIds);
+    const { unlisted, possible } = this.#options;
+    const refsets = this.#refsets.length === 0 ? await possible() : this.#refsets.reduce(unionPackIds);
     const packs = await unlisted.of(refsets);
     for await (const { pack, author } of unlisted.read(packs, { kind: 'meta' })) {
       this.#locations.addPack(pack, { author, preferred: true });

@@ -27,6 +27,7 @@ import {
   verifyNextCommit,
 } from '@keephold/protocol';
 import { DamagedError, type EngineError, MissingDataError } from '../errors.ts';
+import type { UnreadCommits } from './unread-commits.ts';
 
 /** What decides whether a commit is to be believed. */
 export interface ChainVerifier {
@@ -48,20 +49,22 @@ export interface CommitSink {
   passOver(state: Pick<CommitChainState, 'seq' | 'hash'>): void;
   /** Commits after the head are there and cannot be read. */
   endUnread(): void;
+  /** Those that were passed over. */
+  readonly unread: UnreadCommits;
 }
 
 export interface ReadCommitsOptions extends ChainVerifier {
   readonly custody: Pick<ReadingCustody, 'head' | 'commits'>;
   readonly signal?: AbortSignal | undefined;
   /** Told of a commit that cannot be read and is passed over; without it reading fails there. */
-  readonly onDamage?: ((error: EngineError) => void) | undefined;
+  readonly onDamage?: ((error: EngineError, seq: number) => void) | undefined;
 }
 
 /**
  * Takes all new commits into the log and yields each after that.
  * @throws RollbackError, ForkError, ChainError (`keychain-behind`: fetch the keychain again), MalformedRecordError
  */
-export async function* readCommits(log: CommitSink, options: ReadCommitsOptions): AsyncGenerator<VerifiedCommit> {
+async function* readCommits(log: CommitSink, options: ReadCommitsOptions): AsyncGenerator<VerifiedCommit> {
   const { custody, keychain, verifier, signal } = options;
   const head = await custody.head(log.vaultId);
   await requireHead(custody, log, head);
@@ -101,7 +104,7 @@ function afterGap(chain: CommitChainState, { seq, bytes }: StoredCommit): Commit
 /** Commits passed over since the last one that was verified. */
 class DamagedCommits {
   readonly #onDamage: ReadCommitsOptions['onDamage'];
-  #pending: EngineError[] = [];
+  #pending: { readonly error: EngineError; readonly seq: number }[] = [];
 
   constructor({ onDamage }: ReadCommitsOptions) {
     this.#onDamage = onDamage;
@@ -117,14 +120,14 @@ class DamagedCommits {
       return verifyNextCommit(before, stored.bytes, context);
     } catch (cause) {
       if (this.#onDamage === undefined || !isDamage(cause, stored, { before, context })) throw cause;
-      this.#pending.push(damagedCommit(stored, cause));
+      this.#pending.push({ error: damagedCommit(stored, cause), seq: stored.seq });
       return undefined;
     }
   }
 
   /** What follows was verified, or there is no more. */
   report(): void {
-    for (const error of this.#pending) this.#onDamage?.(error);
+    for (const { error, seq } of this.#pending) this.#onDamage?.(error, seq);
     this.#pending = [];
   }
 }
@@ -156,11 +159,21 @@ function damagedCommit({ seq, bytes }: StoredCommit, cause: unknown): EngineErro
   return new DamagedError(message.startsWith(what) ? message : `${what}: ${message}`, { cause });
 }
 
-/** Brings the log up to the keeper's head; answers how many commits were new. */
+/**
+ * Brings the log up to the keeper's head; answers how many commits were new. Of commits that cannot be read and that the
+ * owner has given up nobody is told.
+ */
 export async function syncCommitLog(log: CommitSink, options: ReadCommitsOptions): Promise<number> {
+  const { onDamage } = options;
   const before = log.head.seq;
-  const commits = readCommits(log, options);
-  while (!(await commits.next()).done);
+  const found: (readonly [error: EngineError, seq: number])[] = [];
+  const commits = readCommits(log, { ...options, onDamage: onDamage && ((...damage) => found.push(damage)) });
+  try {
+    while (!(await commits.next()).done);
+  } finally {
+    log.unread.learn(options.keychain);
+    for (const [error, seq] of found) if (!log.unread.isGivenUp(seq)) onDamage?.(error, seq);
+  }
   return log.head.seq - before;
 }
 

@@ -11,6 +11,7 @@ import {
   refsetDigestInput,
   unionPackIds,
   type VaultId,
+  type WritingCustody,
 } from '@keephold/protocol';
 import { DamagedError } from '../errors.ts';
 import type { CommitLog, RefsetEntry } from './commit-log.ts';
@@ -36,18 +37,40 @@ export async function readRefset(
   throw new DamagedError(`read refset of commit ${seq}: it does not match the digest that was signed`);
 }
 
-/** Packs that the snapshots of a log need together, as far as their refsets can be read; sorted. */
+export interface NeededPacks {
+  /** Packs that snapshots need together, as far as their refsets can be read; sorted. */
+  readonly packs: PackIdList;
+  /** Whether some refset cannot be read. */
+  readonly isPart: boolean;
+}
+
+/** What the snapshots of a log need together. */
 export async function readNeededPacks(
   custody: Pick<ReadingCustody, 'refset'>,
   { vaultId, snapshots }: Pick<CommitLog, 'vaultId' | 'snapshots'>,
-): Promise<PackIdList> {
-  let needed: PackIdList = EMPTY_PACK_ID_LIST;
+): Promise<NeededPacks> {
+  let packs: PackIdList = EMPTY_PACK_ID_LIST;
+  let isPart = false;
   for (const { refset } of snapshots) {
     try {
-      needed = unionPackIds(needed, await readRefset(custody, vaultId, refset));
+      packs = unionPackIds(packs, await readRefset(custody, vaultId, refset));
     } catch (error) {
       if (!(error instanceof DamagedError)) throw error;
+      isPart = true;
     }
   }
-  return needed;
+  return { packs, isPart };
+}
+
+/** What a repository is read through; where the keeper tells which packs are there, more is found in case of need. */
+export type RepositoryCustody = ReadingCustody & Partial<Pick<WritingCustody, 'referablePacks'>>;
+
+/** Packs that may hold what snapshots need: where a refset cannot be read, all that are there. */
+export async function readPossiblePacks(
+  custody: Pick<RepositoryCustody, 'refset' | 'referablePacks'>,
+  log: Pick<CommitLog, 'vaultId' | 'snapshots'>,
+): Promise<PackIdList> {
+  const { packs, isPart } = await readNeededPacks(custody, log);
+  if (!isPart || custody.referablePacks === undefined) return packs;
+  return unionPackIds(packs, await custody.referablePacks(log.vaultId));
 }

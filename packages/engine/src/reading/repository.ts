@@ -4,7 +4,7 @@
  */
 import { toHex } from '@keephold/bytes';
 import type { IdKey, IndexKey, PackKey, SessionKey } from '@keephold/crypto';
-import type { BlobId, PackId, PackIdList, PageRange, ReadingCustody, SessionId, VaultId } from '@keephold/protocol';
+import type { BlobId, PackId, PackIdList, PageRange, SessionId, VaultId } from '@keephold/protocol';
 import { DamagedError, EngineError } from '../errors.ts';
 import { type ContentPart, NodeType, type TreeNode } from '../node-fields.ts';
 import type { BlobKind } from '../pack-contents.ts';
@@ -22,7 +22,7 @@ import { MetaReader } from './meta-reader.ts';
 import { type OpenPages, PackPages } from './pack-pages.ts';
 import { type Decompress, PackReader } from './pack-reader.ts';
 import { type ChainVerifier, syncCommitLog } from './read-commits.ts';
-import { readNeededPacks, readRefset } from './refset-reader.ts';
+import { type RepositoryCustody, readNeededPacks, readPossiblePacks, readRefset } from './refset-reader.ts';
 import { type OpenSessionObject, SessionKeys } from './session-keys.ts';
 import { type Snapshot, SnapshotReader } from './snapshot-reader.ts';
 import { findEntry, readDirectory } from './tree-reader.ts';
@@ -41,7 +41,7 @@ export interface ReaderKeys {
 }
 
 export interface RepositoryOptions extends ChainVerifier {
-  readonly custody: ReadingCustody;
+  readonly custody: RepositoryCustody;
   readonly keys: ReaderKeys;
   readonly openSessionObject: OpenSessionObject;
   readonly decompress: Decompress;
@@ -233,7 +233,12 @@ export class Repository {
 
   /** What all snapshots need together, as far as their refsets can be read; sorted. */
   async neededPacks(): Promise<PackIdList> {
-    return await readNeededPacks(this.#options.custody, this.log);
+    return (await readNeededPacks(this.#options.custody, this.log)).packs;
+  }
+
+  /** Packs that may hold what snapshots need, some of whose refsets cannot be read; sorted. */
+  async possiblePacks(): Promise<PackIdList> {
+    return await readPossiblePacks(this.#options.custody, this.log);
   }
 
   /** Packs of the refset that no readable index object lists, with what their own trailers say. */
@@ -264,7 +269,7 @@ export class Repository {
   async #use(snapshot: SnapshotRoot): Promise<void> {
     const refset = await this.#refsetOrAny(snapshot);
     const seq = this.log.snapshot(snapshot.seq)?.refset.seq;
-    if (refset !== undefined && seq !== undefined) await this.#meta.include(seq, refset);
+    if (seq !== undefined) await this.#meta.include(seq, refset ?? (await this.possiblePacks()));
   }
 
   /** A refset only orders places: a damaged one must not stand between people and their files. */
@@ -279,8 +284,8 @@ export class Repository {
     }
   }
 
-  get #beyondIndex(): { readonly unlisted: UnlistedPacks; readonly needed: () => Promise<PackIdList> } {
-    return { unlisted: this.#unlisted, needed: async () => await this.neededPacks() };
+  get #beyondIndex(): { readonly unlisted: UnlistedPacks; readonly possible: () => Promise<PackIdList> } {
+    return { unlisted: this.#unlisted, possible: async () => await this.possiblePacks() };
   }
 
   #indexOptions(): IndexOptions {

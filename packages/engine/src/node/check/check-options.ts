@@ -13,6 +13,7 @@ export interface CheckOptions {
     | 'snapshot'
     | 'refset'
     | 'unlistedPacks'
+    | 'possiblePacks'
     | 'readBlob'
     | 'indexObjects'
     | 'getPack'

@@ -50,6 +50,8 @@ export class CheckRun {
   #snapshots: CheckedSnapshot[] = [];
   /** What all snapshots together need, as far as their refsets can be read. */
   #needed: PackIdList = new Uint8Array(0);
+  /** Where a refset cannot be read: packs that are there. */
+  #possible: PackIdList = new Uint8Array(0);
   /** A refset that cannot be read may name any pack: all are looked at then. */
   #lacksRefset = false;
   #packs = 0;
@@ -125,15 +127,19 @@ export class CheckRun {
 
   /** Packs that no index lists tell themselves what they hold. */
   async #meetUnlisted(early: PackHandOver): Promise<void> {
+    const { repository } = this.#options;
+    if (this.#lacksRefset) this.#possible = await repository.possiblePacks();
+    const wanted = unionPackIds(this.#needed, this.#possible);
     let isAnyUnlisted = false;
-    this.#catalog.flags(this.#needed, () => (isAnyUnlisted = true));
+    this.#catalog.flags(wanted, () => (isAnyUnlisted = true));
     if (!isAnyUnlisted) return;
     let unlisted = 0;
     const onFailure = (error: EngineError, packId: PackId): void => {
+      if (this.#mayBeGone(packId)) return;
       this.#lost.damaged.set(toHex(packId), packId);
       this.#findings.add('damaged-index', `pack ${toHex(packId)} is needed and no index lists it: ${error.message}`);
     };
-    const packs = this.#options.repository.unlistedPacks(this.#needed, { kind: 'all', onFailure });
+    const packs = repository.unlistedPacks(wanted, { kind: 'all', onFailure });
     for await (const { pack, author } of packs) {
       unlisted++;
       this.#meetPack(pack, author, early);
@@ -228,7 +234,8 @@ export class CheckRun {
     yield* early;
     if (this.#later.size === 0) return;
     const { repository } = this.#options;
-    yield* packsOf(repository, { wanted: this.#later, needed: this.#needed, catalog: this.#catalog });
+    const needed = unionPackIds(this.#needed, this.#possible);
+    yield* packsOf(repository, { wanted: this.#later, needed, catalog: this.#catalog });
   }
 
   /** Whose files need what is lost: only asked when something is. */
