@@ -3,7 +3,7 @@
  * each counts as one check beside the tests. The last line is `N passed, N failed`.
  */
 import { run } from './run.ts';
-import { reportSkips, runTests } from './test.ts';
+import { reportRun, runTests } from './test.ts';
 
 interface Step {
   readonly name: string;
@@ -30,7 +30,7 @@ for (const step of steps) if (!(await runStep(step))) failedSteps.push(step.name
 
 console.log('\n── tests');
 const summary = await runTests([]);
-reportSkips(summary);
+reportRun(summary);
 if (failedSteps.length > 0) console.log(`failed steps: ${failedSteps.join(', ')}`);
 const passed = summary.passed + steps.length - failedSteps.length;
 const failed = summary.failed + failedSteps.length;

@@ -27,19 +27,21 @@ function readSummary(path: string): TestSummary {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as TestSummary;
   } catch {
-    return { passed: 0, failed: 1, skipped: 0 };
+    return { passed: 0, failed: 1, skipped: 0, slowest: [] };
   }
 }
 
-/** Says aloud what did not run. */
-export function reportSkips(summary: TestSummary): void {
+/** Says aloud what took longest, and what did not run. */
+export function reportRun(summary: TestSummary): void {
+  console.log('slowest files:');
+  for (const { name, seconds } of summary.slowest) console.log(`${seconds.toFixed(1).padStart(7)} s  ${name}`);
   if (summary.skipped > 0) console.log(`${summary.skipped} skipped`);
   if (findChromium() === undefined) console.log('browser tests skipped: needs chromium');
 }
 
 if (import.meta.main) {
   const summary = await runTests(process.argv.slice(2));
-  reportSkips(summary);
+  reportRun(summary);
   console.log(`${summary.passed} passed, ${summary.failed} failed`);
   if (summary.failed > 0) process.exitCode = 1;
 }

@@ -1,5 +1,5 @@
 /** A repository that keeps parity: damage anywhere is mended without keys, at every step where a process may stop. */
-import { randomFillSync } from 'node:crypto';
+import { randomBytes, randomFillSync } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -78,6 +78,15 @@ async function filesOf(path: string): Promise<ReadonlyMap<string, Buffer>> {
   return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** Names of files that are not the same in both, for what all are compared by: a matcher visits every byte. */
+function changed(before: ReadonlyMap<string, Buffer>, after: ReadonlyMap<string, Buffer>): readonly string[] {
+  const names = new Set([...before.keys(), ...after.keys()]);
+  return [...names].filter((name) => after.get(name)?.equals(before.get(name) ?? absent) !== true);
+}
+
+/** Equal to no file. */
+const absent = randomBytes(32);
+
 function packPath({ path, account }: Scene, { id }: FixturePack): string {
   const hex = toHex(id);
   return join(path, 'vaults', toHex(account.vault), 'packs', hex.slice(0, 2), hex);
@@ -118,7 +127,7 @@ describe('repair from parity', () => {
         const { mending } = await repairRepositoryFolder(scene.path);
         expect(mending.beyond, name).toEqual([]);
         expect([mending.mended, mending.parityMade], name).toEqual(name.startsWith('parity/') ? [0, 1] : [1, 0]);
-        expect(await filesOf(scene.path), name).toEqual(before);
+        expect(changed(before, await filesOf(scene.path)), name).toEqual([]);
       }
     },
     120_000,
@@ -151,7 +160,7 @@ describe('repair from parity', () => {
       parity: PARITY,
       lostPacks: 0,
     });
-    expect(await filesOf(scene.path)).toEqual(before);
+    expect(changed(before, await filesOf(scene.path))).toEqual([]);
   });
 
   it('mends a pack that check has set aside', async () => {
@@ -164,7 +173,7 @@ describe('repair from parity', () => {
     expect(await custody.reportDamage(scene.account.vault, id)).toEqual(id);
     expect(await custody.lostPacks(scene.account.vault)).toEqual(id);
     await repairRepositoryFolder(scene.path);
-    expect(await filesOf(scene.path)).toEqual(before);
+    expect(changed(before, await filesOf(scene.path))).toEqual([]);
     await using again = await open(scene);
     expect(await again.lostPacks(scene.account.vault)).toHaveLength(0);
   });
@@ -206,7 +215,7 @@ describe('repair from parity', () => {
     const before = await filesOf(scene.path);
     await rm(join(scene.path, 'keephold.format'));
     expect(await repairRepositoryFolder(scene.path)).toMatchObject({ markerRemade: true, parity: 20 });
-    expect(await filesOf(scene.path)).toEqual(before);
+    expect(changed(before, await filesOf(scene.path))).toEqual([]);
     await using custody = await open(scene);
     expect(await custody.audit(scene.account.vault, { readsAll: true })).toEqual([]);
   });
@@ -228,7 +237,7 @@ describe('repair from parity', () => {
         parityMade: 2,
         beyond: [],
       });
-      expect(await filesOf(scene.path)).toEqual(before);
+      expect(changed(before, await filesOf(scene.path))).toEqual([]);
     }
   });
 
@@ -294,7 +303,7 @@ describe('a session', () => {
       expect(found).toHaveLength([...before.keys()].filter((name) => name.startsWith('parity/')).length);
       await custody.openSession(scene.account.vault);
     }
-    expect(await filesOf(scene.path)).toEqual(before);
+    expect(changed(before, await filesOf(scene.path))).toEqual([]);
   });
 
   it('is not needed for that: a commit does it too', async () => {
@@ -306,7 +315,7 @@ describe('a session', () => {
       await storeSnapshot(custody, scene.account, { packs: scene.packs, parent: scene.first });
     }
     const after = await filesOf(scene.path);
-    for (const [name, bytes] of before) expect(after.get(name), name).toEqual(bytes);
+    for (const [name, bytes] of before) expect(after.get(name)?.equals(bytes), name).toBe(true);
   });
 
   it('leaves a rotten pack without parity, and makes that of the others', async () => {
@@ -394,7 +403,7 @@ describe.each(['kill', 'power-cut'] as const)('storing with parity, stopped by a
       // Nothing was damaged: whatever repair replaces would be the work of parity that is wrong.
       expect([mending.mended, mending.beyond, lostPacks], what).toEqual([0, [], 0]);
       const after = await filesOf(scene.path);
-      for (const [name, bytes] of before) expect(after.get(name), `${what}: ${name}`).toEqual(bytes);
+      for (const [name, bytes] of before) expect(after.get(name)?.equals(bytes), `${what}: ${name}`).toBe(true);
       await using custody = await open(scene);
       expect(await custody.audit(scene.account.vault, { readsAll: true }), what).toEqual([]);
       await store({ ...scene }, custody).catch((error: unknown) => expect(error, what).toBeUndefined());
