@@ -35,6 +35,9 @@ export type CommitLookup = (
   seq: number,
 ) => Promise<{ readonly hash: Uint8Array; readonly digest: Uint8Array | undefined } | undefined>;
 
+/** What shows that records are those of their commits: the digest of the set, or the hashes in their names alone. */
+type Proof = 'by-digest' | 'by-hash';
+
 const EMPTY: StoredRefset = { packs: EMPTY_PACK_ID_LIST, depth: 0, deltaBytes: 0 };
 
 /** The latest few refsets by seq, kept between transactions: the next commit's base is nearly always the last one. */
@@ -65,7 +68,7 @@ export class RefsetStore {
     const { digest } = await this.#commit(seq);
     if (digest === undefined && unread === 'damaged')
       throw new CustodyError('damaged', `read refset of commit ${seq}: the commit is damaged`);
-    const { base, records } = await this.#recordsDownTo(seq);
+    const { base, records } = await this.#recordsDownTo(seq, digest === undefined ? 'by-hash' : 'by-digest');
     const refset = records.reduceRight(
       (below, record) => findingDamage(`refset of commit ${record.seq}`, () => extend(below, record)),
       base,
@@ -92,22 +95,26 @@ export class RefsetStore {
   }
 
   /** Down to a full set, or to one that is in memory. */
-  async #recordsDownTo(seq: number): Promise<{ readonly base: StoredRefset; readonly records: KeeperRecord[] }> {
+  async #recordsDownTo(
+    seq: number,
+    proof: Proof,
+  ): Promise<{ readonly base: StoredRefset; readonly records: KeeperRecord[] }> {
     const records: KeeperRecord[] = [];
     for (let at = seq; at !== 0; ) {
       const known = this.#recent.get(at);
       if (known !== undefined) return { base: known, records };
-      const record = await this.#record(at);
+      const record = await this.#record(at, proof);
       records.push(record);
       at = record.baseSeq;
     }
     return { base: EMPTY, records };
   }
 
-  async #record(seq: number): Promise<KeeperRecord> {
+  async #record(seq: number, proof: Proof): Promise<KeeperRecord> {
     const { hash } = await this.#commit(seq);
-    // Which of several is right the digest of what is built on it tells.
-    return isHashKnown(hash) ? await this.#chain.readRecord(seq, hash) : await this.#chain.readAnyRecord(seq);
+    // Which of several is right the digest of what is built on it tells; without that it may be one of no commit.
+    if (proof === 'by-digest' && !isHashKnown(hash)) return await this.#chain.readAnyRecord(seq);
+    return await this.#chain.readRecord(seq, hash);
   }
 
   async #commit(seq: number): Promise<NonNullable<Awaited<ReturnType<CommitLookup>>>> {
