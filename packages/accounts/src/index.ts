@@ -27,6 +27,7 @@ export {
 } from './recovery.ts';
 export { addRecovery, dropRecovery, type RecoveryRecords } from './recovery-keys.ts';
 export { migrate } from './schema.ts';
+export { endSessions, sessionEpoch } from './session-epoch.ts';
 export {
   finishSignIn,
   passwordSlot,

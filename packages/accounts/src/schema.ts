@@ -33,6 +33,7 @@ const MIGRATIONS: readonly Migration[] = [
       offer BLOB, draft BLOB, answer BLOB, heads BLOB)`,
     'CREATE INDEX pairing_account ON pairing (account_id)',
   ],
+  ['CREATE TABLE session_epoch (account_id BLOB PRIMARY KEY, epoch BIGINT NOT NULL)'],
 ];
 
 /**

@@ -38,8 +38,11 @@ export interface Authenticated {
 export interface Authority {
   /** @throws ServerError 'unauthenticated', with the same text whatever is wrong. */
   authenticate(request: SignedRequest): Promise<Authenticated>;
-  /** Keychain or password of the account are others now: its sessions end, but for an unlocked one that did it. */
-  accountChanged(by: Principal): void;
+  /**
+   * Keychain or password of the account are others now: its sessions end, but for an unlocked one that did it. Here at
+   * once, at other processes within seconds.
+   */
+  accountChanged(by: Principal): Promise<void>;
 }
 
 /** `vault` is the one in the path; undefined for routes of the account. */

@@ -96,9 +96,10 @@ async function listen(context: Context, parts: ListenParts): Promise<RunningServ
   const { out } = context;
   const { keeper, opened, folder, address, replica } = parts;
   const { serverId, surroundings, firstInvitation } = opened;
-  const authority = new KeychainAuthority({ keeper, serverId, now: () => context.now(), random: systemRandom });
+  const now = (): number => context.now();
+  const authority = new KeychainAuthority({ keeper, accounts: surroundings, serverId, now, random: systemRandom });
   const log = { write: (line: string): void => out.error(line.trimEnd()) };
-  const replication = replica && replicationState(replica, () => context.now());
+  const replication = replica && replicationState(replica, now);
   const server = await startServer({ keeper, authority, accounts: surroundings, log, replication }, address);
   await out.record({ type: 'serving', url: server.url, folder, invitation: firstInvitation ?? null });
   await out.result(`keeping backups in ${folder}, listening on ${server.url}`);

@@ -26,6 +26,8 @@ export interface TestServer extends AsyncDisposable {
   readonly clientOf: (account: AccountFixture, options?: ClientOptions) => HttpCustody;
   /** As who knows the words of the account. */
   readonly ownerOf: (account: AccountFixture) => Promise<HttpCustody>;
+  /** One more process, as far as sessions go: `afterKeychain` runs when it has read an account and not yet answered. */
+  readonly another: (afterKeychain?: () => Promise<void>) => Promise<RunningServer>;
 }
 
 export interface ClientOptions {
@@ -91,7 +93,8 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
         return await work(overrideCustody(custody, { putPack }) as KeptCustody);
       }),
   };
-  const authority = new KeychainAuthority({ keeper: held, serverId, now, random });
+  const knowing = { accounts: surroundings, serverId, now, random };
+  const authority = new KeychainAuthority({ keeper: held, ...knowing });
   const lines: string[] = [];
   const server = await startServer(
     {
@@ -101,6 +104,19 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
     },
     { host: '127.0.0.1', port: 0 },
   );
+  const others: RunningServer[] = [];
+  const another: TestServer['another'] = async (afterKeychain) => {
+    const use: AccountKeeper['use'] = async (accountId, work) => {
+      const result = await held.use(accountId, work);
+      await afterKeychain?.();
+      return result;
+    };
+    const authority = new KeychainAuthority({ keeper: { ...held, use }, ...knowing });
+    const parts = { keeper: held, authority, accounts: surroundings, log: { write: () => undefined } };
+    const other = await startServer(parts, { host: '127.0.0.1', port: 0 });
+    others.push(other);
+    return other;
+  };
   const transportOf = (account: AccountFixture, known: Uint8Array, device: FixtureDevice | undefined): Transport => {
     const pause = async (): Promise<void> => await wait(1);
     const credentials = device && { ...device, serverId: known };
@@ -115,6 +131,7 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
     folder,
     surroundings,
     lines,
+    another,
     clientOf: (account, { device, serverId: known = serverId } = {}) =>
       new HttpCustody(transportOf(account, known, device ?? account.devices[0])),
     ownerOf: async (account) => {
@@ -135,7 +152,7 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
       });
     },
     [Symbol.asyncDispose]: async () => {
-      await server.stop();
+      for (const running of [...others, server]) await running.stop();
       // What was passed in is its owner's to close.
       if (parts.database.kind === 'files') await database.close();
       await rm(folder, { recursive: true, force: true });

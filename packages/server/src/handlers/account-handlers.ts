@@ -76,7 +76,7 @@ async function appendKeychain(call: Call, authority: Authority, accounts: Accoun
   const isNew = (await custody.keychain(seq)).length === 0;
   const outcome = await custody.appendKeychain(bytes);
   if (!isNew || outcome !== 'appended') return json({ outcome });
-  authority.accountChanged(principal);
+  await authority.accountChanged(principal);
   const { accountId, deviceId } = principal;
   const [now, ipPrefix] = [accounts.now(), prefixOf(address)];
   await recordAudit(accounts.database, { accountId, type: 'keychain', now, ipPrefix, deviceId, what: body.kind });

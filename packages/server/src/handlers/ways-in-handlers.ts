@@ -25,7 +25,7 @@ export function waysInHandlers(
         ...{ attemptId: fromBase64Url(attemptId), record: fromBase64Url(record) },
         ...{ slotId: fromBase64Url(slotId), slot: fromBase64Url(slot), keychain: await keychainOf(custody), address },
       });
-      authority.accountChanged(principal);
+      await authority.accountChanged(principal);
       return EMPTY;
     },
     addRecovery: async ({ custody, json: body }) => {

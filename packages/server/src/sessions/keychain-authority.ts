@@ -1,8 +1,10 @@
 /**
  * Sessions. A device is who the account's keychain says it is: it signs a nonce and gets a token bound to its key. Who
  * signed in with the password or the words gets one for a key of that login. Every request then has a proof of its own
- * (security.md §5). Nothing is stored but in memory: a server that starts again asks anew.
+ * (security.md §5). Nothing is stored but in memory: a server that starts again asks anew. What ends the sessions of an
+ * account is counted in the database, so that it ends those at other processes too.
  */
+import { type AccountsSurroundings, endSessions, sessionEpoch } from '@keephold/accounts';
 import { EncodingError, equalBytes, fromBase64Url, toBase64Url, toHex, utf8Encode } from '@keephold/bytes';
 import { sha256, verifyStrict } from '@keephold/crypto/verify';
 import {
@@ -25,6 +27,8 @@ import { ExpiringMap } from './expiring-map.ts';
 const TOKEN_LIFETIME = 15 * 60_000;
 const NONCE_LIFETIME = 2 * 60_000;
 const JTI_LIFETIME = 5 * 60_000;
+/** So long a session is believed without a look at what other processes have ended. */
+const EPOCH_LIFETIME = 5000;
 /** Some tens of megabytes at most. */
 const MOST_TOKENS = 100_000;
 const MOST_NONCES = 100_000;
@@ -40,10 +44,17 @@ interface Session {
   readonly principal: Principal;
   readonly publicKey: Uint8Array;
   readonly expiresAt: number;
+  /** Of the account, from before it was looked up who may open the session. */
+  epoch: number;
+  /** When that was compared last, unix milliseconds; 0: never. */
+  comparedAt: number;
 }
+
+type Opened = Pick<Session, 'principal' | 'publicKey' | 'epoch'>;
 
 export interface KeychainAuthorityOptions {
   readonly keeper: AccountKeeper;
+  readonly accounts: AccountsSurroundings;
   /** 16 bytes, the same for the life of the server: a signature for one server is none for another. */
   readonly serverId: Uint8Array;
   readonly now: () => number;
@@ -55,6 +66,7 @@ export class KeychainAuthority implements Authority {
   readonly #nonces: ExpiringMap<true>;
   readonly #sessions: ExpiringMap<Session>;
   readonly #proofs: ExpiringMap<true>;
+  readonly #byPrincipal = new WeakMap<Principal, Session>();
 
   constructor(options: KeychainAuthorityOptions) {
     this.#options = options;
@@ -75,20 +87,23 @@ export class KeychainAuthority implements Authority {
     const time = this.#options.now();
     const isFresh = Math.abs(time / 1000 - body.time) <= PROOF_WINDOW;
     if (this.#nonces.take(body.nonce, time) === undefined || !isFresh) throw unauthenticated();
-    return this.#start(await this.#sessionOf(body, time + TOKEN_LIFETIME), time);
+    return this.#start(await this.#sessionOf(body), time);
   }
 
   /** For who has just shown the password or the words. It is not renewed: what needs it for longer asks again. */
   async openUnlocked(accountId: AccountId, publicKey: Uint8Array): Promise<NewSession> {
     const time = this.#options.now();
+    const epoch = await sessionEpoch(this.#options.accounts, accountId);
     const keychain = await this.#keychain(accountId);
     const vaults = [...(keychain?.vaults.values() ?? [])].map(({ vaultId }) => vaultId);
     const principal = { accountId, deviceId: undefined, role: 'unlocked', vaults } as const;
-    return this.#start({ principal, publicKey, expiresAt: time + TOKEN_LIFETIME }, time);
+    return this.#start({ principal, publicKey, epoch }, time);
   }
 
-  #start(session: Session, time: number): NewSession {
+  #start(opened: Opened, time: number): NewSession {
     const token = toBase64Url(this.#options.random(32));
+    const session: Session = { ...opened, expiresAt: time + TOKEN_LIFETIME, comparedAt: 0 };
+    this.#byPrincipal.set(session.principal, session);
     if (!this.#sessions.add(hashOf(token), session, time)) throw busy();
     return { token, expiresAt: session.expiresAt };
   }
@@ -103,16 +118,34 @@ export class KeychainAuthority implements Authority {
     const proof = `${toHex(session.publicKey)} ${claims.jti}`;
     if (this.#proofs.get(proof, now) !== undefined) throw unauthenticated();
     if (!this.#proofs.add(proof, true, now)) throw busy();
+    await this.#requireEpoch(session, now);
     return { principal: session.principal, bodyDigest: readable(() => digestOf(claims)) };
   }
 
-  accountChanged(by: Principal): void {
+  async accountChanged(by: Principal): Promise<void> {
     const stays = by.role === 'unlocked' ? by : undefined;
     this.#sessions.deleteWhere(({ principal }) => principal !== stays && equalBytes(principal.accountId, by.accountId));
+    const epoch = await endSessions(this.#options.accounts, by.accountId);
+    const session = stays && this.#byPrincipal.get(stays);
+    if (session !== undefined) session.epoch = epoch;
   }
 
-  async #sessionOf(body: schemas.SessionBody, expiresAt: number): Promise<Session> {
-    const keychain = await this.#keychain(asAccountId(fromBase64Url(body.accountId)));
+  /** @throws ServerError 'unauthenticated' when the account has changed since, wherever that was sent to. */
+  async #requireEpoch(session: Session, now: number): Promise<void> {
+    if (Math.abs(now - session.comparedAt) < EPOCH_LIFETIME) return;
+    const epoch = await sessionEpoch(this.#options.accounts, session.principal.accountId);
+    if (epoch === session.epoch) {
+      session.comparedAt = now;
+      return;
+    }
+    this.#sessions.deleteWhere((other) => other === session);
+    throw unauthenticated();
+  }
+
+  async #sessionOf(body: schemas.SessionBody): Promise<Opened> {
+    const accountId = asAccountId(fromBase64Url(body.accountId));
+    const epoch = await sessionEpoch(this.#options.accounts, accountId);
+    const keychain = await this.#keychain(accountId);
     const deviceId = asDeviceId(fromBase64Url(body.deviceId));
     const device = keychain === undefined ? undefined : deviceRecord(keychain, deviceId);
     if (keychain === undefined || device === undefined || device.revokedSeq !== undefined) throw unauthenticated();
@@ -120,7 +153,7 @@ export class KeychainAuthority implements Authority {
     const message = sessionSigningInput({ serverId, deviceId, nonce: fromBase64Url(body.nonce), time: body.time });
     const { signingKey: publicKey, role, vaults } = device;
     if (!verifyStrict({ publicKey, message, signature: fromBase64Url(body.signature) })) throw unauthenticated();
-    return { principal: { accountId: keychain.accountId, deviceId, role, vaults }, publicKey, expiresAt };
+    return { principal: { accountId: keychain.accountId, deviceId, role, vaults }, publicKey, epoch };
   }
 
   /** Undefined when there is no such account. */
