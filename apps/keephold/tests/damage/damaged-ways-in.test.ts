@@ -56,15 +56,26 @@ describe('a rotten way in with the password', () => {
 });
 
 describe('heal', () => {
-  it.each(['slot', 'keyring', 'commit', 'record'] as const)('names a %s that it could not mend', async (kind) => {
-    const { path } = damaged.files
-      .filter((file) => file.kind === kind)
-      .toSorted((a, b) => (a.path < b.path ? -1 : 1))[0]!;
-    damaged.damage(path, flip);
+  const damageFirst = (kind: 'slot' | 'keyring' | 'commit' | 'record'): string => {
+    const [first] = damaged.files.filter((file) => file.kind === kind).toSorted((a, b) => (a.path < b.path ? -1 : 1));
+    damaged.damage(first!.path, flip);
+    return first!.path;
+  };
+
+  it.each(['slot', 'keyring', 'commit'] as const)('names a %s that it could not mend', async (kind) => {
+    const path = damageFirst(kind);
     const ran = await home.run(['heal']);
     expect([ran.code, ran.stdout]).toEqual([3, expect.not.stringContaining('nothing is known to be lacking')]);
     expect(ran.stderr).toContain(kind === 'commit' ? 'read commit 1' : kind === 'keyring' ? 'keyring' : path);
     expect(ran.stderr).toContain('keephold heal --from');
+  });
+
+  it('writes a record again, for it finds out what it said', async () => {
+    damageFirst('record');
+    expect((await home.run(['check'])).code).toBe(13);
+    const ran = await home.run(['heal']);
+    expect([ran.code, ran.stderr]).toEqual([0, expect.stringContaining('found out again what')]);
+    expect((await home.run(['check'])).code).toBe(0);
   });
 
   it('says that nothing is lacking where nothing is', async () => {
