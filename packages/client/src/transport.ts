@@ -45,6 +45,8 @@ export interface Call<T> {
 /** A pack by a line of 250 kbit/s, or all that a server deletes at once; anything else is short. */
 const LONG_LIMIT = 600_000;
 const LIMIT = 120_000;
+/** Milliseconds; servers take proofs that are less than a minute off. */
+const SKEW_THAT_MATTERS = 30_000;
 /** Longer than what opens a session. */
 const MOST_JSON = 1024 * 1024;
 
@@ -89,18 +91,31 @@ export class Transport {
 
   /** A session of a device that ended, or that a server forgot, is opened again, once. */
   async #withSession<T>(call: Call<T>): Promise<T | undefined> {
+    const skew = this.#skew;
     const session = await this.#sessionFor(call.route);
     try {
       return await this.#attempt(call, session);
     } catch (error) {
-      if (!(error instanceof HttpError) || error.problem !== 'unauthenticated') throw error;
-      if (session === this.#unlocked) {
-        this.#unlocked = undefined;
-        throw ended(call.route);
-      }
-      this.#device?.forget();
-      return await this.#attempt(call, await this.#sessionFor(call.route));
+      if (!isUnauthenticated(error)) throw error;
+      if (session !== this.#unlocked) this.#device?.forget();
+      // Where the clock is wrong, the first proof of a run has the wrong time.
+      else if (Math.abs(this.#skew - skew) < SKEW_THAT_MATTERS) throw this.#end(call.route);
+      return await this.#lastAttempt(call);
     }
+  }
+
+  async #lastAttempt<T>(call: Call<T>): Promise<T | undefined> {
+    const session = await this.#sessionFor(call.route);
+    try {
+      return await this.#attempt(call, session);
+    } catch (error) {
+      throw isUnauthenticated(error) && session === this.#unlocked ? this.#end(call.route) : error;
+    }
+  }
+
+  #end(route: Route): HttpError {
+    this.#unlocked = undefined;
+    return ended(route);
   }
 
   /** As little as is enough: the unlocked one only for what no device may. */
@@ -181,6 +196,10 @@ export class Transport {
     const { wait, random } = this.#options;
     return { wait, random: () => (random(1)[0] as number) / 256 };
   }
+}
+
+function isUnauthenticated(error: unknown): boolean {
+  return error instanceof HttpError && error.problem === 'unauthenticated';
 }
 
 interface FetchParts {

@@ -25,7 +25,7 @@ export interface TestServer extends AsyncDisposable {
   /** As a device, which is what its keychain says. */
   readonly clientOf: (account: AccountFixture, options?: ClientOptions) => HttpCustody;
   /** As who knows the words of the account. */
-  readonly ownerOf: (account: AccountFixture) => Promise<HttpCustody>;
+  readonly ownerOf: (account: AccountFixture, ahead?: number) => Promise<HttpCustody>;
   /** One more process, as far as sessions go: `afterKeychain` runs when it has read an account and not yet answered. */
   readonly another: (afterKeychain?: () => Promise<void>) => Promise<RunningServer>;
 }
@@ -33,6 +33,8 @@ export interface TestServer extends AsyncDisposable {
 export interface ClientOptions {
   readonly device?: FixtureDevice;
   readonly serverId?: Uint8Array;
+  /** Milliseconds that its clock is ahead. */
+  readonly ahead?: number;
 }
 
 type Parts = Pick<KeeperOptions, 'database' | 'storage'>;
@@ -117,13 +119,18 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
     others.push(other);
     return other;
   };
-  const transportOf = (account: AccountFixture, known: Uint8Array, device: FixtureDevice | undefined): Transport => {
+  const transportOf = (
+    account: AccountFixture,
+    known: Uint8Array,
+    { device, ahead = 0 }: Pick<ClientOptions, 'device' | 'ahead'>,
+  ): Transport => {
     const pause = async (): Promise<void> => await wait(1);
     const credentials = device && { ...device, serverId: known };
     const { accountId } = account;
     const sending = options.send && { send: options.send };
     const { url: origin } = server;
-    return new Transport({ origin, accountId, device: credentials, now: Date.now, random, wait: pause, ...sending });
+    const clock = (): number => Date.now() + ahead;
+    return new Transport({ origin, accountId, device: credentials, now: clock, random, wait: pause, ...sending });
   };
   return {
     server,
@@ -132,12 +139,13 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
     surroundings,
     lines,
     another,
-    clientOf: (account, { device, serverId: known = serverId } = {}) =>
-      new HttpCustody(transportOf(account, known, device ?? account.devices[0])),
-    ownerOf: async (account) => {
-      const login = await signInWithWords({ origin: server.url, now: Date.now, random }, wordsOf(account));
+    clientOf: (account, { device = account.devices[0], serverId: known = serverId, ahead = 0 } = {}) =>
+      new HttpCustody(transportOf(account, known, { ...(device !== undefined && { device }), ahead })),
+    ownerOf: async (account, ahead = 0) => {
+      const clock = (): number => Date.now() + ahead;
+      const login = await signInWithWords({ origin: server.url, now: clock, random }, wordsOf(account));
       if (login === undefined) throw new Error('the words do not sign in');
-      const transport = transportOf(account, serverId, undefined);
+      const transport = transportOf(account, serverId, { ahead });
       transport.unlock(login.session);
       return new HttpCustody(transport);
     },
