@@ -2,6 +2,7 @@
  * Finds out again what snapshots need whose keeper's records are damaged, and has it written down: until then nothing is
  * ever freed. Only who can read can do that.
  */
+import { equalBytes } from '@keephold/bytes';
 import { restateRefset, type UnknownRefset, unknownRefsets } from '@keephold/custody';
 import { EngineError } from '@keephold/engine';
 import { RefsetSearch } from '@keephold/engine/node';
@@ -23,22 +24,25 @@ export interface RestatedRefsets {
 export async function restateRefsets(
   context: Context,
   folder: string,
-  { state }: Pick<DeviceAccess, 'state'>,
+  { state, vaultId }: Pick<DeviceAccess, 'state' | 'vaultId'>,
 ): Promise<RestatedRefsets> {
   const restated: number[] = [];
-  const failed = new Set<number>();
-  let unknown = await unknownRefsets(folder);
+  const tried = new Set<number>();
+  // Of others' vaults this device reads nothing.
+  const look = async (): Promise<readonly UnknownRefset[]> =>
+    (await unknownRefsets(folder)).filter(({ vault }) => equalBytes(vault, vaultId));
+  let unknown = await look();
   if (unknown.length === 0) return { restated, unknown: [] };
   if (readKeysOf(state) === undefined && givenPassword(context) === undefined)
     return { restated, unknown: snapshotsOf(unknown) };
   await using reading = await openForReading(context, { onDamage: () => undefined });
   const { repository } = reading;
   const search = await RefsetSearch.open({ repository, signal: context.signal });
-  for (let next = unknown[0]; next !== undefined; next = unknown.find(({ seq }) => !failed.has(seq))) {
+  for (let next = unknown[0]; next !== undefined; next = unknown.find(({ seq }) => !tried.has(seq))) {
+    tried.add(next.seq);
     const found = await unlessDamaged(search.find(next));
     if (found !== undefined && (await restateRefset(folder, next, found))) restated.push(next.seq);
-    else failed.add(next.seq);
-    unknown = await unknownRefsets(folder);
+    unknown = await look();
   }
   return { restated, unknown: snapshotsOf(unknown) };
 }
