@@ -13,6 +13,8 @@ export interface Context {
   readonly globals: GlobalValues;
   /** Aborts at the first interrupt: what runs finishes what must not be lost, then ends. */
   readonly signal: AbortSignal;
+  /** SIGHUP means this from now on, and no longer the end. */
+  readonly onHangUp?: (listener: () => void) => void;
   readonly version: string;
   /** What this run knows already, so that nobody is asked twice. */
   readonly password?: string | undefined;

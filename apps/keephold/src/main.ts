@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import { isServer } from './access/repository-folder.ts';
 import { exactArguments } from './command-line/raw-text.ts';
+import type { Context } from './context.ts';
 import { end } from './end.ts';
 import type { Environment } from './environment.ts';
 import { exitCodes } from './errors.ts';
@@ -25,15 +26,27 @@ function ownVersion(): string {
   return (manifest as { readonly version: string }).version;
 }
 
-function abortOnInterrupt(environment: Environment): AbortSignal {
+interface Interrupts {
+  readonly signal: AbortSignal;
+  readonly onHangUp: NonNullable<Context['onHangUp']>;
+}
+
+function listenToSignals(environment: Environment): Interrupts {
   const controller = new AbortController();
   const stop = (): void => {
     if (controller.signal.aborted) return void end(environment, exitCodes.interrupted);
     process.stderr.write('\nkeephold: stopping, what is stored stays stored (again to stop at once)\n');
     controller.abort();
   };
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, stop);
-  return controller.signal;
+  let hangUp = stop;
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, stop);
+  process.on('SIGHUP', () => hangUp());
+  return {
+    signal: controller.signal,
+    onHangUp: (listener) => {
+      hangUp = listener;
+    },
+  };
 }
 
 async function spawnParityWorker(): Promise<Worker> {
@@ -42,13 +55,15 @@ async function spawnParityWorker(): Promise<Worker> {
 
 /** Runs the command and ends the process. */
 export async function main(environment: Environment): Promise<never> {
+  const { signal, onHangUp } = listenToSignals(environment);
   const code = await runProgram({
     args: exactArguments(process.argv.slice(2), commandLine),
     stdout: process.stdout,
     stderr: process.stderr,
     environment,
     terminal: systemTerminal(() => process.stdin, process.stderr),
-    signal: abortOnInterrupt(environment),
+    signal,
+    onHangUp,
     version: ownVersion(),
     openRepository: async (place, options) => {
       if (isServer(place)) {

@@ -22,6 +22,7 @@ export interface Host {
   readonly environment: Environment;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
+  readonly onHangUp?: Context['onHangUp'];
   readonly version: string;
   now(): number;
 }
@@ -60,7 +61,7 @@ function outputFor(host: Host, { json, quiet }: { readonly json: boolean; readon
 }
 
 function contextOf(host: Host, out: Output, globals: GlobalValues): Context {
-  const { environment, terminal, signal, version } = host;
+  const { environment, terminal, signal, version, onHangUp } = host;
   const secret = async (): Promise<string> => {
     const { existingPassword } = await import('./access/password.ts');
     return await existingPassword({ out, environment, terminal, globals }, 'the 24 words: ');
@@ -71,6 +72,7 @@ function contextOf(host: Host, out: Output, globals: GlobalValues): Context {
     environment,
     terminal,
     signal,
+    ...(onHangUp !== undefined && { onHangUp }),
     version,
     openRepository: async (folder, options) => {
       const { keychainCopyOf } = await import('./access/keychain-copy.ts');

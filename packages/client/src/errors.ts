@@ -44,10 +44,14 @@ export class HttpError extends CustodyError {
   constructor(
     code: CustodyErrorCode,
     message: string,
-    options: ErrorOptions & { readonly problem?: ProblemCode; readonly retryAfter?: number } = {},
+    options: ErrorOptions & {
+      readonly problem?: ProblemCode;
+      readonly retryAfter?: number;
+      readonly hint?: string;
+    } = {},
   ) {
-    const { problem } = options;
-    super(code, message, { ...options, hint: problem && HINTS[problem] });
+    const { problem, hint } = options;
+    super(code, message, { ...options, hint: hint ?? (problem && HINTS[problem]) });
     this.name = 'HttpError';
     this.problem = problem;
     this.retryAfter = options.retryAfter;
@@ -73,9 +77,38 @@ export async function problemError(action: string, response: Answer): Promise<Ht
 
 /** @throws HttpError always: there is no network, or it broke. */
 export function networkError(action: string, host: string, cause: unknown): HttpError {
+  const distrust = distrustOf(cause);
+  if (distrust !== undefined) return notTrusted(`${action}: ${host} ${distrust}`, cause);
   const isLate = cause instanceof Error && cause.name === 'TimeoutError';
   const says = isLate ? `no answer from ${host} in time` : `no network, or ${host} cannot be reached`;
   return new HttpError('unavailable', `${action}: ${says}`, { cause, retryAfter: 0 });
+}
+
+const NOT_TRUSTED: Readonly<Record<string, string>> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'has a certificate that it signed itself',
+  SELF_SIGNED_CERT_IN_CHAIN: 'has a certificate of an authority that this computer does not know',
+  UNABLE_TO_GET_ISSUER_CERT: 'has a certificate of an authority that this computer does not know',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'has a certificate of an authority that this computer does not know',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'has a certificate of an authority that this computer does not know',
+  CERT_SIGNATURE_FAILURE: 'has a certificate with a wrong signature',
+  CERT_HAS_EXPIRED: 'has a certificate that has expired',
+  CERT_NOT_YET_VALID: 'has a certificate that is not valid yet, or the clock here is wrong',
+  CERT_REVOKED: 'has a certificate that was revoked',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'has a certificate for another name',
+};
+
+/** `fetch` wraps what sockets throw. */
+function distrustOf(cause: unknown): string | undefined {
+  const { code, cause: inner } = (cause ?? {}) as { readonly code?: unknown; readonly cause?: unknown };
+  if (typeof code === 'string' && Object.hasOwn(NOT_TRUSTED, code)) return NOT_TRUSTED[code];
+  return inner instanceof Error ? distrustOf(inner) : undefined;
+}
+
+/** Trying again does not help. */
+function notTrusted(message: string, cause: unknown): HttpError {
+  const hint =
+    'nothing was sent; for an authority of your own, name the file of its certificate (PEM) in NODE_EXTRA_CA_CERTS';
+  return new HttpError('refused', message, { cause, hint });
 }
 
 function retryAfterOf({ status, headers }: Answer): number | undefined {

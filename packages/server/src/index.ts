@@ -9,3 +9,4 @@ export type { AccountKeeper } from './keeper.ts';
 export { OpenAccounts } from './open-accounts.ts';
 export { type RunningServer, type ServerOptions, startServer } from './server.ts';
 export { KeychainAuthority, type KeychainAuthorityOptions } from './sessions/keychain-authority.ts';
+export type { Certificate } from './tls.ts';

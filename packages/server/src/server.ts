@@ -1,5 +1,6 @@
 /** Puts the routes of `protocol` onto HTTP, with limits on all that a stranger can send, and an end that loses nothing. */
 import type { AddressInfo } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import { AccountsError, type AccountsSurroundings } from '@keephold/accounts';
 import { PROBLEM_TYPE, type Route, type RouteName, routes } from '@keephold/protocol/http';
 import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify, LogController } from 'fastify';
@@ -19,6 +20,7 @@ import { registerReference } from './reference.ts';
 import { Refusals } from './refusals.ts';
 import { accountRoute, type ServedRoute } from './serve-route.ts';
 import type { KeychainAuthority } from './sessions/keychain-authority.ts';
+import { type Certificate, tlsOptions } from './tls.ts';
 
 export interface ServerOptions {
   readonly keeper: AccountKeeper;
@@ -30,6 +32,8 @@ export interface ServerOptions {
   readonly replication?: ReplicationState | undefined;
   /** Lines of JSON; none without it. */
   readonly log?: { write(line: string): void };
+  /** HTTP without encryption when undefined: for a proxy on the same machine. */
+  readonly certificate?: Certificate | undefined;
   /** How long running requests have to end when the server stops. Milliseconds. */
   readonly grace?: number;
   /** Packs on their way at once: 17 MiB each. */
@@ -37,8 +41,10 @@ export interface ServerOptions {
 }
 
 export interface RunningServer {
-  /** `http://HOST:PORT` */
+  /** `http://HOST:PORT`, `https://` with a certificate. */
   readonly url: string;
+  /** For connections from now on. @throws Error when the two do not belong together; what was used before stays. */
+  renewCertificate(certificate: Certificate): void;
   /** Running requests end, new ones get 503 with Retry-After. */
   stop(): Promise<void>;
 }
@@ -59,7 +65,10 @@ export async function startServer(
   const { address, port, family } = app.server.address() as AddressInfo;
   const host = family === 'IPv6' ? `[${address}]` : address;
   return {
-    url: `http://${host}:${port}`,
+    url: `${options.certificate === undefined ? 'http' : 'https'}://${host}:${port}`,
+    renewCertificate: (certificate) => {
+      if (app.server instanceof TlsServer) app.server.setSecureContext(tlsOptions(certificate));
+    },
     stop: async () => {
       state.stopping = true;
       await withinGrace(state, options.grace ?? STOP_LIMIT);
@@ -86,13 +95,16 @@ async function withinGrace(state: RequestState, grace: number): Promise<void> {
   });
 }
 
-function createApp({ log }: ServerOptions): FastifyInstance {
+const HTTP_LIMITS = { headersTimeout: 15_000, maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 5000 };
+
+function createApp({ log, certificate }: ServerOptions): FastifyInstance {
   const app = fastify({
     // A whole pack by a thin line; headers, and silence in between, have far less.
     requestTimeout: 600_000,
     connectionTimeout: 60_000,
     keepAliveTimeout: 75_000,
-    http: { headersTimeout: 15_000, maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 5000 },
+    http: HTTP_LIMITS,
+    ...secured(certificate),
     bodyLimit: 1,
     // A proxy on this machine says who calls; nobody else is believed.
     trustProxy: 'loopback',
@@ -116,6 +128,11 @@ function createApp({ log }: ServerOptions): FastifyInstance {
   return app;
 }
 
+/** Its type says nothing: to the framework an app with TLS is of another type, which nothing here depends on. */
+function secured(certificate: Certificate | undefined): object {
+  return certificate === undefined ? {} : { https: { ...HTTP_LIMITS, ...tlsOptions(certificate) } };
+}
+
 function refuseUnreadable(
   this: unknown,
   error: Error & { readonly code?: string },
@@ -132,9 +149,12 @@ function refuseUnreadable(
 const HEADERS = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': 'camera=(), geolocation=(), microphone=()',
   'referrer-policy': 'no-referrer',
-  'strict-transport-security': 'max-age=31536000',
+  // Browsers heed it over https only.
+  'strict-transport-security': 'max-age=31536000; includeSubDomains',
   'x-content-type-options': 'nosniff',
 };
 

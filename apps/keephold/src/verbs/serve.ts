@@ -10,10 +10,21 @@ import { exitCodes, UsageError } from '../errors.ts';
 import { collectInBackground } from '../jobs/background-collection.ts';
 import { replicateInBackground, replicationState } from '../jobs/background-replication.ts';
 import { bucketAddress, replicaAddress, serverAddress } from '../jobs/server-addresses.ts';
+import {
+  type CertificateFiles,
+  certificateFiles,
+  keepCertificate,
+  readCertificate,
+} from '../jobs/server-certificate.ts';
 import { openServerFolder, type ServerFolder } from '../jobs/server-folder.ts';
 import { openServerParts, type ServerPlaces } from '../jobs/server-parts.ts';
 
 const DEFAULT_LISTEN = '127.0.0.1:8420';
+
+const encrypting = {
+  'tls-cert': textOption({ value: 'FILE', help: 'the certificate of this server and those above it, as PEM' }),
+  'tls-key': textOption({ value: 'FILE', help: 'its private key, as PEM' }),
+};
 
 export const serve: Command = defineCommand({
   name: 'serve',
@@ -21,7 +32,7 @@ export const serve: Command = defineCommand({
   description: [
     'Runs a server that keeps backups of devices. It gets ciphertext only, and cannot open it. Everything lies in one folder; there is nothing to configure. As long as there is no account, a start prints an invitation for the first one, whose owner may invite others.',
     'With --database and --storage it is one of several, each started with a copy of the same secrets in its --data folder. Addresses with secrets in them come from KEEPHOLD_DATABASE and KEEPHOLD_STORAGE, or from files that KEEPHOLD_DATABASE_FILE and KEEPHOLD_STORAGE_FILE name.',
-    'It speaks HTTP without encryption: keep it on this machine, behind a proxy that does TLS. Clients refuse http to any other machine.',
+    'With --tls-cert and --tls-key it speaks TLS 1.3 by itself, and reads both again once a minute and at SIGHUP. Without them it speaks HTTP without encryption: keep it on this machine, behind a proxy that does TLS. Clients refuse http to any other machine.',
     'Ctrl-C, or SIGTERM, lets running requests end.',
   ],
   options: {
@@ -45,9 +56,14 @@ export const serve: Command = defineCommand({
       help: 'who deletes, once a day, what was forgotten long enough ago, and copies to the second site: this server, others, or this process and nothing else',
     }),
     listen: textOption({ value: 'HOST:PORT', help: `the address to listen on (${DEFAULT_LISTEN})` }),
+    ...encrypting,
   },
   examples: [
     { command: 'keephold serve --data /srv/keephold', says: 'on this machine, port 8420' },
+    {
+      command: 'keephold serve --listen 0.0.0.0:443 --tls-cert fullchain.pem --tls-key privkey.pem',
+      says: 'for everybody, without a proxy',
+    },
     {
       command:
         'keephold serve --database postgres://keephold@db.example.org/keephold --storage s3://s3.example.org/backups',
@@ -58,6 +74,7 @@ export const serve: Command = defineCommand({
     const { environment, signal } = context;
     const folder = resolve(options.data ?? join(environment.folders.data, 'server'));
     const address = readAddress(options.listen ?? DEFAULT_LISTEN);
+    const certificate = certificateFiles(options['tls-cert'], options['tls-key']);
     const parts = await openServerParts(placesOf(context, options, folder));
     const { accounts: database, collection, replica } = parts;
     const now = (): number => context.now();
@@ -73,7 +90,7 @@ export const serve: Command = defineCommand({
     const server =
       options.collect === 'only'
         ? undefined
-        : await listen(context, { keeper, opened, folder, address, replica: replica?.queue });
+        : await listen(context, { keeper, opened, folder, address, certificate, replica: replica?.queue });
     if (server === undefined) await context.out.result('collecting');
     await context.out.flush();
     await aborted(signal);
@@ -89,18 +106,24 @@ interface ListenParts {
   readonly opened: ServerFolder;
   readonly folder: string;
   readonly address: Address;
+  readonly certificate: CertificateFiles | undefined;
   readonly replica: VaultQueue | undefined;
 }
 
 async function listen(context: Context, parts: ListenParts): Promise<RunningServer> {
   const { out } = context;
-  const { keeper, opened, folder, address, replica } = parts;
+  const { keeper, opened, folder, address, certificate: files, replica } = parts;
   const { serverId, surroundings, firstInvitation } = opened;
   const now = (): number => context.now();
   const authority = new KeychainAuthority({ keeper, accounts: surroundings, serverId, now, random: systemRandom });
   const log = { write: (line: string): void => out.error(line.trimEnd()) };
   const replication = replica && replicationState(replica, now);
-  const server = await startServer({ keeper, authority, accounts: surroundings, log, replication }, address);
+  const certificate = files && readCertificate(files);
+  const server = await startServer(
+    { keeper, authority, accounts: surroundings, log, replication, certificate },
+    address,
+  );
+  if (files !== undefined) keepCertificate(context, { server, files });
   await out.record({ type: 'serving', url: server.url, folder, invitation: firstInvitation ?? null });
   await out.result(`keeping backups in ${folder}, listening on ${server.url}`);
   if (firstInvitation !== undefined) {
