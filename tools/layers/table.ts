@@ -116,7 +116,7 @@ export const layers: readonly Layer[] = [
       '@keephold/protocol',
       '@keephold/protocol/http',
     ],
-    thirdParty: ['fastify'],
+    thirdParty: ['fastify', 'prom-client'],
   },
   {
     folder: 'packages/client',
