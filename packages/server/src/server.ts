@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import { AccountsError, type AccountsSurroundings } from '@keephold/accounts';
+import { toHex } from '@keephold/bytes';
 import { PROBLEM_TYPE, type Route, type RouteName, routes } from '@keephold/protocol/http';
 import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify, LogController } from 'fastify';
 import { PackBuffers } from './bodies/pack-buffers.ts';
@@ -14,6 +15,8 @@ import { signInRoutes } from './handlers/sign-in-routes.ts';
 import { vaultHandlers } from './handlers/vault-handlers.ts';
 import { waysInHandlers } from './handlers/ways-in-handlers.ts';
 import type { AccountKeeper } from './keeper.ts';
+import { measureRequests } from './metrics/measure-requests.ts';
+import type { Metrics } from './metrics/metrics.ts';
 import { openRoutes, type ReplicationState } from './open-routes.ts';
 import { asProblem } from './problems.ts';
 import { registerReference } from './reference.ts';
@@ -21,6 +24,8 @@ import { Refusals } from './refusals.ts';
 import { accountRoute, type ServedRoute } from './serve-route.ts';
 import type { KeychainAuthority } from './sessions/keychain-authority.ts';
 import { type Certificate, tlsOptions } from './tls.ts';
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'silent';
 
 export interface ServerOptions {
   readonly keeper: AccountKeeper;
@@ -32,6 +37,10 @@ export interface ServerOptions {
   readonly replication?: ReplicationState | undefined;
   /** Lines of JSON; none without it. */
   readonly log?: { write(line: string): void };
+  /** The least that is logged; 'info', with a line for each request, without it. */
+  readonly logLevel?: LogLevel;
+  /** Nothing is measured without it. */
+  readonly metrics?: Metrics | undefined;
   /** HTTP without encryption when undefined: for a proxy on the same machine. */
   readonly certificate?: Certificate | undefined;
   /** How long running requests have to end when the server stops. Milliseconds. */
@@ -60,6 +69,7 @@ export async function startServer(
   const state = { stopping: false, running: 0, ended: (): void => {} };
   const app = createApp(options);
   countRequests(app, state);
+  if (options.metrics !== undefined) measureRequests(app, options.metrics);
   registerRoutes(app, options, () => state.stopping);
   await app.listen(listen);
   const { address, port, family } = app.server.address() as AddressInfo;
@@ -97,7 +107,7 @@ async function withinGrace(state: RequestState, grace: number): Promise<void> {
 
 const HTTP_LIMITS = { headersTimeout: 15_000, maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 5000 };
 
-function createApp({ log, certificate }: ServerOptions): FastifyInstance {
+function createApp({ log, logLevel = 'info', certificate, accounts }: ServerOptions): FastifyInstance {
   const app = fastify({
     // A whole pack by a thin line; headers, and silence in between, have far less.
     requestTimeout: 600_000,
@@ -112,7 +122,8 @@ function createApp({ log, certificate }: ServerOptions): FastifyInstance {
     forceCloseConnections: true,
     exposeHeadRoutes: false,
     logController: new LogController({ disableRequestLogging: true }),
-    logger: log === undefined ? false : { level: 'info', stream: log, base: null },
+    logger: log === undefined ? false : { level: logLevel, stream: log, base: null },
+    genReqId: () => toHex(accounts.random(8)),
     clientErrorHandler: refuseUnreadable,
   });
   app.server.maxConnections = 2000;
@@ -160,7 +171,8 @@ const HEADERS = {
 
 function countRequests(app: FastifyInstance, state: RequestState): void {
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers(HEADERS);
+    // For who asks the operator what went wrong: it is in the log, and in nothing else.
+    reply.headers(HEADERS).header('x-request-id', request.id);
     if (!state.stopping || request.routeOptions.url === routes.health.path) return;
     throw new ServerError('stopping', 'the server is about to stop; try again');
   });
@@ -179,13 +191,16 @@ function countRequests(app: FastifyInstance, state: RequestState): void {
 }
 
 function registerRoutes(app: FastifyInstance, options: ServerOptions, isStopping: () => boolean): void {
-  const { keeper, authority, accounts } = options;
+  const { keeper, authority, accounts, metrics } = options;
   const parts = {
     keeper,
     authority,
     buffers: new PackBuffers(options.packsAtOnce ?? PACKS_AT_ONCE),
     refusals: new Refusals(accounts),
   };
+  metrics?.gauge('transfers_running', 'Packs on their way.', () => parts.buffers.inUse);
+  metrics?.gauge('transfers_waiting', 'Packs that wait until others are through.', () => parts.buffers.waiting);
+  metrics?.gauge('sessions', 'Tokens of devices and unlocked apps.', () => authority.sessions);
   const handlers = {
     ...accountHandlers(authority, accounts),
     ...waysInHandlers(authority, accounts),

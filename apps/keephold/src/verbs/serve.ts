@@ -2,7 +2,17 @@
 import { join, resolve } from 'node:path';
 import { systemRandom } from '@keephold/crypto';
 import { openKeeper, type VaultQueue } from '@keephold/custody';
-import { KeychainAuthority, OpenAccounts, queueingKeeper, type RunningServer, startServer } from '@keephold/server';
+import {
+  KeychainAuthority,
+  type LogLevel,
+  Metrics,
+  measuringKeeper,
+  OpenAccounts,
+  queueingKeeper,
+  type RunningServer,
+  serveMetrics,
+  startServer,
+} from '@keephold/server';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { flag, oneOf, text as textOption } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
@@ -17,9 +27,22 @@ import {
   readCertificate,
 } from '../jobs/server-certificate.ts';
 import { openServerFolder, type ServerFolder } from '../jobs/server-folder.ts';
+import { measuredParts } from '../jobs/server-metrics.ts';
 import { openServerParts, type ServerPlaces } from '../jobs/server-parts.ts';
 
 const DEFAULT_LISTEN = '127.0.0.1:8420';
+
+const observing = {
+  metrics: textOption({
+    value: 'HOST:PORT',
+    help: 'serve /metrics for Prometheus on this address, to whoever reaches it (nowhere)',
+  }),
+  'log-level': oneOf({
+    choices: ['error', 'warn', 'info', 'debug', 'silent'],
+    initial: 'info',
+    help: 'the least that is written to standard error, as lines of JSON: info has a line for each request',
+  }),
+};
 
 const encrypting = {
   'tls-cert': textOption({ value: 'FILE', help: 'the certificate of this server and those above it, as PEM' }),
@@ -57,6 +80,7 @@ export const serve: Command = defineCommand({
     }),
     listen: textOption({ value: 'HOST:PORT', help: `the address to listen on (${DEFAULT_LISTEN})` }),
     ...encrypting,
+    ...observing,
   },
   examples: [
     { command: 'keephold serve --data /srv/keephold', says: 'on this machine, port 8420' },
@@ -75,12 +99,17 @@ export const serve: Command = defineCommand({
     const folder = resolve(options.data ?? join(environment.folders.data, 'server'));
     const address = readAddress(options.listen ?? DEFAULT_LISTEN);
     const certificate = certificateFiles(options['tls-cert'], options['tls-key']);
-    const parts = await openServerParts(placesOf(context, options, folder));
+    const metricsAddress = options.metrics === undefined ? undefined : readAddress(options.metrics);
+    const metrics = metricsAddress && new Metrics();
+    const places = placesOf(context, options, folder);
+    const opening = await openServerParts(places);
+    const parts = metrics === undefined ? opening : measuredParts(opening, metrics, places.now);
     const { accounts: database, collection, replica } = parts;
     const now = (): number => context.now();
     const signUp = options['open-sign-up'] ? 'open' : 'by-invitation';
     const opened = await openServerFolder(folder, { database, signUp, now });
-    const repositories = await openKeeper({ ...parts, optionsOf: () => ({ signer: opened.signer }) });
+    const plain = await openKeeper({ ...parts, optionsOf: () => ({ signer: opened.signer }) });
+    const repositories = metrics === undefined ? plain : measuringKeeper(plain, metrics);
     const keeper = new OpenAccounts(queueingKeeper(repositories, { collection, replication: replica?.queue }, now));
     const works = options.collect !== 'elsewhere';
     const workers = [
@@ -90,12 +119,20 @@ export const serve: Command = defineCommand({
     const server =
       options.collect === 'only'
         ? undefined
-        : await listen(context, { keeper, opened, folder, address, certificate, replica: replica?.queue });
+        : await listen(context, {
+            ...{ keeper, opened, folder, address, certificate, replica: replica?.queue },
+            ...{ metrics, logLevel: options['log-level'] },
+          });
+    const observed = metrics && metricsAddress && (await serveMetrics(metrics, metricsAddress));
+    if (observed !== undefined) {
+      await context.out.answer(`metrics at ${observed.url}`, { type: 'metrics', url: observed.url });
+    }
     if (server === undefined) await context.out.result('collecting');
     await context.out.flush();
     await aborted(signal);
     for (const worker of workers) await worker?.stop();
     await server?.stop();
+    await observed?.stop();
     await parts.close();
     return exitCodes.done;
   },
@@ -108,11 +145,13 @@ interface ListenParts {
   readonly address: Address;
   readonly certificate: CertificateFiles | undefined;
   readonly replica: VaultQueue | undefined;
+  readonly metrics: Metrics | undefined;
+  readonly logLevel: LogLevel;
 }
 
 async function listen(context: Context, parts: ListenParts): Promise<RunningServer> {
   const { out } = context;
-  const { keeper, opened, folder, address, certificate: files, replica } = parts;
+  const { keeper, opened, folder, address, certificate: files, replica, metrics, logLevel } = parts;
   const { serverId, surroundings, firstInvitation } = opened;
   const now = (): number => context.now();
   const authority = new KeychainAuthority({ keeper, accounts: surroundings, serverId, now, random: systemRandom });
@@ -120,7 +159,7 @@ async function listen(context: Context, parts: ListenParts): Promise<RunningServ
   const replication = replica && replicationState(replica, now);
   const certificate = files && readCertificate(files);
   const server = await startServer(
-    { keeper, authority, accounts: surroundings, log, replication, certificate },
+    { keeper, authority, accounts: surroundings, log, logLevel, metrics, replication, certificate },
     address,
   );
   if (files !== undefined) keepCertificate(context, { server, files });

@@ -8,7 +8,8 @@ export interface Switch extends AsyncDisposable {
   readonly to: (url: string) => void;
 }
 
-export async function createSwitch(url: string): Promise<Switch> {
+/** `onBytes` hears all that is sent, either way. */
+export async function createSwitch(url: string, onBytes?: (bytes: Buffer) => void): Promise<Switch> {
   let target = new URL(url);
   const open = new Set<Socket>();
   const server = createServer((incoming) => {
@@ -19,6 +20,7 @@ export async function createSwitch(url: string): Promise<Switch> {
     ] as const) {
       open.add(socket);
       socket.pipe(other);
+      if (onBytes !== undefined) socket.on('data', onBytes);
       socket.on('error', () => {});
       socket.on('close', () => {
         open.delete(socket);

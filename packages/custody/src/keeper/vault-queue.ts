@@ -175,6 +175,13 @@ export class VaultQueue {
     );
   }
 
+  async due(now: number): Promise<number> {
+    const [row] = await this.#database.read(
+      async (sql) => await sql.query(`SELECT COUNT(*) FROM ${this.#work} WHERE due_at <= ?`, now),
+    );
+    return row === undefined ? 0 : numberAt(row, 0);
+  }
+
   async waiting(): Promise<Waiting> {
     const [row] = await this.#database.read(
       async (sql) => await sql.query(`SELECT COUNT(*), MIN(changed_at) FROM ${this.#work} WHERE changed_at > 0`),

@@ -19,13 +19,30 @@ export class PackBuffers {
   readonly #free: Uint8Array[] = [];
   readonly #waiting: ((buffer: Uint8Array) => void)[] = [];
   #toMake: number;
+  #inUse = 0;
 
   constructor(count: number) {
     this.#toMake = count;
   }
 
+  /** Of packs that are on their way. */
+  get inUse(): number {
+    return this.#inUse;
+  }
+
+  /** Who waits for memory. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** @throws ServerError 'busy' */
   async take(): Promise<Uint8Array> {
+    const buffer = await this.#next();
+    this.#inUse++;
+    return buffer;
+  }
+
+  async #next(): Promise<Uint8Array> {
     const free = this.#free.pop();
     if (free !== undefined) return free;
     if (this.#toMake > 0) {
@@ -39,6 +56,7 @@ export class PackBuffers {
   }
 
   give(buffer: Uint8Array): void {
+    this.#inUse--;
     const next = this.#waiting.shift();
     if (next === undefined) this.#free.push(buffer);
     else next(buffer);

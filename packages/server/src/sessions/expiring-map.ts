@@ -16,6 +16,11 @@ export class ExpiringMap<V> {
     this.#since = options.now;
   }
 
+  /** Some of them may have expired. */
+  get size(): number {
+    return this.#young.size + this.#old.size;
+  }
+
   /** False when it is full: nothing is forgotten early, the caller must refuse. */
   add(key: string, value: V, now: number): boolean {
     this.#turn(now);

@@ -76,6 +76,11 @@ export class KeychainAuthority implements Authority {
     this.#proofs = new ExpiringMap({ lifetime: JTI_LIFETIME, most: MOST_PROOFS, now });
   }
 
+  /** Tokens that are known here; some of them may have expired. */
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
   challenge(): { readonly serverId: string; readonly nonce: string } {
     const { random, serverId, now } = this.#options;
     const nonce = toBase64Url(random(32));
