@@ -1,9 +1,10 @@
 /** The way of every request through its route: who asks, whether they may, the body, the handler, the answer. */
-import { equalBytes, fromHex } from '@keephold/bytes';
+import { equalBytes, fromHex, toHex } from '@keephold/bytes';
 import { type Route, rolesFor, schemas } from '@keephold/protocol/http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { answer } from './answer.ts';
 import { type Authenticated, type Authority, allowed, type Principal } from './authority.ts';
+import type { Pace } from './bodies/paced.ts';
 import type { PackBuffers } from './bodies/pack-buffers.ts';
 import { readBody, readBodyInto } from './bodies/read-body.ts';
 import { readJson } from './bodies/read-json.ts';
@@ -17,6 +18,7 @@ export interface RouteParts {
   readonly keeper: AccountKeeper;
   readonly buffers: PackBuffers;
   readonly refusals: Refusals;
+  readonly pace: Pace;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -28,14 +30,15 @@ export function accountRoute(route: Route, handler: Handler, parts: RouteParts):
   return async (request, reply) => {
     const authenticated = await authenticate(request, parts.authority);
     const { principal } = authenticated;
+    const { buffers, pace } = parts;
     const params = request.params as Call['params'];
     const vault = params['vault'] === undefined ? undefined : fromHex(String(params['vault']));
     if (route.action === undefined || !allowed(principal, route.action, vault)) {
       await parts.refusals.record(principal, route, request.ip);
       throw refusalOf(principal, route);
     }
-    return await withMemory(route, parts.buffers, async (memory) => {
-      const body = await takeBody(route, request, { authenticated, memory });
+    return await withMemory(route, { buffers, holder: toHex(principal.accountId) }, async (memory) => {
+      const body = await takeBody(route, request, { authenticated, memory, pace });
       return await parts.keeper.use(principal.accountId, async (custody) => {
         const query = request.query as Call['query'];
         const result = await handler({ principal, custody, params, query, address: request.ip, ...body });
@@ -59,34 +62,35 @@ async function authenticate(request: FastifyRequest, authority: Authority): Prom
 /** Runs `work` with the memory of a pack where the route may need it, until the answer is on its way. */
 async function withMemory<T>(
   route: Route,
-  buffers: PackBuffers,
+  { buffers, holder }: { readonly buffers: PackBuffers; readonly holder: string },
   work: (memory: Uint8Array | undefined) => Promise<T>,
 ): Promise<T> {
   const needs = route.body?.boundBy === 'name' || route.params === schemas.PackPath;
   if (!needs) return await work(undefined);
-  const memory = await buffers.take();
+  const memory = await buffers.take(holder);
   try {
     return await work(memory);
   } finally {
-    buffers.give(memory);
+    buffers.give(memory, holder);
   }
 }
 
 interface BodyContext {
   readonly authenticated: Authenticated;
   readonly memory: Uint8Array | undefined;
+  readonly pace: Pace;
 }
 
 async function takeBody(
   { body }: Route,
   request: FastifyRequest,
-  { authenticated, memory }: BodyContext,
+  { authenticated, memory, pace }: BodyContext,
 ): Promise<Pick<Call, 'bytes' | 'json'>> {
   if (body === undefined) return { bytes: memory ?? NOTHING, json: undefined };
   const received =
     memory === undefined
-      ? await readBody(request.raw, body.limit)
-      : await readBodyInto(request.raw, memory, body.limit);
+      ? await readBody(request.raw, body.limit, pace)
+      : await readBodyInto(request.raw, { into: memory, limit: body.limit, pace });
   if (body.boundBy === 'name') requireName(request, received.sha256);
   else if (authenticated.bodyDigest === undefined || !equalBytes(authenticated.bodyDigest, received.sha256)) {
     throw unauthenticated();

@@ -1,10 +1,12 @@
 /** Puts the routes of `protocol` onto HTTP, with limits on all that a stranger can send, and an end that loses nothing. */
+import type { ServerOptions as HttpOptions } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import { AccountsError, type AccountsSurroundings } from '@keephold/accounts';
 import { toHex } from '@keephold/bytes';
 import { PROBLEM_TYPE, type Route, type RouteName, routes } from '@keephold/protocol/http';
 import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify, LogController } from 'fastify';
+import { PACE } from './bodies/paced.ts';
 import { PackBuffers } from './bodies/pack-buffers.ts';
 import { ServerError } from './errors.ts';
 import { accountHandlers } from './handlers/account-handlers.ts';
@@ -45,6 +47,8 @@ export interface ServerOptions {
   readonly certificate?: Certificate | undefined;
   /** How long running requests have to end when the server stops. Milliseconds. */
   readonly grace?: number;
+  /** Milliseconds in which the head of a request has to be there, and in which a body has to get on. */
+  readonly patience?: { readonly heads: number; readonly bodies: number } | undefined;
   /** Packs on their way at once: 17 MiB each. */
   readonly packsAtOnce?: number;
 }
@@ -105,16 +109,21 @@ async function withinGrace(state: RequestState, grace: number): Promise<void> {
   });
 }
 
-const HTTP_LIMITS = { headersTimeout: 15_000, maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 5000 };
+function httpLimits({ patience }: ServerOptions): HttpOptions {
+  const headersTimeout = patience?.heads ?? 15_000;
+  return { headersTimeout, maxHeaderSize: 16 * 1024, connectionsCheckingInterval: headersTimeout / 3 };
+}
 
-function createApp({ log, logLevel = 'info', certificate, accounts }: ServerOptions): FastifyInstance {
+function createApp(options: ServerOptions): FastifyInstance {
+  const { log, logLevel = 'info', certificate, accounts } = options;
+  const http = httpLimits(options);
   const app = fastify({
     // A whole pack by a thin line; headers, and silence in between, have far less.
     requestTimeout: 600_000,
     connectionTimeout: 60_000,
     keepAliveTimeout: 75_000,
-    http: HTTP_LIMITS,
-    ...secured(certificate),
+    http,
+    ...secured(certificate, http),
     bodyLimit: 1,
     // A proxy on this machine says who calls; nobody else is believed.
     trustProxy: 'loopback',
@@ -140,8 +149,8 @@ function createApp({ log, logLevel = 'info', certificate, accounts }: ServerOpti
 }
 
 /** Its type says nothing: to the framework an app with TLS is of another type, which nothing here depends on. */
-function secured(certificate: Certificate | undefined): object {
-  return certificate === undefined ? {} : { https: { ...HTTP_LIMITS, ...tlsOptions(certificate) } };
+function secured(certificate: Certificate | undefined, http: HttpOptions): object {
+  return certificate === undefined ? {} : { https: { ...http, ...tlsOptions(certificate) } };
 }
 
 function refuseUnreadable(
@@ -197,6 +206,7 @@ function registerRoutes(app: FastifyInstance, options: ServerOptions, isStopping
     authority,
     buffers: new PackBuffers(options.packsAtOnce ?? PACKS_AT_ONCE),
     refusals: new Refusals(accounts),
+    pace: { ...PACE, window: options.patience?.bodies ?? PACE.window },
   };
   metrics?.gauge('transfers_running', 'Packs on their way.', () => parts.buffers.inUse);
   metrics?.gauge('transfers_waiting', 'Packs that wait until others are through.', () => parts.buffers.waiting);

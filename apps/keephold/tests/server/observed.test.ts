@@ -103,7 +103,7 @@ it('logs and measures a whole run without an id, a name, a path or a secret in i
     expect(line).toMatchObject({ level: 30, time: expect.any(Number), ms: expect.any(Number) });
   }
   expect(new Set(requests.map(({ reqId }) => reqId)).size).toBe(requests.length);
-  expect(requests.map(({ route, status }) => `${route} ${status}`)).toEqual(
+  expect(requests.map(({ route, status }) => `${String(route)} ${String(status)}`)).toEqual(
     expect.arrayContaining([
       '/v1/vaults/:vault/packs/:pack 204',
       '/v1/sign-in/finish 400',
