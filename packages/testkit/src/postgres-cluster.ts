@@ -28,17 +28,30 @@ export interface PostgresCluster extends AsyncDisposable {
   /** immediate: as a crash leaves it. */
   readonly stop: (mode: 'fast' | 'immediate') => Promise<void>;
   readonly start: () => Promise<void>;
+  /**
+   * Another cluster that follows this one, and without which nothing is committed from now on: what this one has
+   * confirmed is there, too.
+   */
+  readonly standby: () => Promise<Standby>;
 }
+
+export interface Standby extends AsyncDisposable {
+  readonly port: number;
+  /** It follows nobody from now on, and takes writes. */
+  readonly promote: () => Promise<void>;
+}
+
+type Call = (program: string, ...args: readonly string[]) => Promise<unknown>;
 
 export async function startPostgres(): Promise<PostgresCluster> {
   const folder = await mkdtemp(join(tmpdir(), 'keephold-postgres-'));
   const owner = ownerOf(folder);
   const data = join(folder, 'data');
   const port = await freePort();
-  const call = async (program: string, ...args: readonly string[]): Promise<unknown> =>
+  const call: Call = async (program, ...args) =>
     await run(join(programs ?? '', program), args, { ...owner, cwd: folder });
   await call('initdb', '-D', data, '-U', USER, '--auth=trust', '-E', 'UTF8', '--no-locale', '--no-sync');
-  const settings = `-p ${port} -k ${folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=60`;
+  const settings = settingsOf(folder, port);
   const start = async (): Promise<void> => {
     await call('pg_ctl', '-D', data, '-w', '-s', '-l', join(folder, 'log'), '-o', settings, 'start');
   };
@@ -55,9 +68,43 @@ export async function startPostgres(): Promise<PostgresCluster> {
     },
     start,
     stop,
+    standby: async () => await startStandby({ folder, port, call }),
     [Symbol.asyncDispose]: async () => {
       await stop('immediate').catch(() => {});
       await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function settingsOf(folder: string, port: number): string {
+  return `-p ${port} -k ${folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=60`;
+}
+
+interface Primary {
+  readonly folder: string;
+  readonly port: number;
+  readonly call: Call;
+}
+
+async function startStandby({ folder, port, call }: Primary): Promise<Standby> {
+  const data = join(folder, 'standby');
+  const own = await freePort();
+  const primary = ['-h', folder, '-p', String(port), '-U', USER];
+  await call('pg_basebackup', ...primary, '-D', data, '-R', '-c', 'fast', '-X', 'stream', '--no-sync');
+  const log = join(folder, 'standby-log');
+  await call('pg_ctl', '-D', data, '-w', '-s', '-l', log, '-o', settingsOf(folder, own), 'start');
+  // After the copy was made: the copy itself waits for nobody.
+  const tell = async (statement: string): Promise<unknown> =>
+    await call('psql', ...primary, '-d', 'postgres', '-q', '-c', statement);
+  await tell("ALTER SYSTEM SET synchronous_standby_names = '*'");
+  await tell('SELECT pg_reload_conf()');
+  return {
+    port: own,
+    promote: async () => {
+      await call('pg_ctl', '-D', data, '-w', '-s', 'promote');
+    },
+    [Symbol.asyncDispose]: async () => {
+      await call('pg_ctl', '-D', data, '-w', '-s', '-m', 'immediate', 'stop').catch(() => {});
     },
   };
 }
