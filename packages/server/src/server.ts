@@ -43,6 +43,8 @@ export interface ServerOptions {
   readonly logLevel?: LogLevel;
   /** Nothing is measured without it. */
   readonly metrics?: Metrics | undefined;
+  /** Addresses and ranges of proxies that are believed who calls; those of this machine without it. */
+  readonly trustedProxies?: readonly string[] | undefined;
   /** HTTP without encryption when undefined: for a proxy on the same machine. */
   readonly certificate?: Certificate | undefined;
   /** How long running requests have to end when the server stops. Milliseconds. */
@@ -125,8 +127,8 @@ function createApp(options: ServerOptions): FastifyInstance {
     http,
     ...secured(certificate, http),
     bodyLimit: 1,
-    // A proxy on this machine says who calls; nobody else is believed.
-    trustProxy: 'loopback',
+    // Limits go by the address of who calls, and a proxy says it; nobody else is believed.
+    trustProxy: ['loopback', ...(options.trustedProxies ?? [])],
     routerOptions: { maxParamLength: 64 },
     forceCloseConnections: true,
     exposeHeadRoutes: false,

@@ -1,4 +1,5 @@
 /** `keephold serve`: a server in one command. */
+import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import { systemRandom } from '@keephold/crypto';
 import { openKeeper, type VaultQueue } from '@keephold/custody';
@@ -14,7 +15,7 @@ import {
   startServer,
 } from '@keephold/server';
 import { type Command, defineCommand } from '../command-line/command.ts';
-import { flag, oneOf, text as textOption } from '../command-line/options.ts';
+import { flag, oneOf, text as textOption, texts } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes, UsageError } from '../errors.ts';
 import { collectInBackground } from '../jobs/background-collection.ts';
@@ -80,6 +81,10 @@ export const serve: Command = defineCommand({
     }),
     listen: textOption({ value: 'HOST:PORT', help: `the address to listen on (${DEFAULT_LISTEN})` }),
     ...encrypting,
+    'trust-proxy': texts({
+      value: 'ADDRESS',
+      help: 'a proxy, or a range of them such as 10.0.0.0/24, that is believed who calls (those on this machine)',
+    }),
     ...observing,
   },
   examples: [
@@ -98,6 +103,7 @@ export const serve: Command = defineCommand({
     const { environment, signal } = context;
     const folder = resolve(options.data ?? join(environment.folders.data, 'server'));
     const address = readAddress(options.listen ?? DEFAULT_LISTEN);
+    const trustedProxies = options['trust-proxy'].map(proxyAddress);
     const certificate = certificateFiles(options['tls-cert'], options['tls-key']);
     const metricsAddress = options.metrics === undefined ? undefined : readAddress(options.metrics);
     const metrics = metricsAddress && new Metrics();
@@ -121,7 +127,7 @@ export const serve: Command = defineCommand({
         ? undefined
         : await listen(context, {
             ...{ keeper, opened, folder, address, certificate, replica: replica?.queue },
-            ...{ metrics, logLevel: options['log-level'] },
+            ...{ metrics, logLevel: options['log-level'], trustedProxies },
           });
     const observed = metrics && metricsAddress && (await serveMetrics(metrics, metricsAddress));
     if (observed !== undefined) {
@@ -147,11 +153,12 @@ interface ListenParts {
   readonly replica: VaultQueue | undefined;
   readonly metrics: Metrics | undefined;
   readonly logLevel: LogLevel;
+  readonly trustedProxies: readonly string[];
 }
 
 async function listen(context: Context, parts: ListenParts): Promise<RunningServer> {
   const { out } = context;
-  const { keeper, opened, folder, address, certificate: files, replica, metrics, logLevel } = parts;
+  const { keeper, opened, folder, address, certificate: files, replica, metrics, logLevel, trustedProxies } = parts;
   const { serverId, surroundings, firstInvitation } = opened;
   const now = (): number => context.now();
   const authority = new KeychainAuthority({ keeper, accounts: surroundings, serverId, now, random: systemRandom });
@@ -159,7 +166,7 @@ async function listen(context: Context, parts: ListenParts): Promise<RunningServ
   const replication = replica && replicationState(replica, now);
   const certificate = files && readCertificate(files);
   const server = await startServer(
-    { keeper, authority, accounts: surroundings, log, logLevel, metrics, replication, certificate },
+    { keeper, authority, accounts: surroundings, log, logLevel, metrics, replication, certificate, trustedProxies },
     address,
   );
   if (files !== undefined) keepCertificate(context, { server, files });
@@ -199,6 +206,14 @@ function readAddress(text: string): Address {
     throw new UsageError(`${text} is no address to listen on`, `write HOST:PORT, for example ${DEFAULT_LISTEN}`);
   }
   return { host: host.replace(/^\[(.*)\]$/, '$1'), port: Number(port) };
+}
+
+/** `0.0.0.0/0` would let anybody claim to be anybody. */
+function proxyAddress(text: string): string {
+  const [, address = '', length] = /^([^/]+)(?:\/([1-9]\d{0,2}))?$/.exec(text) ?? [];
+  const bits = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
+  if (bits > 0 && Number(length ?? bits) <= bits) return text;
+  throw new UsageError(`${text} is no address of a proxy`, 'write an address, or a range such as 10.0.0.0/24');
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {
