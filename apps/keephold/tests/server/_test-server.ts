@@ -10,7 +10,7 @@ import { type KeeperOptions, type KeptCustody, type OpenOptions, openKeeper } fr
 import { SqliteDatabase } from '@keephold/custody/sql';
 import { type Custody, overrideCustody } from '@keephold/protocol';
 import { type AccountKeeper, KeychainAuthority, OpenAccounts, type RunningServer, startServer } from '@keephold/server';
-import type { AccountFixture, FixtureDevice } from '@keephold/testkit';
+import { type AccountFixture, type FixtureDevice, type Lie, lyingCustody } from '@keephold/testkit';
 import { openServerFolder, type ServerFolder } from '../../src/jobs/server-folder.ts';
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
@@ -21,6 +21,8 @@ export interface TestServer extends AsyncDisposable {
   readonly folder: string;
   readonly surroundings: ServerFolder['surroundings'];
   readonly lines: string[];
+  /** As its operator has the accounts. */
+  readonly keeper: AccountKeeper;
   readonly signUp: (account: AccountFixture) => Promise<void>;
   /** As a device, which is what its keychain says. */
   readonly clientOf: (account: AccountFixture, options?: ClientOptions) => HttpCustody;
@@ -49,6 +51,11 @@ export interface TestServerOptions {
   /** How clients send; by `fetch` without it. */
   readonly send?: Send;
   readonly earlyPurge?: 'refused' | 'allowed';
+  /** What it answers instead of the truth, asked anew for each request. */
+  readonly lies?: () => readonly Lie[];
+  readonly packsAtOnce?: number;
+  /** Milliseconds. */
+  readonly patience?: { readonly heads: number; readonly bodies: number };
   /** Runs before a pack is stored. */
   readonly beforePack?: () => Promise<void>;
 }
@@ -72,13 +79,17 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
     parts.database.kind === 'shared'
       ? parts.database.database
       : await SqliteDatabase.open(join(folder, 'accounts.sqlite'), 'durable');
-  const { serverId, surroundings } = await openServerFolder(folder, { database, signUp: 'by-invitation', now });
+  const {
+    serverId,
+    surroundings,
+    signer: ownSigner,
+  } = await openServerFolder(folder, { database, signUp: 'by-invitation', now });
   const signers = new Map<string, FixtureDevice>();
   const repositories = await openKeeper({
     ...parts,
     optionsOf: (accountId) => {
-      const signer = signers.get(Buffer.from(accountId).toString('hex'));
-      return { ...(signer !== undefined && { signer }), ...options.open };
+      const signer = signers.get(Buffer.from(accountId).toString('hex')) ?? ownSigner;
+      return { signer, ...options.open };
     },
   });
   const keeper = new OpenAccounts(repositories);
@@ -92,7 +103,8 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
           await beforePack?.();
           await custody.putPack(...args);
         };
-        return await work(overrideCustody(custody, { putPack }) as KeptCustody);
+        const honest = overrideCustody(custody, { putPack });
+        return await work(lyingCustody(honest, options.lies?.() ?? []) as KeptCustody);
       }),
   };
   const knowing = { accounts: surroundings, serverId, now, random };
@@ -103,6 +115,7 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
       ...{ keeper: held, authority, accounts: surroundings, earlyPurge: options.earlyPurge ?? 'refused' },
       log: { write: (line) => void lines.push(line) },
       ...(options.grace !== undefined && { grace: options.grace }),
+      ...{ patience: options.patience, ...(options.packsAtOnce !== undefined && { packsAtOnce: options.packsAtOnce }) },
     },
     { host: '127.0.0.1', port: 0 },
   );
@@ -138,6 +151,7 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
     folder,
     surroundings,
     lines,
+    keeper: held,
     another,
     clientOf: (account, { device = account.devices[0], serverId: known = serverId, ahead = 0 } = {}) =>
       new HttpCustody(transportOf(account, known, { ...(device !== undefined && { device }), ahead })),
