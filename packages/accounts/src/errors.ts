@@ -4,6 +4,8 @@ export type AccountsErrorCode =
   | 'sign-up-refused' // wrong, used or expired invitation, or a name that is taken
   | 'too-many-tries'
   | 'pairing-refused' // no such ticket, one that is too old, or a message out of turn
+  | 'no-such-plan'
+  | 'no-such-account' // for admins, who see the names of all
   | 'malformed'
   | 'newer-version'; // the tables were made by a newer Keephold
 
@@ -12,6 +14,8 @@ const TEXTS: Readonly<Record<AccountsErrorCode, string>> = {
   'sign-up-refused': 'sign up: the invitation is not good, or the name cannot be had',
   'too-many-tries': 'sign in: too many tries; later ones will be answered',
   'pairing-refused': 'pair device: the ticket is not good, or too old, or was used',
+  'no-such-plan': 'set plan: there is no such plan',
+  'no-such-account': 'set plan: there is no such account',
   malformed: 'read request: it does not have its form',
   'newer-version': 'open accounts: the tables are of a newer Keephold',
 };

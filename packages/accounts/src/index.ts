@@ -18,6 +18,8 @@ export {
   type PasswordChangeFinish,
   startPasswordChange,
 } from './password-change.ts';
+export { assignPlan, listPlans, type Plan, type PlanGift, putPlan } from './plans.ts';
+export { ceilingOf, graceCeilingOf, noteUsage, type Quota, quotaOf, standingOf } from './quota.ts';
 export {
   finishRecovery,
   type RecoveryChallenge,

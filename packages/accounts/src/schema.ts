@@ -4,6 +4,11 @@
  */
 import { numberAt, type Sql, type SqlDatabase } from '@keephold/custody/sql';
 import { AccountsError } from './errors.ts';
+import { FREE_PLAN } from './plans.ts';
+
+/** As the plan of everybody is at first. */
+const FREE_BYTES = 5e9;
+const FREE_GRACE_MS = 7 * 24 * 3_600_000;
 
 type Migration = readonly string[];
 
@@ -34,6 +39,13 @@ const MIGRATIONS: readonly Migration[] = [
     'CREATE INDEX pairing_account ON pairing (account_id)',
   ],
   ['CREATE TABLE session_epoch (account_id BLOB PRIMARY KEY, epoch BIGINT NOT NULL)'],
+  [
+    // bytes NULL: no limit.
+    'CREATE TABLE plan (name TEXT PRIMARY KEY, bytes BIGINT, grace_ms BIGINT NOT NULL)',
+    `INSERT INTO plan (bytes, grace_ms, name) VALUES (${FREE_BYTES}, ${FREE_GRACE_MS}, '${FREE_PLAN}')`,
+    'ALTER TABLE account ADD COLUMN plan TEXT',
+    'ALTER TABLE account ADD COLUMN over_since BIGINT',
+  ],
 ];
 
 /**

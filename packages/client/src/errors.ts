@@ -19,6 +19,7 @@ const CODES: Readonly<Record<ProblemCode, CustodyErrorCode>> = {
   'sign-in-refused': 'no-permission',
   'sign-up-refused': 'no-permission',
   'too-many-tries': 'no-permission',
+  'over-quota': 'no-room',
   'not-found': 'refused',
   malformed: 'refused',
   'too-large': 'refused',
@@ -33,6 +34,8 @@ const HINTS: Readonly<Partial<Record<ProblemCode, string>>> = {
   unauthenticated: 'the device may have been revoked; keephold login adds this computer again',
   'sign-up-refused':
     'the invitation may be used, too old or mistyped, or somebody has that name: try another with --account',
+  'over-quota':
+    'everything that is stored can be read and restored, and what this run has stored is kept for the next to go on with; keephold forget makes room when its delays have passed, or ask whoever runs the server for a larger plan',
   'too-many-tries': 'wait for some minutes; devices that are signed in already are not touched by this',
 };
 

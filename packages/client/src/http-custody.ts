@@ -2,6 +2,7 @@
 import { concatBytes, fromBase64Url, readU64, toHex, utf8Encode } from '@keephold/bytes';
 import {
   type AccountId,
+  type AccountUsage,
   type AuditFinding,
   asDeviceId,
   asObjectName,
@@ -198,6 +199,10 @@ export class HttpCustody implements Custody {
 
   async usage(vault: VaultId): Promise<Usage> {
     return await this.#json(routes.usage, { params: of(vault) });
+  }
+
+  async accountUsage(): Promise<AccountUsage> {
+    return await this.#json(routes.accountUsage, {});
   }
 
   async audit(vault: VaultId): Promise<readonly AuditFinding[]> {

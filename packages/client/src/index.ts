@@ -1,7 +1,15 @@
 /** A server as a keeper. Runs anywhere there is `fetch`. */
 export { accountLogOf, type LogEntry } from './account/account-log.ts';
 export { accountNameOn, serverIdOf } from './account/account-name.ts';
-export { inviteTo, type ServerUser, usersOf } from './account/admin.ts';
+export {
+  assignPlanOn,
+  inviteTo,
+  plansOf,
+  putPlanOn,
+  type ServerPlan,
+  type ServerUser,
+  usersOf,
+} from './account/admin.ts';
 export { type AppMailbox, deviceMailbox, openAppMailbox, type PairingMailbox } from './account/pairing.ts';
 export {
   type Login,

@@ -10,6 +10,7 @@ export { type KeeperOptions, openKeeper } from './keeper/open-keeper.ts';
 export type { RepositoryKeeper } from './keeper/repository-keeper.ts';
 export { type VaultJob, VaultQueue, type Waiting } from './keeper/vault-queue.ts';
 export type { KeeperSigner } from './keeper-signer.ts';
+export { Turns } from './ledger/turns.ts';
 export { runParityWorker } from './parity/parity-coder.ts';
 export { markReplica, type ReplicaAccount, replicaAccounts, replicaOf } from './replica/replica-root.ts';
 export type { GenesisRecords } from './repository.ts';

@@ -2,6 +2,7 @@
 import type { Backend, FolderBackend } from '@keephold/backend';
 import {
   type AccountId,
+  type AccountUsage,
   type AuditFinding,
   type AuditOptions,
   type CollectOptions,
@@ -201,6 +202,18 @@ export class LedgerCustody implements KeptCustody {
     return await translated(
       async () => await this.#parts.ledger.read(vault, async (all) => await usageOf(this.#parts.backend, all)),
     );
+  }
+
+  async accountUsage(): Promise<AccountUsage> {
+    return await translated(async () => {
+      const { vaults } = await this.#parts.account.keychainState();
+      let bytes = 0;
+      for (const { vaultId } of vaults.values()) {
+        const { packBytes, objectBytes } = await this.#parts.ledger.sizeOf(vaultId);
+        bytes += packBytes + objectBytes;
+      }
+      return { storedBytes: bytes };
+    });
   }
 
   async audit(vault: VaultId, { readsAll = false }: AuditOptions = {}): Promise<readonly AuditFinding[]> {

@@ -13,6 +13,8 @@
  *
  * `now` is the ledger's time, which never falls; no clock of a client is compared with another's.
  */
+import { packLength } from '@keephold/protocol';
+
 export type PackState = 'pending' | 'live' | 'condemned' | 'purging' | 'lost';
 
 export interface PackEntry {
@@ -23,6 +25,11 @@ export interface PackEntry {
   readonly pages: number;
   /** pending: when the lease ends. condemned: when it was condemned. Unix milliseconds; else 0. */
   readonly since: number;
+}
+
+/** Bytes that the keeper keeps of it; of one that is lost it has none. */
+export function storedLength({ state, pages }: PackEntry): number {
+  return state === 'lost' ? 0 : packLength(pages);
 }
 
 export const DAY = 86_400_000;

@@ -1,6 +1,7 @@
 /** The ledger is a cache: lost, cut, overwritten or older, it says the same again. */
 import { copyFile, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import type { Custody } from '@keephold/protocol';
 import { type AccountFixture, createAccountFixture, createPack, storeSnapshot } from '@keephold/testkit';
 import { describe, expect, it } from 'vitest';
@@ -12,6 +13,7 @@ async function account(custody: Custody, { vault }: AccountFixture): Promise<unk
   // A rebuilt ledger counts it from the times of files (format.md §10).
   const { pendingUntil, ...usage } = await custody.usage(vault);
   expect(pendingUntil === undefined).toBe(usage.pendingBytes === 0);
+  expect(await custody.accountUsage()).toEqual({ storedBytes: usage.packBytes + usage.objectBytes });
   return {
     head: await custody.head(vault),
     snapshots,
@@ -74,6 +76,29 @@ describe('a ledger that is', () => {
     expect(await account(custody, fixture)).toEqual(before);
     await custody[Symbol.asyncDispose]();
   });
+});
+
+it('of the version before goes on with what it knows, and counts what it did not', async () => {
+  const fixture = createAccountFixture();
+  await using repository = await createTestRepository(fixture);
+  const pack = createPack(fixture.vault, 1, 1);
+  const first = await storeSnapshot(repository.custody, fixture, { packs: [pack] });
+  await storeSnapshot(repository.custody, fixture);
+  await repository.custody.trash(fixture.vault, [first.seq]);
+  await repository.custody.collect(fixture.vault, { trashDays: 0 });
+  const before = await account(repository.custody, fixture);
+  expect(before).toMatchObject({ usage: { condemnedBytes: pack.bytes.length } });
+  await repository.custody[Symbol.asyncDispose]();
+  const database = new DatabaseSync(join(repository.path, 'ledger.sqlite'));
+  database.exec('DROP TABLE vault_size; UPDATE ledger SET version = 2');
+  database.close();
+  const custody = await repository.open();
+  expect(await account(custody, fixture)).toEqual(before);
+  await custody.putPack(fixture.vault, pack.id, pack.bytes);
+  const other = createPack(fixture.vault, 1, 1);
+  await custody.putPack(fixture.vault, other.id, other.bytes);
+  await account(custody, fixture);
+  await custody[Symbol.asyncDispose]();
 });
 
 describe('damage to what is not a cache', () => {

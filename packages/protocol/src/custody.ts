@@ -101,6 +101,26 @@ export interface Usage {
   readonly parityBytes?: number;
 }
 
+/** near: nearly used up. grace: beyond the limit, for a time. full: nothing new is taken. */
+export type QuotaState = 'within' | 'near' | 'grace' | 'full';
+
+/** How an account stands to what its keeper allows it. */
+export interface QuotaStanding {
+  readonly plan: string;
+  /** Bytes. */
+  readonly limit: number;
+  readonly state: QuotaState;
+  /** In grace: when it ends, unix milliseconds by the keeper's clock. */
+  readonly graceUntil?: number;
+}
+
+export interface AccountUsage {
+  /** Sealed bytes of packs, and of objects that commits name, in all vaults; each once. */
+  readonly storedBytes: number;
+  /** Absent where the keeper sets no limit. */
+  readonly quota?: QuotaStanding;
+}
+
 /** Account records: what opens the keys. */
 export interface AccountCustody {
   accountId(): Promise<AccountId>;
@@ -188,6 +208,8 @@ export interface RetentionCustody {
   /** Expires what is due, condemns what nothing needs, purges what was condemned long enough. */
   collect(vault: VaultId, options: CollectOptions): Promise<PurgeReport>;
   usage(vault: VaultId): Promise<Usage>;
+  /** Of the whole account; costs next to nothing. */
+  accountUsage(): Promise<AccountUsage>;
 }
 
 export interface CollectOptions {

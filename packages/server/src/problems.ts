@@ -17,6 +17,8 @@ const accountProblems: Readonly<Record<AccountsErrorCode, ProblemCode>> = {
   'sign-up-refused': 'sign-up-refused',
   'too-many-tries': 'too-many-tries',
   'pairing-refused': 'refused',
+  'no-such-plan': 'refused',
+  'no-such-account': 'refused',
   malformed: 'malformed',
   'newer-version': 'failed',
 };

@@ -13,6 +13,7 @@ import { accountHandlers } from './handlers/account-handlers.ts';
 import { adminHandlers } from './handlers/admin-handlers.ts';
 import { deletionHandlers } from './handlers/deletion-handlers.ts';
 import { joiningRoutes, pairingHandlers } from './handlers/pairing-handlers.ts';
+import { planHandlers } from './handlers/plan-handlers.ts';
 import { signInRoutes } from './handlers/sign-in-routes.ts';
 import { vaultHandlers } from './handlers/vault-handlers.ts';
 import { waysInHandlers } from './handlers/ways-in-handlers.ts';
@@ -218,6 +219,7 @@ function registerRoutes(app: FastifyInstance, options: ServerOptions, isStopping
     ...waysInHandlers(authority, accounts),
     ...pairingHandlers(accounts),
     ...adminHandlers(accounts, keeper),
+    ...planHandlers(accounts),
     ...vaultHandlers,
     ...deletionHandlers(accounts, options.earlyPurge ?? 'refused'),
   };

@@ -355,6 +355,8 @@ function retentionCases(factory: KeeperFactory): void {
     expect(await custody.referablePacks(account.vault)).toEqual(sortPackIds([own.id, both.id]));
     const purged = await custody.collect(account.vault, { trashDays: 0, purgeDays: 0 });
     expect(purged).toMatchObject({ purgedPacks: 1, purgedBytes: own.bytes.length, purgedObjects: 1 });
+    const { packBytes, objectBytes } = await custody.usage(account.vault);
+    expect((await custody.accountUsage()).storedBytes).toBe(packBytes + objectBytes);
     expect(await custody.referablePacks(account.vault)).toEqual(both.id);
     const into = new Uint8Array(packLength(2));
     expect(await custody.getPack(account.vault, own.id, into)).toBeUndefined();
@@ -378,6 +380,8 @@ function retentionCases(factory: KeeperFactory): void {
     await storeSnapshot(custody, account, { packs: [left] });
     expect(await custody.usage(account.vault)).toMatchObject({ pendingBytes: 0 });
     expect((await custody.usage(account.vault)).pendingUntil).toBeUndefined();
+    const { packBytes, objectBytes } = await custody.usage(account.vault);
+    expect((await custody.accountUsage()).storedBytes).toBe(packBytes + objectBytes);
   });
 
   it('believes of damage only what it sees', async () => {

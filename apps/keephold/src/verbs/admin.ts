@@ -1,46 +1,104 @@
-/** `keephold admin`: for who runs a server: inviting people, and who uses how much. */
+/** `keephold admin`: for who runs a server: inviting people, who uses how much, and who may use how much. */
 import { inviteTo, type ServerUser, usersOf } from '@keephold/client';
 import { repositoryPlace } from '../access/repository-folder.ts';
 import { ServerCustody } from '../access/server-custody.ts';
 import { requireOwner } from '../access/unlock.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
-import { integerOr } from '../command-line/options.ts';
+import { byteCount, flag, integerOr } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes, UsageError } from '../errors.ts';
+import { givePlan, setPlan, tellPlans } from '../jobs/server-plans.ts';
 import { printable } from '../terminal/printable.ts';
 import { formatTable } from '../terminal/text-table.ts';
 import { counted, formatBytes, formatClock } from '../terminal/units.ts';
 
 const DEFAULT_DAYS = 7;
+const DEFAULT_GRACE_DAYS = 7;
 
 export const admin: Command = defineCommand({
   name: 'admin',
-  operands: { usage: 'invite | users | usage', min: 1, max: 1 },
+  operands: { usage: 'invite | users | usage | plans | plan NAME | give ACCOUNT PLAN', min: 1, max: 3 },
   description: [
     'For the admin of a server, who is whoever used the invitation of its first start. Each of these needs his password.',
     'invite makes an invitation, good for one account. users lists the accounts with what is kept for each; usage adds it up. An admin sees names of accounts, counts, sizes and times, and nothing of what anybody backs up.',
+    'plans lists how much accounts may have stored; plan makes one, or changes it for all who have it; give gives it to an account. The plan called free, 5 GB at first, is that of everybody who was given no other; admins have no limit unless they are given one. Beyond its size a plan takes a quarter more for the days of grace, then nothing new, and never deletes anything for that.',
   ],
   options: {
+    size: byteCount({ value: 'SIZE', min: 1e6, max: 1e15, help: 'with plan: how much an account may have, as 50GB' }),
+    unlimited: flag({ help: 'with plan: no limit' }),
+    grace: integerOr({
+      value: 'N',
+      min: 0,
+      max: 365,
+      initial: DEFAULT_GRACE_DAYS,
+      help: 'with plan: days for which more than that is taken (7)',
+    }),
     days: integerOr({ value: 'N', min: 1, max: 365, initial: DEFAULT_DAYS, help: 'with invite: good for N days (7)' }),
   },
   examples: [
     { command: 'keephold admin invite --repo https://backup.example.org', says: 'for somebody else' },
+    { command: 'keephold admin plan family --size 200GB', says: 'makes a plan' },
+    { command: 'keephold admin give ann family', says: 'lets ann have that much' },
     { command: 'keephold admin users', says: 'who is there, and when each backed up last' },
   ],
   async run(context, { operands, options }) {
-    const [action = ''] = operands;
-    if (!['invite', 'users', 'usage'].includes(action)) {
-      throw new UsageError(`admin cannot "${action}"`, 'keephold admin --help shows what it can');
+    const [action = '', ...words] = operands;
+    const act = Object.hasOwn(acts, action) ? acts[action as keyof typeof acts] : undefined;
+    if (act === undefined || words.length !== act.words) {
+      throw new UsageError(`admin cannot "${operands.join(' ')}"`, 'keephold admin --help shows what it can');
     }
     await using custody = await context.openRepository(repositoryPlace(context));
     if (!(custody instanceof ServerCustody)) throw new UsageError('a folder has no admin', 'name a server: --repo URL');
     await requireOwner(context, custody, 'administering a server needs the password');
-    if (action === 'invite') await invite(context, custody, options.days);
-    else if (action === 'users') await tellUsers(context, await usersOf(custody.transport));
-    else await tellUsage(context, await usersOf(custody.transport));
+    await act.run(context, custody, { words, options });
     return exitCodes.done;
   },
 });
+
+interface Asked {
+  readonly words: readonly string[];
+  readonly options: {
+    readonly days: number;
+    readonly grace: number;
+    readonly size: number | undefined;
+    readonly unlimited: boolean;
+  };
+}
+
+interface Act {
+  /** How many words follow its name. */
+  readonly words: number;
+  readonly run: (context: Context, custody: ServerCustody, asked: Asked) => Promise<void>;
+}
+
+const acts = {
+  invite: {
+    words: 0,
+    run: async (context, custody, { options }) => await invite(context, custody, options.days),
+  },
+  users: {
+    words: 0,
+    run: async (context, { transport }) => await tellUsers(context, await usersOf(transport)),
+  },
+  usage: {
+    words: 0,
+    run: async (context, { transport }) => await tellUsage(context, await usersOf(transport)),
+  },
+  plans: {
+    words: 0,
+    run: async (context, { transport }) => await tellPlans(context, transport),
+  },
+  plan: {
+    words: 1,
+    run: async (context, { transport }, { words: [name = ''], options: { size, unlimited, grace: graceDays } }) =>
+      await setPlan(context, transport, { name, size, unlimited, graceDays }),
+  },
+  give: {
+    words: 2,
+    run: async (context, { transport }, { words: [account = '', plan = ''] }) =>
+      await givePlan(context, transport, { account, plan }),
+  },
+} as const satisfies Readonly<Record<string, Act>>;
 
 async function invite({ out }: Context, { transport, origin }: ServerCustody, days: number): Promise<void> {
   const { code, expiresAt } = await inviteTo(transport, days);
@@ -53,16 +111,17 @@ async function tellUsers({ out }: Context, users: readonly ServerUser[]): Promis
   for (const { createdAt, lastBackup, ...user } of users) {
     await out.record({ type: 'user', ...user, createdAt: isoTime(createdAt), lastBackup: isoTime(lastBackup) });
   }
-  const rows = users.map(({ name, devices, snapshots, bytes, lastBackup, isAdmin, isUnreadable }) => [
+  const rows = users.map(({ name, devices, snapshots, bytes, limit, lastBackup, isAdmin, isUnreadable }) => [
     printable(name),
     String(devices),
     String(snapshots),
     formatBytes(bytes),
+    limit === undefined ? '' : formatBytes(limit),
     lastBackup === undefined ? 'never' : formatClock(lastBackup),
     isUnreadable === true ? 'cannot be read' : isAdmin ? 'admin' : '',
   ]);
-  const headings = ['Name', 'Devices', 'Snapshots', 'Size', 'Last backup', ''];
-  await out.result(formatTable({ headings, rows, right: ['Devices', 'Snapshots', 'Size'] }).trimEnd());
+  const headings = ['Name', 'Devices', 'Snapshots', 'Size', 'Allowed', 'Last backup', ''];
+  await out.result(formatTable({ headings, rows, right: ['Devices', 'Snapshots', 'Size', 'Allowed'] }).trimEnd());
 }
 
 async function tellUsage({ out }: Context, users: readonly ServerUser[]): Promise<void> {

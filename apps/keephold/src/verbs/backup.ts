@@ -11,6 +11,7 @@ import { memoryFor } from '../jobs/memory.ts';
 import { type BackupRequest, defaultCompression, runBackup } from '../jobs/run-backup.ts';
 import { snapshotUses } from '../jobs/take-snapshots.ts';
 import { tellBackup } from '../jobs/tell-backup.ts';
+import { tellQuota } from '../jobs/tell-quota.ts';
 import { tellSnapshots } from '../jobs/tell-snapshots.ts';
 import { planNamed, readPlans } from '../plans/plan-file.ts';
 import { printable } from '../terminal/printable.ts';
@@ -102,6 +103,7 @@ export const backup: Command = defineCommand({
       await out.record({ type: 'unreadable', path, error: OWN });
       if (!out.json) out.warn(`not read: ${printable(path)}: ${OWN}`);
     }
+    if (!options['dry-run']) await tellQuota(out, access.custody);
     await tellBackup(out, report, { dryRun: options['dry-run'], verbose: options.verbose });
     if (report.interrupted) return exitCodes.interrupted;
     // What is inside a snapshot and was read as it changed is not what was asked for.

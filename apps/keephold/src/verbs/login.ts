@@ -16,6 +16,7 @@ import { type Command, defineCommand } from '../command-line/command.ts';
 import { flag, text } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes, UsageError } from '../errors.ts';
+import { tellQuota } from '../jobs/tell-quota.ts';
 
 export const login: Command = defineCommand({
   name: 'login',
@@ -98,6 +99,7 @@ async function enrolHere(context: Context, { origin, signedIn, secret, role }: E
     serverId: signedIn.serverId,
     name: await accountNameOn(transport),
   });
+  await tellQuota(context.out, custody);
   const readKeyPlace = role === 'trusted' ? (keystore ?? store.folder) : null;
   return { unlocked, deviceId: toHex(state.deviceId), readKeyPlace };
 }

@@ -10,6 +10,7 @@ import {
   measuringKeeper,
   OpenAccounts,
   queueingKeeper,
+  quotaKeeper,
   type RunningServer,
   serveMetrics,
   startServer,
@@ -116,7 +117,8 @@ export const serve: Command = defineCommand({
     const opened = await openServerFolder(folder, { database, signUp, now });
     const plain = await openKeeper({ ...parts, optionsOf: () => ({ signer: opened.signer }) });
     const repositories = metrics === undefined ? plain : measuringKeeper(plain, metrics);
-    const keeper = new OpenAccounts(queueingKeeper(repositories, { collection, replication: replica?.queue }, now));
+    const queued = queueingKeeper(repositories, { collection, replication: replica?.queue }, now);
+    const keeper = new OpenAccounts(quotaKeeper(queued, opened.surroundings));
     const works = options.collect !== 'elsewhere';
     const workers = [
       works ? collectInBackground(context, { keeper, queue: collection }) : undefined,

@@ -6,6 +6,7 @@ import { exitCodes } from '../errors.ts';
 import { HISTORY_HAS_HOLES } from '../listing/history-holes.ts';
 import { hex } from '../listing/node-text.ts';
 import { pendingText } from '../listing/pending-text.ts';
+import { quotaText, quotaWarning } from '../listing/quota-text.ts';
 import { formatTable } from '../terminal/text-table.ts';
 import { counted, formatBytes, formatCount } from '../terminal/units.ts';
 
@@ -28,7 +29,8 @@ export const stats: Command = defineCommand({
       await out.record({ type: 'snapshot', seq: snapshot.seq, id: hex(snapshot.id), ...sizes });
     }
     const { snapshots: _each, ...totals } = report;
-    await out.record({ type: 'total', ...totals, usage });
+    const account = await custody.accountUsage();
+    await out.record({ type: 'total', ...totals, usage, account });
     const rows = report.snapshots.map(({ snapshot, files, bytes, packBytes, uniquePackBytes }) => [
       `#${snapshot.seq}`,
       hex(snapshot.id).slice(0, 8),
@@ -47,6 +49,8 @@ export const stats: Command = defineCommand({
     const pending = pendingText(usage);
     if (pending !== undefined) await out.result(pending);
     if (usage.condemnedBytes > 0) await out.result(`waiting to be freed: ${formatBytes(usage.condemnedBytes)}`);
+    const quota = quotaWarning(account) ?? quotaText(account);
+    if (quota !== undefined) await out.result(quota);
     const unread = repository.log.snapshots.length - report.snapshots.length;
     const { hasHoles } = repository.log;
     if (hasHoles) out.note(HISTORY_HAS_HOLES);

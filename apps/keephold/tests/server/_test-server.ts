@@ -9,7 +9,14 @@ import { asKey, ed25519FromSeed } from '@keephold/crypto';
 import { type KeeperOptions, type KeptCustody, type OpenOptions, openKeeper } from '@keephold/custody';
 import { SqliteDatabase } from '@keephold/custody/sql';
 import { type Custody, overrideCustody } from '@keephold/protocol';
-import { type AccountKeeper, KeychainAuthority, OpenAccounts, type RunningServer, startServer } from '@keephold/server';
+import {
+  type AccountKeeper,
+  KeychainAuthority,
+  OpenAccounts,
+  quotaKeeper,
+  type RunningServer,
+  startServer,
+} from '@keephold/server';
 import { type AccountFixture, type FixtureDevice, type Lie, lyingCustody } from '@keephold/testkit';
 import { openServerFolder, type ServerFolder } from '../../src/jobs/server-folder.ts';
 
@@ -92,7 +99,7 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
       return { signer, ...options.open };
     },
   });
-  const keeper = new OpenAccounts(repositories);
+  const keeper = new OpenAccounts(quotaKeeper(repositories, surroundings));
   const { beforePack } = options;
   const held: AccountKeeper = {
     create: async (records) => await keeper.create(records),

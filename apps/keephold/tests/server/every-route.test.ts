@@ -51,6 +51,9 @@ function bodyOf(name: string, names: Names): Uint8Array | undefined {
     untrash: () => json({ seqs: [1] }),
     collect: () => json({}),
     reportDamage: () => names.pack.id,
+    invite: () => json({ days: 1 }),
+    putPlan: () => json({ bytes: 1, graceDays: 1 }),
+    assignPlan: () => json({ account: 'ann', plan: 'free' }),
     appendKeychain: () => account.keychain[1] as Uint8Array,
   };
   const { body } = (routes as Readonly<Record<string, Route>>)[name] as Route;
@@ -67,6 +70,7 @@ function targetOf(route: Route, names: Names, body: Uint8Array | undefined): str
     slot: toHex(names.slot),
     message: 'draft',
     ticket: toHex(names.ticket),
+    plan: 'free',
     seq: '1',
   };
   const query = route.query === undefined ? '' : (route.query as { required?: readonly string[] }).required?.[0];
@@ -171,6 +175,22 @@ it('answers about what is of another account as about what is nowhere, whoever a
   const kept = test.clientOf(victim.account);
   expect(await kept.head(victim.vault)).toEqual(victim.head);
   expect(await kept.keychain(0)).toEqual(victim.account.keychain);
+});
+
+it('lets nobody administer who is no admin, whatever he has shown of himself', async () => {
+  await using test = await createTestServer();
+  const own = await keptAccount(test);
+  const session = await ownerSession(test, own.account);
+  const administering = guarded.filter(([, { action }]) => action === 'administer');
+  expect(administering.length).toBeGreaterThan(4);
+  for (const named of administering) {
+    const { status, bytes } = await ask(test, session, named, own);
+    expect([named[0], status, new TextDecoder().decode(bytes)]).toEqual([
+      named[0],
+      403,
+      expect.stringContaining('only an admin'),
+    ]);
+  }
 });
 
 it('asks strangers for a session on every route that is not theirs', async () => {

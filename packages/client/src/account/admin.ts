@@ -1,7 +1,7 @@
 /** What an admin asks of a server. */
 import { utf8Encode } from '@keephold/bytes';
 import { routes, type schemas } from '@keephold/protocol/http';
-import { readChecked } from '../read-response.ts';
+import { readBytes, readChecked } from '../read-response.ts';
 import type { Answer } from '../send.ts';
 import type { Transport } from '../transport.ts';
 
@@ -25,4 +25,32 @@ export async function usersOf(transport: Transport): Promise<readonly ServerUser
   const read = async (response: Answer): Promise<{ readonly users: readonly ServerUser[] }> =>
     await readChecked(response, answer.schema);
   return (await transport.call({ route: routes.users, read }))?.users ?? [];
+}
+
+export type ServerPlan = schemas.AnswerOf<typeof schemas.PlansAnswer>['plans'][number];
+
+export async function plansOf(transport: Transport): Promise<readonly ServerPlan[]> {
+  const { answer } = routes.plans;
+  const read = async (response: Answer): Promise<{ readonly plans: readonly ServerPlan[] }> =>
+    await readChecked(response, answer.schema);
+  return (await transport.call({ route: routes.plans, read }))?.plans ?? [];
+}
+
+/** Makes it, or changes it for all who have it. */
+export async function putPlanOn(transport: Transport, { name, ...plan }: ServerPlan): Promise<void> {
+  const body = utf8Encode(JSON.stringify(plan));
+  await transport.call({ route: routes.putPlan, params: { plan: name }, body, read: readNothing });
+}
+
+/** `account`: what its owner signs in with. @throws HttpError 'refused' when there is no such account or plan */
+export async function assignPlanOn(
+  transport: Transport,
+  gift: { readonly account: string; readonly plan: string },
+): Promise<void> {
+  const body = utf8Encode(JSON.stringify(gift));
+  await transport.call({ route: routes.assignPlan, body, read: readNothing });
+}
+
+async function readNothing(response: Answer): Promise<void> {
+  await readBytes(response, 0);
 }

@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import type { AccountId, VaultId } from '@keephold/protocol';
 import type { LedgerDatabase, OpenLedger } from './ledger-database.ts';
-import { createTables, LEDGER_VERSION } from './schema.ts';
+import { createTables, LEDGER_VERSION, LEDGER_VERSION_BEFORE } from './schema.ts';
 import { type Sql, type SqlDatabase, SqlError } from './sql.ts';
 
 type OpenDatabase = (path: string) => Promise<SqlDatabase>;
@@ -66,6 +66,12 @@ async function prepare(database: SqlDatabase, account: AccountId): Promise<void>
   if (await database.read(async (sql) => await isPrepared(sql, account))) return;
   await database.transaction(async (sql) => {
     await createTables(sql);
+    await sql.query(
+      'UPDATE ledger SET version = ? WHERE account_id = ? AND version = ?',
+      LEDGER_VERSION,
+      account,
+      LEDGER_VERSION_BEFORE,
+    );
     if (await isPrepared(sql, account)) return;
     const others = await sql.query('SELECT version FROM ledger');
     if (others.length > 0) throw new SqlError('damaged', 'open ledger: it belongs to another version or repository');

@@ -15,7 +15,8 @@ import { reconcileObjects, replay } from './replay.ts';
 import { isSignedCommit } from './sound-commits.ts';
 import { type SqlDatabase, SqlError } from './sql.ts';
 import type { VaultRow } from './vault-ledger.ts';
-import { beginVault, type VaultFiles, type VaultTransaction, vaultRow } from './vault-transaction.ts';
+import { type StoredSize, VaultSize } from './vault-size.ts';
+import { beginVault, savePacks, type VaultFiles, type VaultTransaction, vaultRow } from './vault-transaction.ts';
 
 export interface LedgerOptions {
   readonly database: LedgerDatabase;
@@ -45,7 +46,7 @@ export class Ledger {
       if (fresh !== undefined) return fresh.result;
       return await database.exclusive(files.key, async (sql) => {
         const transaction = await this.#current(beginVault(sql, files));
-        await transaction.packs.save();
+        await savePacks(transaction);
         return await work(transaction);
       });
     });
@@ -59,7 +60,7 @@ export class Ledger {
       return await database.exclusive(files.key, async (sql) => {
         const transaction = await this.#currentForWriting(beginVault(sql, files));
         const result = await work(transaction);
-        await transaction.packs.save();
+        await savePacks(transaction);
         return result;
       });
     });
@@ -79,9 +80,19 @@ export class Ledger {
         await change?.(transaction);
         await this.#startVault(transaction);
         await this.#catchUp(transaction);
-        await transaction.packs.save();
+        await savePacks(transaction);
       });
     });
+  }
+
+  /** Sealed bytes of a vault: one row, as the last change left it. */
+  async sizeOf(vault: VaultId): Promise<StoredSize> {
+    const files = await this.#filesOf(vault);
+    const stored = await this.#surviving(
+      files,
+      async ({ database }) => await database.read(async (sql) => await new VaultSize(sql, files.key).stored()),
+    );
+    return stored ?? (await this.read(vault, async ({ size, packs }) => await size.counted(packs)));
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 /** The packs of one vault inside one transaction: shards are read when first touched and written by `save`. */
 import type { PackIdList } from '@keephold/protocol';
-import type { PackEntry, PackState } from '../pack-state.ts';
+import { type PackEntry, type PackState, storedLength } from '../pack-state.ts';
 import { PackShard } from './pack-shard.ts';
 import { bytesAt, numberAt, type Sql } from './sql.ts';
 
@@ -11,6 +11,7 @@ export class PackTable {
   readonly #vault: Uint8Array;
   readonly #shards = new Map<number, PackShard>();
   #complete = false;
+  #change = 0;
 
   /** `key`: what stands for the vault. */
   constructor(sql: Sql, key: Uint8Array) {
@@ -23,11 +24,15 @@ export class PackTable {
   }
 
   async set(id: Uint8Array, entry: PackEntry): Promise<void> {
-    (await this.#shardOf(id)).set(id, entry);
+    const shard = await this.#shardOf(id);
+    this.#change += storedLength(entry) - lengthIn(shard, id);
+    shard.set(id, entry);
   }
 
   async remove(id: Uint8Array): Promise<void> {
-    (await this.#shardOf(id)).remove(id);
+    const shard = await this.#shardOf(id);
+    this.#change -= lengthIn(shard, id);
+    shard.remove(id);
   }
 
   /** Ids of all packs in one of the states, sorted. */
@@ -52,7 +57,8 @@ export class PackTable {
     return [...this.#shards].sort(([a], [b]) => a - b).map(([, shard]) => shard);
   }
 
-  async save(): Promise<void> {
+  /** Answers by how many bytes of packs more, or less, the vault has now. */
+  async save(): Promise<number> {
     for (const [number, shard] of this.#shards) {
       if (!shard.changed) continue;
       await this.#sql.query(
@@ -65,6 +71,9 @@ export class PackTable {
     }
     this.#shards.clear();
     this.#complete = false;
+    const change = this.#change;
+    this.#change = 0;
+    return change;
   }
 
   async #shardOf(id: Uint8Array): Promise<PackShard> {
@@ -80,4 +89,9 @@ export class PackTable {
     }
     return shard;
   }
+}
+
+function lengthIn(shard: PackShard, id: Uint8Array): number {
+  const entry = shard.get(id);
+  return entry === undefined ? 0 : storedLength(entry);
 }

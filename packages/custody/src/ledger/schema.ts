@@ -6,7 +6,9 @@ import type { Migration } from './migrate.ts';
 import type { Sql } from './sql.ts';
 
 /** A ledger file of another version is thrown away and replayed. */
-export const LEDGER_VERSION = 2;
+export const LEDGER_VERSION = 3;
+/** The same but for tables that were added; one of it goes on. */
+export const LEDGER_VERSION_BEFORE = 2;
 
 const TABLES: readonly string[] = [
   `vault (vault_id BLOB PRIMARY KEY, head_seq BIGINT NOT NULL, head_hash BLOB NOT NULL, ledger_time BIGINT NOT NULL,
@@ -21,12 +23,16 @@ const TABLES: readonly string[] = [
   `use_day (vault_id BLOB NOT NULL, day BIGINT NOT NULL, used_at BIGINT NOT NULL, PRIMARY KEY (vault_id, day))`,
 ];
 
+const SIZE_TABLE = 'vault_size (vault_id BLOB PRIMARY KEY, pack_bytes BIGINT NOT NULL, object_bytes BIGINT NOT NULL)';
 const FILE_TABLE = `ledger (account_id BLOB PRIMARY KEY, version BIGINT NOT NULL)`;
 
 /** Of a ledger file, which says whose it is. */
 export async function createTables(sql: Sql): Promise<void> {
-  for (const table of [FILE_TABLE, ...TABLES]) await sql.query(`CREATE TABLE IF NOT EXISTS ${table}`);
+  for (const table of [FILE_TABLE, ...TABLES, SIZE_TABLE]) await sql.query(`CREATE TABLE IF NOT EXISTS ${table}`);
 }
 
 /** Of the ledgers of many. */
-export const LEDGER_MIGRATIONS: readonly Migration[] = [TABLES.map((table) => `CREATE TABLE ${table}`)];
+export const LEDGER_MIGRATIONS: readonly Migration[] = [
+  TABLES.map((table) => `CREATE TABLE ${table}`),
+  [`CREATE TABLE ${SIZE_TABLE}`],
+];

@@ -90,7 +90,7 @@ export class VaultLedger {
   }
 
   async forget(): Promise<void> {
-    for (const table of ['vault', 'chain_commit', 'named_object', 'pack_shard', 'use_day']) {
+    for (const table of ['vault', 'chain_commit', 'named_object', 'pack_shard', 'use_day', 'vault_size']) {
       await this.#sql.query(`DELETE FROM ${table} WHERE vault_id = ?`, this.#vault);
     }
   }
@@ -174,6 +174,14 @@ export class VaultLedger {
 
   async nameObject(object: NamedObject): Promise<void> {
     await this.#sql.query(
+      `UPDATE vault_size SET object_bytes = object_bytes + ? WHERE vault_id = ?
+       AND NOT EXISTS (SELECT 1 FROM named_object WHERE vault_id = ? AND name = ?)`,
+      object.size,
+      this.#vault,
+      this.#vault,
+      object.name,
+    );
+    await this.#sql.query(
       `INSERT INTO named_object (vault_id, name, device_id, seq, role, size, superseded_at)
        VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (vault_id, name, device_id) DO NOTHING`,
       this.#vault,
@@ -228,6 +236,13 @@ export class VaultLedger {
   }
 
   async forgetObject(name: Uint8Array): Promise<void> {
+    await this.#sql.query(
+      `UPDATE vault_size SET object_bytes = object_bytes -
+         COALESCE((SELECT MAX(size) FROM named_object WHERE vault_id = ? AND name = ?), 0) WHERE vault_id = ?`,
+      this.#vault,
+      name,
+      this.#vault,
+    );
     await this.#sql.query('DELETE FROM named_object WHERE vault_id = ? AND name = ?', this.#vault, name);
   }
 

@@ -7,11 +7,13 @@ import { isKeptState } from '../snapshot-state.ts';
 import { PackTable } from './pack-table.ts';
 import type { Sql } from './sql.ts';
 import { type CommitRow, VaultLedger, type VaultRow } from './vault-ledger.ts';
+import { VaultSize } from './vault-size.ts';
 
 export interface VaultTransaction {
   readonly vault: VaultId;
   readonly ledger: VaultLedger;
   readonly packs: PackTable;
+  readonly size: VaultSize;
   readonly refsets: RefsetStore;
   readonly chain: ChainStore;
 }
@@ -32,7 +34,12 @@ export function beginVault(sql: Sql, { vault, key, chain, recent }: VaultFiles):
     return hasRefset ? { hash: row.hash, digest: row.refsetDigest } : undefined;
   };
   const refsets = new RefsetStore(chain, lookup, recent);
-  return { vault, ledger, packs: new PackTable(sql, key), refsets, chain };
+  return { vault, ledger, packs: new PackTable(sql, key), size: new VaultSize(sql, key), refsets, chain };
+}
+
+/** Writes what was changed of packs. */
+export async function savePacks({ packs, size }: VaultTransaction): Promise<void> {
+  await size.addPacks(await packs.save(), packs);
 }
 
 /** The head; only for vaults that the ledger knows, which is checked before work begins. */

@@ -1,8 +1,9 @@
 /** How much a vault holds, from the ledger alone; parity by the sizes of its files. */
 import type { Backend } from '@keephold/backend';
 import { toHex } from '@keephold/bytes';
-import { packLength, type Usage } from '@keephold/protocol';
+import type { Usage } from '@keephold/protocol';
 import type { VaultTransaction } from '../ledger/vault-transaction.ts';
+import { storedLength } from '../pack-state.ts';
 import { PARITY } from '../parity/parity-names.ts';
 import { isUnread } from '../snapshot-state.ts';
 
@@ -18,13 +19,15 @@ export async function usageOf(backend: Backend, { packs, ledger, vault }: VaultT
   };
   let pendingUntil = Number.POSITIVE_INFINITY;
   for (const shard of await packs.all()) {
-    for (const [, { state, pages, since }] of shard.entries()) {
+    for (const [, entry] of shard.entries()) {
+      const { state, since } = entry;
       if (state === 'lost') continue;
+      const length = storedLength(entry);
       usage.packs += 1;
-      usage.packBytes += packLength(pages);
-      if (state === 'condemned' || state === 'purging') usage.condemnedBytes += packLength(pages);
+      usage.packBytes += length;
+      if (state === 'condemned' || state === 'purging') usage.condemnedBytes += length;
       if (state !== 'pending') continue;
-      usage.pendingBytes += packLength(pages);
+      usage.pendingBytes += length;
       pendingUntil = Math.min(pendingUntil, since);
     }
   }

@@ -159,4 +159,29 @@ export const administering = {
     summary: 'The accounts of this server and how much it keeps for each of them.',
     answer: json(schema.UsersAnswer),
   },
+  plans: {
+    method: 'GET',
+    path: '/v1/admin/plans',
+    action: 'administer',
+    summary: 'The plans of this server: how much accounts may have stored.',
+    answer: json(schema.PlansAnswer),
+  },
+  putPlan: {
+    method: 'PUT',
+    path: '/v1/admin/plans/:plan',
+    action: 'administer',
+    summary:
+      'Makes a plan, or changes it for all who have it. The one called free is that of everybody without another.',
+    params: schema.PlanPath,
+    body: jsonBody(schema.PlanBody),
+    answer: EMPTY,
+  },
+  assignPlan: {
+    method: 'POST',
+    path: '/v1/admin/users/plan',
+    action: 'administer',
+    summary: 'Gives an account a plan.',
+    body: jsonBody(schema.AssignPlanBody),
+    answer: EMPTY,
+  },
 } as const satisfies Record<string, Route>;

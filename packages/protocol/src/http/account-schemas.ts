@@ -69,6 +69,20 @@ export const PairingAnswer = Type.Object({ expiresAt: Milliseconds });
 export const InviteBody = Type.Object({ days: Type.Integer({ minimum: 1, maximum: 365 }) }, strict);
 export type InviteBody = Static<typeof InviteBody>;
 export const InviteAnswer = Type.Object({ code: Type.String(), expiresAt: Milliseconds });
+const PlanName = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,31}$' });
+export const PlanPath = Type.Object({ plan: PlanName }, strict);
+/** Without `bytes` there is no limit. */
+export const PlanBody = Type.Object(
+  { bytes: Type.Optional(Count), graceDays: Type.Integer({ minimum: 0, maximum: 365 }) },
+  strict,
+);
+export type PlanBody = Static<typeof PlanBody>;
+export const PlansAnswer = Type.Object({
+  plans: Type.Array(Type.Object({ name: Type.String(), bytes: Type.Optional(Count), graceDays: Count })),
+});
+export const AssignPlanBody = Type.Object({ account: Name, plan: PlanName }, strict);
+export type AssignPlanBody = Static<typeof AssignPlanBody>;
+
 /** What the server sees anyway, and no more: no name of a device, no file. */
 export const UsersAnswer = Type.Object({
   users: Type.Array(
@@ -80,6 +94,9 @@ export const UsersAnswer = Type.Object({
       devices: Count,
       snapshots: Count,
       bytes: Count,
+      /** Undefined: nothing limits it. */
+      plan: Type.Optional(Type.String()),
+      limit: Type.Optional(Count),
       lastBackup: Type.Optional(Milliseconds),
       /** Its records cannot be read now; the counts are zero. */
       isUnreadable: Type.Optional(Type.Boolean()),

@@ -9,6 +9,7 @@ export type ProblemCode =
   | 'sign-in-refused' // wrong password or words, or no such account
   | 'sign-up-refused' // wrong, used or expired invitation, or a name that is taken
   | 'too-many-tries'
+  | 'over-quota' // the account has used up what it may have
   | 'not-found'
   | 'malformed' // the request breaks its schema
   | 'too-large'
@@ -32,6 +33,7 @@ export const problemStatus: Readonly<Record<ProblemCode, number>> = {
   'sign-in-refused': 403,
   'sign-up-refused': 403,
   'too-many-tries': 429,
+  'over-quota': 507,
   'not-found': 404,
   malformed: 400,
   'too-large': 413,

@@ -40,6 +40,13 @@ const account = {
     summary: 'The account of the session.',
     answer: json(schema.AccountAnswer),
   },
+  accountUsage: {
+    method: 'GET',
+    path: '/v1/account/usage',
+    action: 'read-keychain',
+    summary: 'How much the account has stored, and how much it may.',
+    answer: json(schema.AccountUsageAnswer),
+  },
   keychain: {
     method: 'GET',
     path: '/v1/account/keychain',

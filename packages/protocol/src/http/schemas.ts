@@ -79,6 +79,20 @@ export const UsageAnswer = Type.Object({
   unreadCommits: Count,
   parityBytes: Type.Optional(Count),
 });
+const QuotaState = Type.Unsafe<'within' | 'near' | 'grace' | 'full'>(
+  Type.String({ enum: ['within', 'near', 'grace', 'full'] }),
+);
+export const AccountUsageAnswer = Type.Object({
+  storedBytes: Count,
+  quota: Type.Optional(
+    Type.Object({
+      plan: Type.String({ maxLength: 100 }),
+      limit: Count,
+      state: QuotaState,
+      graceUntil: Type.Optional(Milliseconds),
+    }),
+  ),
+});
 const AuditKind = Type.Union([Type.Literal('damage'), Type.Literal('unprotected'), Type.Literal('stray')]);
 export const AuditAnswer = Type.Object({
   findings: Type.Array(Type.Object({ kind: AuditKind, place: Type.String(), what: Type.String() })),

@@ -16,6 +16,7 @@ import { bytesOrAbsent, type Call, EMPTY, frames, type Handler, json } from './h
 
 export type AccountRoute =
   | 'account'
+  | 'accountUsage'
   | 'keychain'
   | 'appendKeychain'
   | 'slots'
@@ -38,6 +39,7 @@ export function accountHandlers(
         name: (await accountName(accounts, principal.accountId)) ?? '',
         writerCanDestroy: principal.role === 'unlocked' && custody.properties.writerCanDestroy,
       }),
+    accountUsage: async ({ custody }) => json(await custody.accountUsage()),
     keychain: async ({ custody, query }) => frames(await custody.keychain(query['from'] ?? 0)),
     appendKeychain: async (call) => await appendKeychain(call, authority, accounts),
     slots: async ({ custody, principal }) => {

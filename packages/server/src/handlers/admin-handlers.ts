@@ -45,7 +45,8 @@ export function adminHandlers(
   };
 }
 
-async function requireAdmin(accounts: AccountsSurroundings, { principal }: Call): Promise<void> {
+/** @throws ServerError 'forbidden' */
+export async function requireAdmin(accounts: AccountsSurroundings, { principal }: Call): Promise<void> {
   if ((await accountRole(accounts, principal.accountId)) === 'admin') return;
   throw new ServerError('forbidden', 'only an admin of this server may do this');
 }
@@ -64,17 +65,19 @@ async function userOf(account: AccountSummary, keeper: AccountKeeper): Promise<U
   }
 }
 
-async function countsOf(custody: Custody): Promise<Pick<User, 'devices' | 'snapshots' | 'bytes' | 'lastBackup'>> {
+async function countsOf(
+  custody: Custody,
+): Promise<Pick<User, 'devices' | 'snapshots' | 'bytes' | 'plan' | 'limit' | 'lastBackup'>> {
   const keychain = await keychainOf(custody);
   const devices = [...keychain.devices.values()].filter(({ revokedSeq }) => revokedSeq === undefined).length;
-  let [bytes, snapshots, last] = [0, 0, 0];
+  const { storedBytes: bytes, quota } = await custody.accountUsage();
+  let [snapshots, last] = [0, 0];
   for (const { vaultId } of keychain.vaults.values()) {
-    const { packBytes, objectBytes } = await custody.usage(vaultId);
-    bytes += packBytes + objectBytes;
     for (const { state, receivedAt } of await custody.snapshots(vaultId)) {
       if (state === 'active') snapshots++;
       last = Math.max(last, receivedAt);
     }
   }
-  return { devices, snapshots, bytes, ...(last > 0 && { lastBackup: last }) };
+  const allowed = quota && { plan: quota.plan, limit: quota.limit };
+  return { devices, snapshots, bytes, ...allowed, ...(last > 0 && { lastBackup: last }) };
 }
