@@ -138,6 +138,37 @@ describe('an interrupted backup over a line that hangs', () => {
   });
 });
 
+describe('a small backup over a line that hangs', () => {
+  /** All of it is read long before anything tells that the line is slow. */
+  const waits = async (line: Line): Promise<{ readonly kind: string }> => {
+    const abort = new AbortController();
+    return await backups.backup({
+      roots: [root],
+      wrap: line.wrap,
+      signal: abort.signal,
+      onProgress: ({ bytesRead }) => {
+        if (line.held > 0 && bytesRead >= 20 * MIB) abort.abort();
+      },
+    });
+  };
+
+  it('is ended while its last packs are on their way', async () => {
+    fill(root, 10, 2 * MIB);
+    expect(await waits(new Line(() => false))).toMatchObject({ kind: 'none', interrupted: true });
+    expect(await lastSeq()).toBe(0);
+    expect(await backups.backup({ roots: [root] })).toMatchObject({ kind: 'complete', files: { new: 10 } });
+  });
+
+  it('leaves a checkpoint of what is stored by then', async () => {
+    fill(root, 10, 2 * MIB);
+    const line = new Line((pack) => pack === 0);
+    expect(await waits(line)).toMatchObject({ kind: 'checkpoint', interrupted: true, isWhole: false });
+    expect(await namesIn()).toBeGreaterThan(0);
+    expect((await backups.backup({ roots: [root] })).kind).toBe('complete');
+    expect((await truthOf(backups, { root })).problems).toEqual([]);
+  });
+});
+
 describe('a checkpoint over a line that hangs', () => {
   it('is of what is stored, and the run goes on from it', async () => {
     fill(root, 150, 2 * MIB);

@@ -164,9 +164,8 @@ export class BackupRun {
     }
   }
 
-  /** Over a slow line: while all that is left to do is waiting, the run can be interrupted still. */
+  /** While all that is left to do is waiting, the run can be interrupted still: nobody knows how long a line takes. */
   async #waitForLine(storing: Storing): Promise<void> {
-    if (!storing.uploads.isSlow) return;
     const ending = storing.endData();
     while (!(await isSoon(ending, TICK_MS))) {
       this.#throwIfAborted();
