@@ -1,12 +1,13 @@
 /**
- * `node bench/scale.ts known-blobs|linear [files|bytes]|snapshots|beside-gc|many-files [--quick] [--runs N] [--no-build]`:
+ * `node bench/scale.ts known-blobs|linear [files|bytes]|snapshots|beside-gc|many-files|devices [sqlite|postgres] [--quick] [--runs N] [--no-build]`:
  * shows on this machine that memory stays bounded with ten million known blobs and with two million files, that cost grows
- * linearly, and what years of snapshots cost.
+ * linearly, what years of snapshots cost, and how a server bears a night of a thousand devices.
  */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildCommand } from './measure/build-command.ts';
 import { proveBesideCollection } from './scale/beside-collection.ts';
+import { type NightShape, nightOf, proveDevicesNight } from './scale/devices-night.ts';
 import { proveKnownBlobs } from './scale/known-blobs.ts';
 import { proveLinearCost } from './scale/linear-cost.ts';
 import { proveManyFiles } from './scale/many-files.ts';
@@ -48,6 +49,14 @@ switch (proof) {
     if (!values['no-build']) buildCommand();
     await proveManyFiles(scope);
     break;
+  case 'devices':
+    if (!values['no-build']) buildCommand();
+    await proveDevicesNight({ ...scope, ledgers: subject });
+    break;
+  case 'night':
+    // For devices, in a process that can resolve the sources.
+    console.log(JSON.stringify(await nightOf(JSON.parse(subject) as NightShape)));
+    break;
   case 'plant':
     // For known-blobs, which starts it as a process of its own.
     console.log(
@@ -60,7 +69,7 @@ switch (proof) {
     break;
   default:
     console.error(
-      'usage: node bench/scale.ts known-blobs|linear [files|bytes]|snapshots|beside-gc|many-files [--quick] [--runs N] [--no-build]',
+      'usage: node bench/scale.ts known-blobs|linear [files|bytes]|snapshots|beside-gc|many-files|devices [sqlite|postgres] [--quick] [--runs N] [--no-build]',
     );
     process.exitCode = 2;
 }

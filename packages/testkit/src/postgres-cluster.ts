@@ -43,7 +43,12 @@ export interface Standby extends AsyncDisposable {
 
 type Call = (program: string, ...args: readonly string[]) => Promise<unknown>;
 
-export async function startPostgres(): Promise<PostgresCluster> {
+/** `isDurable`: it waits for its disk, as one that is in use does; tests do not need that. */
+export async function startPostgres({
+  isDurable = false,
+}: {
+  readonly isDurable?: boolean;
+} = {}): Promise<PostgresCluster> {
   const folder = await mkdtemp(join(tmpdir(), 'keephold-postgres-'));
   const owner = ownerOf(folder);
   const data = join(folder, 'data');
@@ -51,7 +56,7 @@ export async function startPostgres(): Promise<PostgresCluster> {
   const call: Call = async (program, ...args) =>
     await run(join(programs ?? '', program), args, { ...owner, cwd: folder });
   await call('initdb', '-D', data, '-U', USER, '--auth=trust', '-E', 'UTF8', '--no-locale', '--no-sync');
-  const settings = settingsOf(folder, port);
+  const settings = settingsOf(folder, port, isDurable);
   const start = async (): Promise<void> => {
     await call('pg_ctl', '-D', data, '-w', '-s', '-l', join(folder, 'log'), '-o', settings, 'start');
   };
@@ -76,8 +81,9 @@ export async function startPostgres(): Promise<PostgresCluster> {
   };
 }
 
-function settingsOf(folder: string, port: number): string {
-  return `-p ${port} -k ${folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=60`;
+function settingsOf(folder: string, port: number, isDurable = false): string {
+  const sync = isDurable ? 'on' : 'off';
+  return `-p ${port} -k ${folder} -c listen_addresses=127.0.0.1 -c fsync=${sync} -c max_connections=60`;
 }
 
 interface Primary {
