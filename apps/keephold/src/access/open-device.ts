@@ -24,7 +24,7 @@ import { tellingLostEnd } from './lost-keychain-end.ts';
 import { keepNewest, putBackNewest, requireKnownHead } from './newest-commit.ts';
 import { PasswordChangeNote } from './password-change.ts';
 import { withCurrentKeys } from './renew-keys.ts';
-import { repositoryPlace } from './repository-folder.ts';
+import { isServer, repositoryPlace } from './repository-folder.ts';
 import { unlockAccount } from './unlock.ts';
 
 export interface DeviceAccess extends AsyncDisposable {
@@ -58,10 +58,12 @@ export async function openAsDevice(context: Context, options: OpenDeviceOptions 
   return await keepingEvidence(context, store.folder, async () => {
     const known = await tellingLostEnd(context, store, () => openKnownDevice(store, probe));
     const opened = known ?? (await enrol(context, { store, custody: probe, options }));
-    await probe[Symbol.asyncDispose]();
     const { keychain, state } = opened;
     await putBackNewest(context, { store, keychain, pin: state.grant.headPin });
-    const keeper = await context.openRepository(folder, { ...options.custody, signer: signerOf(state) });
+    const keeper =
+      known !== undefined && isServer(folder)
+        ? probe
+        : await reopened(context, probe, { ...options.custody, signer: signerOf(state) });
     try {
       return await followed(opened, store, keeper);
     } catch (error) {
@@ -69,6 +71,12 @@ export async function openAsDevice(context: Context, options: OpenDeviceOptions 
       throw error;
     }
   });
+}
+
+/** A server signs by itself, so the session of a device it knows goes on; a folder is opened again, with what it takes to sign. */
+async function reopened(context: Context, probe: Custody, options: OpenOptions): Promise<Custody> {
+  await probe[Symbol.asyncDispose]();
+  return await context.openRepository(repositoryPlace(context), options);
 }
 
 /** The history is followed at once: whoever writes must know that it is the one this device wrote before. */
