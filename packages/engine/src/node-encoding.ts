@@ -116,6 +116,17 @@ export function subtreeOf(node: Uint8Array): Uint8Array | undefined {
   return undefined;
 }
 
+/** Whether an encoded node is one of several names of its inode. */
+export function isHardLinked(node: Uint8Array): boolean {
+  const reader = new CborReader(node);
+  for (let left = reader.readMapHeader(); left > 0; left--) {
+    const key = reader.readUint();
+    if (key >= 15) return key === 15;
+    reader.skip();
+  }
+  return false;
+}
+
 /** A copy of an encoded directory with another subtree. */
 export function withSubtree(node: Uint8Array, id: Uint8Array): Uint8Array {
   const copy = node.slice();

@@ -19,6 +19,8 @@ import type { Xattr } from './node-fields.ts';
 export const STAT_ROW_BYTES = 104;
 export const STAT_ROW_WORDS: number = STAT_ROW_BYTES / 4;
 export const IDENTITY_BYTES = 56;
+/** Where a row has the number of names of its inode. */
+export const LINKS_WORD = 16;
 export const IDENTITY_WORDS: number = IDENTITY_BYTES / 4;
 
 /** Entries of one directory, sorted by name bytes; excluded ones are left out. */

@@ -6,6 +6,8 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CustodyError, containsPackId, type Head, type PackIdList } from '@keephold/protocol';
 import type { IndexedPack } from '../../index-object.ts';
+import { FullWalkNeeded, type FullWalkReason } from '../journal/full-walk.ts';
+import { WalkJournal } from '../journal/walk-journal.ts';
 import type { Stands } from '../tree-cache/standing-records.ts';
 import { StreamCache } from '../tree-cache/stream-cache.ts';
 import { checkpointPause } from './checkpoint-pause.ts';
@@ -38,13 +40,15 @@ const COPIES_FOLDER = 'copies';
 export type RunResult =
   | { readonly kind: 'done'; readonly report: BackupReport }
   /** To be done once more: what the run relied on is not so, and these packs are missing. */
-  | { readonly kind: 'again'; readonly missing: PackIdList };
+  | { readonly kind: 'again'; readonly missing: PackIdList; readonly fullWalk: FullWalkReason };
 
 /** What earlier passes came to. */
 export interface Passes {
   /** Packs that they relied on in vain. */
   readonly missing: PackIdList;
   readonly isFirst: boolean;
+  /** Why all must be walked now, whoever tells of changes. */
+  readonly fullWalk: FullWalkReason | undefined;
 }
 
 export class BackupRun {
@@ -57,6 +61,7 @@ export class BackupRun {
   readonly #databases: DatabaseQueue | undefined;
   readonly #files: FileQueue;
   readonly #refset: RefsetInHand;
+  readonly #journal: WalkJournal;
   readonly #startNs: bigint;
   readonly #startMs = performance.now();
   #storing: Storing | undefined;
@@ -80,6 +85,13 @@ export class BackupRun {
     rmSync(folder, { recursive: true, force: true });
     this.#databases = copies === undefined ? undefined : new DatabaseQueue(() => copies(folder));
     this.#files = new FileQueue(() => this.#storing!.pool, this.#databases);
+    this.#journal = new WalkJournal({
+      journal: options.journal,
+      source: options.source,
+      cache: this.#cache,
+      now: Number(this.#startNs / 1_000_000n),
+      fullWalk: passes.fullWalk,
+    });
     const startSeconds = Number(this.#startNs / 1_000_000n) / 1000;
     this.#walk = new TreeWalk({
       source: options.source,
@@ -90,6 +102,8 @@ export class BackupRun {
       used: this.#used,
       adoptedPack: (record) => this.#storing?.adoptedPack(record),
       counters: this.#counters,
+      again: this.#journal.again,
+      isTold: this.#journal.scope.kind === 'changed',
       isDead: (pack) => this.#storing?.isDead(pack) ?? false,
       isTooYoung: (stats, at) => isYoung(stats, at, startSeconds),
       prepare: () => this.#prepare(),
@@ -106,7 +120,9 @@ export class BackupRun {
       if (interrupted && !this.#hasStored) return this.#done('none', true);
       return await this.#commitAll(interrupted);
     } catch (cause) {
-      if (cause instanceof OnceMore) return { kind: 'again', missing: cause.missing };
+      if (cause instanceof OnceMore) return { kind: 'again', missing: cause.missing, fullWalk: 'missing-data' };
+      if (cause instanceof FullWalkNeeded)
+        return { kind: 'again', missing: this.#passes.missing, fullWalk: cause.reason };
       throw cause;
     } finally {
       clearInterval(timer);
@@ -126,7 +142,7 @@ export class BackupRun {
     try {
       // A first run, or one that must look out for what is missing, is going to store something: start at once.
       if (this.#cache.head === undefined || !this.#passes.isFirst) await this.#prepare();
-      await this.#walk.run(selectRoots(this.#options.source.roots));
+      await this.#walkChanged();
       await this.#readRest();
       return false;
     } catch (cause) {
@@ -134,6 +150,16 @@ export class BackupRun {
       await this.#stop();
       return true;
     }
+  }
+
+  async #walkChanged(): Promise<void> {
+    const { scope, nothingToWalk: last } = this.#journal;
+    if (last !== undefined) {
+      this.#counters.takeOver(last);
+      return this.#walk.takeOver(last.rootTree);
+    }
+    const selection = selectRoots(this.#options.source.roots);
+    await this.#walk.run({ selection, visits: scope.kind === 'all' ? 'all' : scope.visits });
   }
 
   /** Ends what is going on: what can be stored soon is, the rest is given up. */
@@ -216,6 +242,7 @@ export class BackupRun {
     this.#committed = result;
     this.#counters.bytesWritten += result.objectBytes;
     this.#cache.unchanged(this.#cacheHead(result.head, head.rootTree, head.refsetDigest));
+    this.#journal.keep(result, head.rootTree, this.#counters);
     return this.#done('complete', false);
   }
 
@@ -230,8 +257,10 @@ export class BackupRun {
     const { head, cacheHead } = await this.#commitPacks(kind, rootTree, { stored, adopted, hasAll: true });
     // In this order: numbers of packs in the trees must never be ahead of the table that explains them.
     storing.settle(head);
-    if (kind === 'complete') this.#cache.complete(cacheHead);
-    else this.#cache.keepPart(cacheHead);
+    if (kind === 'complete') {
+      this.#cache.complete(cacheHead);
+      this.#journal.keep(this.#committed!, rootTree, this.#counters);
+    } else this.#cache.keepPart(cacheHead);
   }
 
   /**
@@ -417,6 +446,7 @@ export class BackupRun {
         snapshot: committed === undefined ? undefined : { seq: committed.head.seq, id: committed.object },
         files: { new: counters.filesNew, changed: counters.filesChanged, unchanged: counters.filesUnchanged },
         directories: counters.directories,
+        walk: this.#journal.told(counters),
         otherEntries: counters.otherEntries,
         bytes: counters.bytes,
         bytesRead: this.#storing?.progress.bytesRead ?? 0,

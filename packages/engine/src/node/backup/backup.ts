@@ -1,6 +1,7 @@
 /** A backup: walk, store, commit; again from the start when the keeper misses packs that were relied on. */
 import { type PackIdList, unionPackIds } from '@keephold/protocol';
 import { EngineError } from '../../errors.ts';
+import type { FullWalkReason } from '../journal/full-walk.ts';
 import { BackupRun } from './backup-run.ts';
 import { lendCache } from './cache-lock.ts';
 import type { BackupOptions, BackupReport } from './options.ts';
@@ -16,11 +17,13 @@ const MAX_ROUNDS = 4;
 export async function backup(options: BackupOptions): Promise<BackupReport> {
   using cache = lendCache(options.cacheFolder);
   let missing: PackIdList = new Uint8Array(0);
+  let fullWalk: FullWalkReason | undefined;
   for (let round = 1; round <= MAX_ROUNDS; round++) {
-    const run = new BackupRun({ ...options, cacheFolder: cache.folder }, { missing, isFirst: round === 1 });
+    const run = new BackupRun({ ...options, cacheFolder: cache.folder }, { missing, isFirst: round === 1, fullWalk });
     const result = await run.run();
     if (result.kind === 'done') return result.report;
     missing = unionPackIds(missing, result.missing);
+    fullWalk = result.fullWalk;
   }
   throw new EngineError(
     'no-progress',

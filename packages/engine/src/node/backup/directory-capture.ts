@@ -4,7 +4,7 @@
  */
 import { contentRowsLength, encodeNode } from '../../node-encoding.ts';
 import { FS_SNAPSHOT, LIVE, NodeType, PLACEHOLDER, SQLITE_BACKUP } from '../../node-fields.ts';
-import { type EntryDetails, nodeTypeOf, STAT_ROW_WORDS, sizeOf } from '../../source.ts';
+import { type EntryDetails, LINKS_WORD, nodeTypeOf, STAT_ROW_WORDS, sizeOf } from '../../source.ts';
 import { type EntryToCache, encodeDirectory } from '../tree-cache/tree-cache-writer.ts';
 import type { DirectoryJob } from './directory-job.ts';
 import { type FileResult, RECORD_PLACE } from './file-results.ts';
@@ -16,7 +16,13 @@ import type { WalkParts } from './walk-parts.ts';
 /** What became of a visited directory. */
 export type Visited =
   /** As in this cache file. */
-  | { readonly kind: 'unchanged'; readonly subtree: Uint8Array; readonly file: number }
+  | {
+      readonly kind: 'unchanged';
+      readonly subtree: Uint8Array;
+      readonly file: number;
+      /** Taken over without a look at the disk. */
+      readonly isCarried?: true;
+    }
   | { readonly kind: 'job'; readonly job: DirectoryJob }
   | { readonly kind: 'failed'; readonly code: string }
   /** No longer there, or no directory any more. */
@@ -216,11 +222,17 @@ export class DirectoryCapture {
     const { names } = job.listing;
     for (let i = 0; i < names.length; i++) {
       const node = job.nodes[i];
-      if (node === undefined) continue;
+      if (node === undefined) {
+        this.#parts.again.add(job.path);
+        continue;
+      }
       const { stats, row } = rowOf(job, i);
+      if (stats[row * STAT_ROW_WORDS + LINKS_WORD]! > 1 && nodeTypeOf(stats, row) !== NodeType.directory)
+        this.#parts.again.add(job.path);
       const places = job.places[i] ?? [];
       entries.push({ name: names[i]!, stats, row: row * STAT_ROW_WORDS, volatile: job.volatile.has(i), node, places });
     }
+    if (job.volatile.size > 0) this.#parts.again.add(job.path);
     const record = encodeDirectory({ path: job.path, subtree: tree, places: tree.places, entries });
     this.#parts.records.put(job.sequence, { kind: 'record', bytes: record });
     return tree;

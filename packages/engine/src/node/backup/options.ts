@@ -3,6 +3,8 @@ import type { Worker } from 'node:worker_threads';
 import type { ChunkerKey, IdKey, IndexKey, SessionKey } from '@keephold/crypto';
 import type { ChainPin, Custody, DeviceId, ObjectName, SessionId, StreamId, VaultId } from '@keephold/protocol';
 import type { DatabaseCopies, ExcludedEntry, Source } from '../../source.ts';
+import type { FullWalkReason } from '../journal/full-walk.ts';
+import type { JournalOptions } from '../journal/walk-journal.ts';
 
 /** The keys of a writer (vault's WriteKeys). */
 export interface WriterKeys {
@@ -39,6 +41,8 @@ export interface BackupOptions {
   readonly hostname: string;
   readonly clientVersion: string;
   readonly source: Source;
+  /** Lets runs take over what did not change without a look at it. Left out: everything is walked. */
+  readonly journal?: JournalOptions | undefined;
   /** Opens what copies databases in use, into a folder to be made and removed. Left out: they are read as they lie. */
   readonly copyDatabases?: ((folder: string) => DatabaseCopies) | undefined;
   /** Starts a thread whose entry calls runBackupWorker; `others`: how many there are already. */
@@ -101,6 +105,10 @@ export interface BackupReport {
   readonly snapshot: { readonly seq: number; readonly id: ObjectName } | undefined;
   readonly files: { readonly new: number; readonly changed: number; readonly unchanged: number };
   readonly directories: number;
+  /** Whether everything was walked, or only what changed, as somebody told. */
+  readonly walk:
+    | { readonly kind: 'all'; readonly because?: FullWalkReason | undefined }
+    | { readonly kind: 'changed'; readonly listed: number };
   readonly otherEntries: number;
   /** Bytes of all files in the snapshot. */
   readonly bytes: number;

@@ -1,3 +1,4 @@
+import type { LastWalk } from '../journal/last-walk.ts';
 import type { CaptureNote, SpecialCapture, UnreadableEntry } from './options.ts';
 
 /** Counts and findings of a run. */
@@ -6,6 +7,8 @@ export class RunCounters {
   filesChanged = 0;
   filesUnchanged = 0;
   directories = 0;
+  /** Directories that were listed; the others were taken over. */
+  listed = 0;
   otherEntries = 0;
   /** Bytes of files in the snapshot. */
   bytes = 0;
@@ -17,6 +20,14 @@ export class RunCounters {
   readonly notes: CaptureNote[] = [];
   /** Files that were not read plainly, by how (format.md §6, capture note). */
   readonly captured: Record<SpecialCapture, number> = { live: 0, sqliteBackup: 0, placeholder: 0 };
+
+  /** All of an earlier walk, when nothing changed since. */
+  takeOver({ files, directories, otherEntries, bytes }: LastWalk): void {
+    this.filesUnchanged = files;
+    this.directories = directories;
+    this.otherEntries = otherEntries;
+    this.bytes = bytes;
+  }
 
   get files(): number {
     return this.filesNew + this.filesChanged + this.filesUnchanged;

@@ -6,10 +6,13 @@
  * A directory comes after everything in it, as in the cache.
  */
 import { EngineError } from '../../errors.ts';
+import { isHardLinked } from '../../node-encoding.ts';
 import { NodeType } from '../../node-fields.ts';
-import { type DirectoryListing, nodeTypeOf, SourceError, STAT_ROW_WORDS, sizeOf } from '../../source.ts';
+import { type DirectoryListing, LINKS_WORD, nodeTypeOf, SourceError, STAT_ROW_WORDS, sizeOf } from '../../source.ts';
+import { FullWalkNeeded } from '../journal/full-walk.ts';
 import type { Stands } from '../tree-cache/standing-records.ts';
-import type { CachedDirectory } from '../tree-cache/tree-cache-reader.ts';
+import type { CachedDirectory, CachedEntries } from '../tree-cache/tree-cache-reader.ts';
+import { CarryOver } from './carry-over.ts';
 import { type DatabaseFamilies, databaseFamilies } from './database-families.ts';
 import { DirectoryCapture, type Visited } from './directory-capture.ts';
 import { DirectoryJob } from './directory-job.ts';
@@ -22,7 +25,24 @@ const MAX_DEPTH = 1024;
 /** Captures between two looks at the queues, in directories with very many entries. */
 const CAPTURES_PER_BREATH = 256;
 
+/** Where no record is taken over. */
+const NO_FILE = -1;
+
 const NONE: ReadonlySet<string> = new Set<string>();
+
+/** What to walk below a directory. */
+export interface WalkPart {
+  /** What belongs to the backup. */
+  readonly selection: Selection | 'all';
+  /** Directories that must be looked at; the others are taken over from the last snapshot. */
+  readonly visits: Selection | 'all';
+}
+
+/** Of a directory in it: undefined when nobody told of changes there. */
+interface PartBelow {
+  readonly selection: WalkPart['selection'];
+  readonly visits: WalkPart['visits'] | undefined;
+}
 
 /** A directory the walk is in. */
 interface Frame {
@@ -43,6 +63,7 @@ interface ChangedEntry {
 export class TreeWalk {
   readonly #parts: WalkParts;
   readonly #capture: DirectoryCapture;
+  readonly #carryOver: CarryOver;
   readonly #isAlive: (pack: number) => boolean;
   readonly #use: (pack: number) => boolean;
   /** From the root to where the walk is. */
@@ -53,6 +74,7 @@ export class TreeWalk {
   constructor(parts: WalkParts) {
     this.#parts = parts;
     this.#capture = new DirectoryCapture(parts);
+    this.#carryOver = new CarryOver(parts);
     this.#isAlive = (pack) => !parts.isDead(pack);
     this.#use = (pack) => {
       parts.used.add(pack);
@@ -60,9 +82,14 @@ export class TreeWalk {
     };
   }
 
-  /** Goes through everything. Files may still be on their way when it resolves. */
-  async run(selection: Selection | 'all'): Promise<void> {
-    this.#root = await this.#visit(new Uint8Array(0), selection, 0);
+  /** Goes through all of `part`. Files may still be on their way when it resolves. */
+  async run(part: WalkPart): Promise<void> {
+    this.#root = await this.#visit(new Uint8Array(0), part, 0);
+  }
+
+  /** In place of `run`, when nothing can have changed: takes over the whole tree. */
+  takeOver(rootTree: Uint8Array): void {
+    this.#root = { kind: 'unchanged', subtree: rootTree, file: NO_FILE };
   }
 
   /** Whether everything is as the cache has it. */
@@ -137,8 +164,9 @@ export class TreeWalk {
     return path.length === next.path.length && Buffer.compare(path, next.path) === 0;
   }
 
-  async #visit(path: Uint8Array, selection: Selection | 'all', depth: number): Promise<Visited> {
-    const { counters, breathe } = this.#parts;
+  async #visit(path: Uint8Array, part: WalkPart, depth: number): Promise<Visited> {
+    const { counters, breathe, again } = this.#parts;
+    const { selection } = part;
     const wait = breathe();
     if (wait !== undefined) await wait;
     const listing = this.#list(path, selection);
@@ -146,13 +174,15 @@ export class TreeWalk {
     if (listing === 'ENOENT' || listing === 'ENOTDIR') return { kind: 'gone' };
     if (typeof listing === 'string') return { kind: 'failed', code: listing };
     counters.directories++;
+    counters.listed++;
     counters.currentPath = path;
     for (const failure of listing.failures) {
       this.#capture.reportUnreadable(joinPath(path, String.fromCharCode(...failure.name)), failure.code);
     }
+    if (listing.failures.length > 0) again.add(path);
     const frame: Frame = { path, listing, children: new Map(), above: aboveRoots(selection), job: undefined };
     this.#frames.push(frame);
-    await this.#visitChildren(frame, selection, depth);
+    await this.#visitChildren(frame, part, depth);
     const visited = await this.#compare(frame);
     this.#frames.pop();
     return visited;
@@ -167,18 +197,31 @@ export class TreeWalk {
     }
   }
 
-  async #visitChildren(frame: Frame, selection: Selection | 'all', depth: number): Promise<void> {
+  async #visitChildren(frame: Frame, part: WalkPart, depth: number): Promise<void> {
     const { listing, children, path } = frame;
     for (let i = 0; i < listing.count; i++) {
       if (nodeTypeOf(listing.stats, listing.rows[i]!) !== NodeType.directory) continue;
       const name = listing.names[i]!;
-      const below = selection === 'all' ? 'all' : (selection.get(name) ?? 'all');
       const tooDeep = depth === MAX_DEPTH;
       children.set(
         i,
-        tooDeep ? { kind: 'failed', code: 'too deep' } : await this.#visit(joinPath(path, name), below, depth + 1),
+        tooDeep
+          ? { kind: 'failed', code: 'too deep' }
+          : await this.#visitChild(joinPath(path, name), partBelow(part, name), depth + 1),
       );
     }
+  }
+
+  /** Without visits it is taken over, if the last snapshot has it. What is above the roots is always looked at. */
+  async #visitChild(path: Uint8Array, { selection, visits }: PartBelow, depth: number): Promise<Visited> {
+    if (visits === undefined && selection === 'all') {
+      const carried = this.#carryOver.subtree(path, this.#sequence);
+      if (carried !== undefined) {
+        this.#sequence++;
+        return carried;
+      }
+    }
+    return await this.#visit(path, { selection, visits: visits ?? 'all' }, depth);
   }
 
   /** Decides what changed in a directory, entry by entry, against the cache. */
@@ -275,9 +318,27 @@ export class TreeWalk {
       if (same) {
         entries.everyPlace(this.#use);
         this.#countUnchanged(listing, i);
-      } else changed.push({ index: i, isNew });
+      } else {
+        this.#doubt({ listing, i, child, entry: isNew ? undefined : entries });
+        changed.push({ index: i, isNew });
+      }
+      if (stats[at + LINKS_WORD]! > 1 && child === undefined) this.#parts.again.add(frame.path);
     }
     return changed;
+  }
+
+  /**
+   * Of a changed entry, whether it tells that folders are not as they were of which nobody told. `entry`: as the cache
+   * has it.
+   */
+  #doubt({ listing, i, child, entry }: DoubtedEntry): void {
+    if (!this.#parts.isTold) return;
+    const at = listing.rows[i]! * STAT_ROW_WORDS;
+    if (child?.kind === 'unchanged' && child.isCarried === true) {
+      if (entry === undefined || entry.isOtherInode(listing.stats, at)) throw new FullWalkNeeded('replaced-folder');
+    }
+    const isLinkedNow = child === undefined && listing.stats[at + LINKS_WORD]! > 1;
+    if (isLinkedNow && (entry === undefined || !isHardLinked(entry.node))) throw new FullWalkNeeded('hard-link');
   }
 
   #countUnchanged(listing: DirectoryListing, i: number): void {
@@ -293,6 +354,20 @@ export class TreeWalk {
     for (const pack of places) if (this.#parts.isDead(pack)) return true;
     return false;
   }
+}
+
+interface DoubtedEntry {
+  readonly listing: DirectoryListing;
+  readonly i: number;
+  readonly child: Visited | undefined;
+  readonly entry: CachedEntries | undefined;
+}
+
+function partBelow({ selection, visits }: WalkPart, name: string): PartBelow {
+  return {
+    selection: selection === 'all' ? 'all' : (selection.get(name) ?? 'all'),
+    visits: visits === 'all' ? 'all' : visits.get(name),
+  };
 }
 
 /** Names in a directory that lead to a root and are none. */

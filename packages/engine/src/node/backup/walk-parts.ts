@@ -1,4 +1,5 @@
 import type { Source } from '../../source.ts';
+import type { AgainFolders } from '../journal/last-walk.ts';
 import type { CachedTrees } from '../tree-cache/cached-trees.ts';
 import type { CacheQueue } from './cache-queue.ts';
 import type { FileQueue } from './file-queue.ts';
@@ -17,6 +18,10 @@ export interface WalkParts {
   /** The pack of a blob that an earlier run stored and no commit names; undefined for records of what this run stores. */
   readonly adoptedPack: (record: number) => number | undefined;
   readonly counters: RunCounters;
+  /** Takes folders that the next walk must list again. */
+  /** Whether somebody told what changed, and the rest is taken over. */
+  readonly isTold: boolean;
+  readonly again: Pick<AgainFolders, 'add'>;
   /** Whether entries that need this pack must be read again. */
   readonly isDead: (pack: number) => boolean;
   /** Entries that changed after this moment may change again without a new time. `at` is the row's first word. */

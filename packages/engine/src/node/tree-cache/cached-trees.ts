@@ -2,7 +2,7 @@
  * The cached trees of one stream: what the last run left, preceded by what an interrupted run got done after it. Both
  * are in walk order, so each directory is looked for in the newer first.
  */
-import type { CachedDirectory, TreeCacheReader } from './tree-cache-reader.ts';
+import type { CachedDirectory, CachedSubtree, TreeCacheReader } from './tree-cache-reader.ts';
 
 export class CachedTrees {
   readonly #readers: readonly TreeCacheReader[];
@@ -22,6 +22,12 @@ export class CachedTrees {
       return directory;
     }
     return undefined;
+  }
+
+  /** The directory at `path` with everything below it, out of the newest (TreeCacheReader.passSubtree). */
+  passSubtree(path: Uint8Array, see: (directory: CachedDirectory) => void): CachedSubtree | undefined {
+    this.#found = this.#readers[0];
+    return this.#found?.passSubtree(path, see);
   }
 
   /** Descriptor of the file of the directory that seek answered last; open until `close`. */

@@ -40,6 +40,13 @@ export function compareWalkOrder(a: Uint8Array, b: Uint8Array): number {
   return a.length > b.length === below ? -1 : 1;
 }
 
+/** Whether `path` is that of `folder`, or of something in it. */
+export function isAtOrBelow(path: Uint8Array, folder: Uint8Array): boolean {
+  if (path.length < folder.length) return false;
+  for (let i = folder.length - 1; i >= 0; i--) if (path[i] !== folder[i]) return false;
+  return path.length === folder.length || path[folder.length] === SLASH;
+}
+
 const SLASH = 0x2f;
 
 /** The end of a name sorts before any byte of a longer name. */

@@ -3,7 +3,7 @@
  * commit makes them count.
  *
  * Files: `tree-<stream>` after a complete backup, `.part` what an interrupted run got done, `.next` what is being
- * written, `.pending` records of this run that wait for a commit.
+ * written, `.pending` records of this run that wait for a commit; `.walk` what the last walk saw (last-walk.ts).
  */
 import { join } from 'node:path';
 import { equalBytes, toHex } from '@keephold/bytes';
@@ -52,6 +52,11 @@ export class StreamCache {
     if (this.head !== undefined) readers.push(openCache(this.#path, this.head));
     this.trees = new CachedTrees(readers);
     this.records = new CacheQueue(`${this.#path}.pending`);
+  }
+
+  /** Of what the last walk leaves to the next (last-walk.ts). */
+  get walkPath(): string {
+    return `${this.#path}.walk`;
   }
 
   /** Whether an unchanged walk proves that the last snapshot still says everything. */

@@ -3,11 +3,13 @@
  * is new is simply not found. Anything odd in the file ends it: what follows is read from the disk again.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
+import { IDENTITY_WORDS } from '../../source.ts';
 import {
   CHECK_WORD,
   compareWalkOrder,
   DIRECTORY_WORDS,
   ENTRY_WORDS,
+  isAtOrBelow,
   paddedWords,
   recordCheck,
 } from './record-format.ts';
@@ -103,6 +105,18 @@ export class CachedEntries {
     return false;
   }
 
+  /** The stat words of the current entry, as they were. Valid until the reader moves on. */
+  get identity(): Uint32Array {
+    return this.#words.subarray(this.#at, this.#at + IDENTITY_WORDS);
+  }
+
+  /** Whether the row is of another inode; false where that is not known. */
+  isOtherInode(stats: Uint32Array, row: number): boolean {
+    const low = this.#words[this.#at + 6]!;
+    const high = this.#words[this.#at + 7]!;
+    return (low !== 0 || high !== 0) && (low !== stats[row + 6] || high !== stats[row + 7]);
+  }
+
   /** Whether mode and owner, though not times, are those at `row`. */
   hasOwnerAndMode(stats: Uint32Array, row: number): boolean {
     const at = this.#at;
@@ -162,6 +176,14 @@ function isIntact(words: Uint32Array, bytes: Uint8Array, at: number, length: num
   return words[first + 1] === 0 && words[first + CHECK_WORD] === recordCheck(bytes.subarray(at, at + length));
 }
 
+/** Records of a directory and all below it, one after the other. */
+export interface CachedSubtree {
+  readonly id: Uint8Array;
+  /** Where they stand in the file. */
+  readonly from: number;
+  readonly length: number;
+}
+
 export class TreeCacheReader {
   /** Descriptor: the file may have another name by now, or none. */
   readonly file: number;
@@ -203,8 +225,29 @@ export class TreeCacheReader {
     this.#advance();
   }
 
+  /**
+   * Passes over the directory at `path` with everything below it, and answers where their records stand and the id of
+   * its tree. `see` is called for each of them, also when the answer is undefined: the directory itself is not there.
+   */
+  passSubtree(path: Uint8Array, see: (directory: CachedDirectory) => void): CachedSubtree | undefined {
+    while (this.#current !== undefined && this.#isBefore(path)) this.#advance();
+    const from = this.position;
+    for (let found = this.#current; found !== undefined && isAtOrBelow(found.path, path); found = this.#current) {
+      see(found);
+      const id = found.path.length === path.length ? found.subtreeId.slice() : undefined;
+      this.#advance();
+      if (id !== undefined) return { id, from, length: this.position - from };
+    }
+    return undefined;
+  }
+
   close(): void {
     closeSync(this.file);
+  }
+
+  #isBefore(path: Uint8Array): boolean {
+    const current = this.#current!.path;
+    return compareWalkOrder(current, path) < 0 && !isAtOrBelow(current, path);
   }
 
   #advance(): void {

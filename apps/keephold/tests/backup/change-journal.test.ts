@@ -1,0 +1,185 @@
+/** A backup that looks only at what changed, as it is told, makes the snapshot that a look at everything makes. */
+import { createHash } from 'node:crypto';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BackupReport, JournalOptions } from '@keephold/engine/node';
+import type { ObjectName } from '@keephold/protocol';
+import fc from 'fast-check';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { createFileFilter } from '../../src/jobs/file-filter.ts';
+import { BackupRepository, type BackupRequest } from './_backup-repository.ts';
+import { edit, edits, type Told } from './_told-edits.ts';
+
+let backups: BackupRepository;
+let root: string;
+let count = 0;
+
+beforeAll(async () => {
+  backups = await BackupRepository.create();
+});
+afterAll(() => backups[Symbol.dispose]());
+beforeEach(() => {
+  root = join(backups.folder, `data ${count++}`);
+  mkdirSync(root);
+});
+
+const RUNS = 6;
+const DAY = 86_400_000;
+const plainView = createHash('sha256').update('view').digest();
+/** Later than any change, so that none counts as too young to be trusted. */
+const now = (): bigint => BigInt(Date.now() + 10_000) * 1_000_000n;
+
+function told(report: BackupReport, folders: Iterable<string>, trees: Iterable<string> = []): JournalOptions {
+  const bytes = (paths: Iterable<string>): Buffer[] => [...paths].map((path) => Buffer.from(path));
+  return {
+    view: plainView,
+    changes: { since: report.snapshot!.id, folders: bytes(folders), trees: bytes(trees) },
+  };
+}
+
+async function backUp(request: Partial<BackupRequest> = {}): Promise<BackupReport> {
+  return await backups.backup({ roots: [root], workers: 1, now, journal: { view: plainView }, ...request });
+}
+
+/** What a snapshot is made of, apart from its time and the folders above the root: others write there meanwhile. */
+async function madeOf(id: ObjectName): Promise<unknown> {
+  return await backups.read(async (repository) => {
+    const snapshot = await repository.snapshot(Buffer.from(id).toString('hex'));
+    for await (const { path, node } of repository.walk(snapshot)) {
+      if (`/${Buffer.from(path).toString()}` !== root) continue;
+      return { root: node, stats: snapshot.stats, unreadable: snapshot.unreadable };
+    }
+    throw new Error('the snapshot lacks the root');
+  });
+}
+
+it('makes the snapshot of a full walk, whatever was edited', { timeout: 60_000 }, async () => {
+  const kinds: Record<string, number> = {};
+  const rounds = fc.array(fc.record({ edits, isYoung: fc.boolean(), excludes: fc.nat(9) }), {
+    minLength: 2,
+    maxLength: 6,
+  });
+  await fc.assert(
+    fc.asyncProperty(rounds, async (some) => {
+      root = join(backups.folder, `edited ${count++}`);
+      mkdirSync(root);
+      const full = join(backups.folder, `cache of ${count}`);
+      mkdirSync(full);
+      let last: BackupReport | undefined;
+      for (const { edits: todo, isYoung, excludes } of some) {
+        const changed: Told = { folders: new Set(), trees: new Set() };
+        edit(root, todo, changed);
+        const rules = excludes === 0 ? ['z'] : [];
+        const view = createHash('sha256').update(rules.join()).digest();
+        const filter = createFileFilter(
+          { rules, files: [], cachedirTag: true, nobackup: true },
+          { roots: [Buffer.from(root)], own: [] },
+        );
+        const moment = BigInt(Date.now() + (isYoung ? 0 : 150)) * 1_000_000n;
+        const same = { roots: [root], workers: 1, filter, now: () => moment };
+        const changes = last && told(last, changed.folders, changed.trees).changes;
+        const report = await backups.backup({ ...same, journal: { view, changes } });
+        const walked = await backups.backup({ ...same, cacheFolder: full });
+        expect(await madeOf(report.snapshot!.id)).toEqual(await madeOf(walked.snapshot!.id));
+        expect(report.files).toEqual(walked.files);
+        const { walk } = (last = report);
+        const kind = walk.kind === 'changed' ? 'changed' : String(walk.because);
+        kinds[kind] = (kinds[kind] ?? 0) + 1;
+      }
+    }),
+    { numRuns: RUNS, endOnFailure: true },
+  );
+  expect(kinds['changed']).toBeGreaterThan(RUNS);
+});
+
+it('lists nothing when nothing changed', async () => {
+  mkdirSync(join(root, 'folder'));
+  writeFileSync(join(root, 'folder', 'file'), 'content');
+  const first = await backUp();
+  const listed: string[] = [];
+  const second = await backUp({
+    journal: told(first, []),
+    onListed: (path) => listed.push(Buffer.from(path).toString()),
+  });
+  expect(second).toMatchObject({
+    kind: 'complete',
+    walk: { kind: 'changed', listed: 0 },
+    directories: first.directories,
+  });
+  expect(listed.filter((path) => path.startsWith(root))).toEqual([]);
+  expect(await madeOf(second.snapshot!.id)).toEqual(await madeOf(first.snapshot!.id));
+});
+
+it('lists the changed folder and those above it', async () => {
+  for (const folder of ['changed', 'same', 'same/below']) mkdirSync(join(root, folder));
+  writeFileSync(join(root, 'same/below/file'), 'content');
+  const first = await backUp();
+  writeFileSync(join(root, 'changed', 'new'), 'new content');
+  const listed = new Set<string>();
+  const journal = told(first, [join(root, 'changed')]);
+  const second = await backUp({ journal, onListed: (path) => listed.add(Buffer.from(path).toString()) });
+  expect([...listed].filter((path) => path.startsWith(root)).sort()).toEqual([root, join(root, 'changed')]);
+  expect(second.files).toEqual({ new: 1, changed: 0, unchanged: 1 });
+});
+
+it.each([
+  [
+    'the changes are counted from another snapshot',
+    'other-snapshot',
+    { since: Buffer.alloc(32) as Uint8Array as ObjectName },
+    {},
+  ],
+  ['options or mounts are others', 'other-view', {}, { view: Buffer.alloc(32) }],
+] as const)('walks everything when %s', async (_, because, changes, options) => {
+  const first = await backUp();
+  const journal = told(first, []);
+  const second = await backUp({ journal: { ...journal, ...options, changes: { ...journal.changes!, ...changes } } });
+  expect(second.walk).toEqual({ kind: 'all', because });
+});
+
+it('walks everything after a week, and when the clock went back', async () => {
+  const first = await backUp();
+  const at = async (last: BackupReport, days: number): Promise<BackupReport> =>
+    await backUp({ journal: told(last, []), now: () => now() + BigInt(days * DAY) * 1_000_000n });
+  const second = await at(first, 6);
+  expect(second.walk).toEqual({ kind: 'changed', listed: 0 });
+  const third = await at(second, 7);
+  expect(third.walk).toEqual({ kind: 'all', because: 'due' });
+  expect((await at(third, 6)).walk).toEqual({ kind: 'all', because: 'due' });
+});
+
+it('walks everything after a run that was interrupted', async () => {
+  const first = await backUp();
+  writeFileSync(join(root, 'file'), 'content');
+  const controller = new AbortController();
+  const stopped = await backUp({
+    journal: told(first, [root]),
+    signal: controller.signal,
+    onListed: (path) => Buffer.from(path).toString() === root && controller.abort(),
+  });
+  expect(stopped.kind).toBe('none');
+  // Nothing was stored: what was told still holds, with what happened since.
+  expect((await backUp({ journal: told(first, [root]) })).walk).toEqual({
+    kind: 'changed',
+    listed: expect.any(Number) as number,
+  });
+});
+
+it('looks again at what could not be read, whoever tells nothing', async () => {
+  writeFileSync(join(root, 'file'), 'content');
+  const first = await backUp({ now: () => BigInt(Date.now()) * 1_000_000n });
+  expect((await backUp({ journal: told(first, []) })).walk).toEqual({
+    kind: 'changed',
+    listed: expect.any(Number) as number,
+  });
+});
+
+it('does not believe that nothing changed where a folder is another one', async () => {
+  for (const folder of ['a', 'b', 'b/below']) mkdirSync(join(root, folder));
+  writeFileSync(join(root, 'a', 'file'), 'content');
+  const first = await backUp();
+  rmSync(join(root, 'b'), { recursive: true });
+  renameSync(join(root, 'a'), join(root, 'b'));
+  const second = await backUp({ journal: told(first, [root]) });
+  expect(second).toMatchObject({ walk: { kind: 'all', because: 'replaced-folder' }, files: { new: 1 } });
+});
