@@ -34,4 +34,5 @@ export {
 export { createTarget, type TargetCapabilities, targetCapabilities } from './target/create-target.ts';
 export type { TargetConfig } from './target/target-config.ts';
 export { isTemporaryName } from './target/temporary-names.ts';
+export { type WatchableRoots, watchableRoots } from './watching/watchable-roots.ts';
 export { createXattrReader, type FileXattr, type XattrReader, type XattrReading } from './xattrs.ts';

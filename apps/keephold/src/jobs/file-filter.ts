@@ -1,5 +1,5 @@
 /** The rules of a backup, applied to the paths of its walk: each root has its own top. */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync } from 'node:fs';
 import {
   createExcluder,
   describeRule,
@@ -60,11 +60,13 @@ function prefixBelowTop(folder: Uint8Array, tops: readonly Buffer[]): string {
 }
 
 const tagLength = 43;
+/** By a link, what the folder is would depend on a place that no look at the folder tells of. */
+const TAG_FLAGS: number = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /** The first bytes of a folder's CACHEDIR.TAG; undefined when there is none that can be read. */
 export function readCacheTag(folder: Uint8Array): Uint8Array | undefined {
   try {
-    const handle = openSync(Buffer.concat([folder, Buffer.from('/CACHEDIR.TAG')]), 'r');
+    const handle = openSync(Buffer.concat([folder, Buffer.from('/CACHEDIR.TAG')]), TAG_FLAGS);
     try {
       const bytes = new Uint8Array(tagLength);
       return bytes.subarray(0, readSync(handle, bytes, 0, tagLength, 0));

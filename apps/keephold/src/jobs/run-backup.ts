@@ -22,6 +22,7 @@ import type { Context } from '../context.ts';
 import { CommandError, exitCodes, UsageError } from '../errors.ts';
 import { ProgressLine } from '../terminal/progress-line.ts';
 import { spawnBackupWorker, spawnDatabaseCopyProcess } from '../workers.ts';
+import { journalFor } from './changed-folders.ts';
 import { createFileFilter } from './file-filter.ts';
 import { foreseeSnapshots, type SnapshotUse, takeSnapshots } from './take-snapshots.ts';
 import { tellSnapshots } from './tell-snapshots.ts';
@@ -32,6 +33,8 @@ export interface BackupRequest {
   readonly excludes: Omit<ExcluderConfig, 'roots'>;
   readonly oneFileSystem: boolean;
   readonly fileSystemSnapshots: SnapshotUse;
+  /** A file that says what changed since a snapshot (docs/changed-folders.md). */
+  readonly changedFolders?: string | undefined;
   readonly tags: readonly string[];
   /** zstd level. */
   readonly compression: number;
@@ -110,6 +113,7 @@ async function storeFiles(
   const { tags, compression, memory, dryRun, hostname } = request;
   const own = named.flatMap((path, i) => ownFoldersBelow(context, path).map((below) => joined(roots[i]!, below)));
   const excludes = { ...request.excludes, roots: named };
+  const journal = journalFor(context, { request, roots, own });
   const filter = createFileFilter(excludes, { roots, own });
   const source = createFileSource({ roots, filter, oneFileSystem: request.oneFileSystem, snapshots });
   const progress = new ProgressLine(out, dryRun ? 'looking' : 'backing up');
@@ -128,6 +132,7 @@ async function storeFiles(
       hostname,
       clientVersion: `keephold ${version}`,
       source,
+      journal,
       copyDatabases: (folder) => createDatabaseCopies({ spawn: spawnDatabaseCopyProcess, folder }),
       spawnWorker: spawnBackupWorker,
       workers: availableParallelism(),

@@ -1,5 +1,5 @@
 /** What a backup did, told: every file it could not read, what it left out and why, and the sums. */
-import type { BackupReport } from '@keephold/engine/node';
+import type { BackupReport, FullWalkReason } from '@keephold/engine/node';
 import { hex, pathRecord, withSlash } from '../listing/node-text.ts';
 import type { Output } from '../terminal/output.ts';
 import { printable } from '../terminal/printable.ts';
@@ -11,11 +11,25 @@ export interface TellOptions {
   readonly verbose: boolean;
 }
 
+const FULL_WALK: Readonly<Record<FullWalkReason, string>> = {
+  'unreadable-changes': 'the file of changed folders cannot be understood',
+  unwatchable: 'there are files where changes cannot be watched',
+  'file-system-snapshot': 'they were read from a snapshot of the file system',
+  'no-last-walk': 'too little is known of the last time',
+  'other-snapshot': 'the changes are not those since the last snapshot',
+  'other-view': 'options, rules, rights, mounts or this program changed',
+  'interrupted-before': 'the last backup was interrupted',
+  due: 'the last look into every folder was a week ago',
+  'hard-link': 'a file got another name, which may be anywhere',
+  'replaced-folder': 'a folder is another one than it was',
+  'missing-data': 'the repository lacks something that was stored',
+};
+
 export async function tellBackup(out: Output, report: BackupReport, options: TellOptions): Promise<void> {
   await tellItems(out, report, options);
   await out.record(summaryRecord(report, options));
   if (out.quiet || out.json) return;
-  const { snapshot, kind, isWhole, files, bytes, bytesRead, bytesStored, durationMs } = report;
+  const { snapshot, kind, isWhole, walk, directories, files, bytes, bytesRead, bytesStored, durationMs } = report;
   const all = files.new + files.changed + files.unchanged;
   const rate = durationMs > 0 ? formatRate((bytes / durationMs) * 1000) : '';
   await out.result(
@@ -29,6 +43,11 @@ export async function tellBackup(out: Output, report: BackupReport, options: Tel
       `read ${formatBytes(bytesRead)}, stored ${formatBytes(bytesStored)} in ${formatDuration(durationMs)} (${rate})`,
     );
   }
+  if (walk.kind === 'changed')
+    await out.result(
+      `looked into ${formatCount(walk.listed)} of ${counted(directories, 'folder')}: nothing else changed`,
+    );
+  else if (walk.because !== undefined) await out.result(`looked into every folder: ${FULL_WALK[walk.because]}`);
   if (snapshot === undefined) return;
   if (!isWhole) await out.result('files that were not stored yet are left out');
   const name = `#${snapshot.seq} ${hex(snapshot.id).slice(0, 8)}`;

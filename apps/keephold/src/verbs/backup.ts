@@ -43,6 +43,10 @@ export const backup: Command = defineCommand({
       initial: 'off',
       help: 'read from snapshots of the file system, all of one instant (btrfs, as root): where it can be done, or not at all without (off)',
     }),
+    'changed-folders': text({
+      value: 'FILE',
+      help: 'look only at the folders that FILE names as changed; for the agent and tools that know (docs/changed-folders.md)',
+    }),
     tag: texts({ value: 'TAG', help: 'a word that stays with the snapshot (may be repeated)' }),
     'dry-run': flag({ short: 'n', help: 'say what would be stored and store nothing' }),
     verbose: flag({ short: 'v', help: 'name everything that was left out, and why' }),
@@ -90,6 +94,7 @@ export const backup: Command = defineCommand({
       },
       oneFileSystem: options['one-file-system'],
       fileSystemSnapshots: options['fs-snapshot'],
+      changedFolders: options['changed-folders'],
       tags: options.tag,
       compression: options.compression,
       memory: options.memory ?? memoryFor(repositoryPlace(context)),

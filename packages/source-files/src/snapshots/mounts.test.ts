@@ -12,17 +12,17 @@ broken
 `;
 
 function mount(id: number, parent: number, point: string): Mount {
-  return { id, parent, point, kind: `kind${id}` };
+  return { id, parent, point, kind: `kind${id}`, volume: '' };
 }
 
 describe('mounts', () => {
   it('are read as the kernel writes them, and lines that make no sense left out', () => {
     expect(parseMountinfo(TEXT)).toEqual([
-      { id: 21, parent: 1, point: '', kind: 'ext4' },
-      { id: 22, parent: 21, point: '/proc', kind: 'proc' },
-      { id: 30, parent: 21, point: '/home', kind: 'btrfs' },
-      { id: 31, parent: 30, point: '/home/a b\\', kind: 'tmpfs' },
-      { id: 33, parent: 21, point: '/srv', kind: 'xfs' },
+      { id: 21, parent: 1, point: '', kind: 'ext4', volume: '254:0 /' },
+      { id: 22, parent: 21, point: '/proc', kind: 'proc', volume: '0:20 /' },
+      { id: 30, parent: 21, point: '/home', kind: 'btrfs', volume: '0:40 /@home' },
+      { id: 31, parent: 30, point: '/home/a b\\', kind: 'tmpfs', volume: '0:41 /' },
+      { id: 33, parent: 21, point: '/srv', kind: 'xfs', volume: '0:43 /' },
     ]);
   });
 

@@ -3,11 +3,12 @@
  *
  * ```
  * 36 35 98:0 /mnt1 /mnt/parent/mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue
- * id parent     root mount point                        kind
+ * id parent volume … mount point                        kind
  * ```
  *
  * Paths are strings of one code unit a byte, the root of the file system is empty.
  */
+import { readFileSync } from 'node:fs';
 
 export interface Mount {
   readonly id: number;
@@ -15,19 +16,31 @@ export interface Mount {
   readonly point: string;
   /** Kind of file system, for example btrfs. */
   readonly kind: string;
+  /** The device, and which folder of it is seen here. */
+  readonly volume: string;
 }
 
 /** Lines that cannot be understood are left out: what lies there counts as part of what is around it. */
 export function parseMountinfo(text: string): readonly Mount[] {
   return text.split('\n').flatMap((line) => {
     const fields = line.split(' ');
-    const [id, parent, , , point] = fields;
+    const [id, parent, device, root, point] = fields;
     // Optional fields end with a hyphen.
     const hyphen = fields.indexOf('-', 6);
     const kind = hyphen === -1 ? undefined : fields[hyphen + 1];
     if (!isNumber(id) || !isNumber(parent) || point?.startsWith('/') !== true || kind === undefined) return [];
-    return [{ id: Number(id), parent: Number(parent), point: plainPath(point), kind }];
+    return [{ id: Number(id), parent: Number(parent), point: plainPath(point), kind, volume: `${device} ${root}` }];
   });
+}
+
+/** None where the system does not tell. */
+export function readMounts(): readonly Mount[] {
+  try {
+    return parseMountinfo(readFileSync('/proc/self/mountinfo', 'latin1'));
+  } catch {
+    // Not Linux, or no /proc.
+    return [];
+  }
 }
 
 /** The mount that a path is seen through. Others may be hidden below or behind it. */

@@ -3,12 +3,11 @@
  * knows which path is then read where. What is mounted below is another file system with a snapshot of its own, or read
  * where it is.
  */
-import { readFileSync } from 'node:fs';
 import type { FrozenFiles } from '@keephold/engine';
 import { SnapshotError } from '../errors.ts';
 import { printablePath } from '../printable-path.ts';
 import { FrozenPaths } from './frozen-paths.ts';
-import { isWithin, type Mount, mountOf, mountsBelow, parseMountinfo } from './mounts.ts';
+import { isWithin, type Mount, mountOf, mountsBelow, readMounts } from './mounts.ts';
 import type { FileSystemSnapshot, SnapshotTool } from './snapshot-tool.ts';
 
 export interface OpenSnapshotsOptions {
@@ -235,15 +234,6 @@ function snapshotPath(
   const raw = (text: string): Uint8Array => Buffer.from(text, 'latin1');
   const snapshot = made === undefined ? undefined : raw(made.name);
   return { path: raw(path), fileSystem: tool.fileSystem, volume: raw(top), snapshot };
-}
-
-function readMounts(): readonly Mount[] {
-  try {
-    return parseMountinfo(readFileSync('/proc/self/mountinfo', 'latin1'));
-  } catch {
-    // Not Linux, or no /proc.
-    return [];
-  }
 }
 
 function unavailable(reason: string): SnapshotError {

@@ -1,5 +1,11 @@
 /** Why everything was walked although somebody told what changed. */
 export type FullWalkReason =
+  /** What was told cannot be understood. */
+  | 'unreadable-changes'
+  /** A root lies where changes happen of which nobody hears. */
+  | 'unwatchable'
+  /** Files are read from a snapshot of their file system. */
+  | 'file-system-snapshot'
   /** Nothing is known of an earlier walk, or there were too many folders that must be looked at again. */
   | 'no-last-walk'
   /** The changes are not counted from the last snapshot. */

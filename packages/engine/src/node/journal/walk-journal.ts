@@ -17,8 +17,8 @@ import { wayToRoots } from './way-to-roots.ts';
 export interface JournalOptions {
   /** 32 bytes, a digest of all that decides what a walk is able and meant to see: rules, options, rights, mounts. */
   readonly view: Uint8Array;
-  /** Left out: everything is walked. */
-  readonly changes?: ChangedFolders | undefined;
+  /** What changed, or why that is not to be believed. Left out: nobody told. */
+  readonly changes?: ChangedFolders | FullWalkReason | undefined;
 }
 
 export type WalkScope =
@@ -26,7 +26,7 @@ export type WalkScope =
   | { readonly kind: 'all'; readonly because?: FullWalkReason | undefined }
   | { readonly kind: 'changed'; readonly last: LastWalk; readonly visits: Selection };
 
-/** What no event tells of (docs/adr/0030-change-journal.md) is not missed for longer than this. */
+/** What no event tells of (docs/adr/0034-change-journal.md) is not missed for longer than this. */
 const FULL_WALK_EVERY_MS: number = 7 * 24 * 60 * 60 * 1000;
 
 interface JournalParts {
@@ -94,6 +94,7 @@ export class WalkJournal {
     const { journal, cache, fullWalk } = this.#parts;
     const changes = journal?.changes;
     if (journal === undefined || changes === undefined) return { kind: 'all' };
+    if (typeof changes === 'string') return { kind: 'all', because: changes };
     if (fullWalk !== undefined) return { kind: 'all', because: fullWalk };
     const last = readLastWalk(cache.walkPath);
     const because = last === undefined ? 'no-last-walk' : this.#doubt(last, journal.view, changes);
