@@ -8,15 +8,20 @@ import { fromHex } from '@keephold/bytes';
 import { sha256 } from '@keephold/crypto';
 import type { ChangedFolders, JournalOptions } from '@keephold/engine/node';
 import { asObjectName } from '@keephold/protocol';
-import { watchableRoots } from '@keephold/source-files';
+import { type ExcluderConfig, watchableRoots } from '@keephold/source-files';
 import { bytesFromRawText } from '../command-line/raw-text.ts';
 import type { Context } from '../context.ts';
-import type { BackupRequest } from './run-backup.ts';
+import type { SnapshotUse } from './take-snapshots.ts';
 
 const VERSION = 1;
 
 export interface JournalSource {
-  readonly request: BackupRequest;
+  readonly request: {
+    readonly changedFolders?: string | undefined;
+    readonly excludes: Omit<ExcluderConfig, 'roots'>;
+    readonly oneFileSystem: boolean;
+    readonly fileSystemSnapshots: SnapshotUse;
+  };
   /** Absolute, raw bytes, the root of the file system empty. */
   readonly roots: readonly Uint8Array[];
   /** Folders of Keephold's own in them. */

@@ -15,9 +15,8 @@ export { type CheckOptions, type CheckProblem, type CheckProgress, type CheckRep
 export { type FoundRefset, type RefsetClues, RefsetSearch } from './heal/find-refsets.ts';
 export { type HealReport, type HealSnapshotsOptions, healSnapshots } from './heal/heal-snapshots.ts';
 export { type RelistReport, relistPacks } from './heal/relist-packs.ts';
-export type { ChangedFolders } from './journal/changed-folders.ts';
+export type { ChangedFolders, JournalOptions } from './journal/changed-folders.ts';
 export type { FullWalkReason } from './journal/full-walk.ts';
-export type { JournalOptions } from './journal/walk-journal.ts';
 export { readingTools } from './reading-tools.ts';
 export type { RestoredItem, RestoreProgress, RestoreReport } from './restore/account.ts';
 export { type ReadWorkerOptions, runReadWorker } from './restore/pack-reading/run-read-worker.ts';

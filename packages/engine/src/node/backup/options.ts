@@ -3,8 +3,8 @@ import type { Worker } from 'node:worker_threads';
 import type { ChunkerKey, IdKey, IndexKey, SessionKey } from '@keephold/crypto';
 import type { ChainPin, Custody, DeviceId, ObjectName, SessionId, StreamId, VaultId } from '@keephold/protocol';
 import type { DatabaseCopies, ExcludedEntry, Source } from '../../source.ts';
-import type { FullWalkReason } from '../journal/full-walk.ts';
-import type { JournalOptions } from '../journal/walk-journal.ts';
+import type { JournalOptions } from '../journal/changed-folders.ts';
+import type { WalkReport } from '../journal/full-walk.ts';
 
 /** The keys of a writer (vault's WriteKeys). */
 export interface WriterKeys {
@@ -105,10 +105,7 @@ export interface BackupReport {
   readonly snapshot: { readonly seq: number; readonly id: ObjectName } | undefined;
   readonly files: { readonly new: number; readonly changed: number; readonly unchanged: number };
   readonly directories: number;
-  /** Whether everything was walked, or only what changed, as somebody told. */
-  readonly walk:
-    | { readonly kind: 'all'; readonly because?: FullWalkReason | undefined }
-    | { readonly kind: 'changed'; readonly listed: number };
+  readonly walk: WalkReport;
   readonly otherEntries: number;
   /** Bytes of all files in the snapshot. */
   readonly bytes: number;

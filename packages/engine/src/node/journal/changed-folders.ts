@@ -5,6 +5,7 @@
  */
 import type { ObjectName } from '@keephold/protocol';
 import type { Selection } from '../backup/paths.ts';
+import type { FullWalkReason } from './full-walk.ts';
 
 export interface ChangedFolders {
   /** Counted from a moment before the run that made this snapshot. */
@@ -13,6 +14,13 @@ export interface ChangedFolders {
   readonly folders: readonly Uint8Array[];
   /** Folders of which anything below may have changed: new ones, and what was moved to where it is. */
   readonly trees: readonly Uint8Array[];
+}
+
+export interface JournalOptions {
+  /** 32 bytes, a digest of all that decides what a walk is able and meant to see: rules, options, rights, mounts. */
+  readonly view: Uint8Array;
+  /** What changed, or why that is not to be believed. Left out: nobody told. */
+  readonly changes?: ChangedFolders | FullWalkReason | undefined;
 }
 
 type Visits = Map<string, Visits | 'all'>;

@@ -32,3 +32,9 @@ export class FullWalkNeeded extends Error {
     this.reason = reason;
   }
 }
+
+/** Whether everything was walked, or only what changed, as somebody told. */
+export type WalkReport =
+  | { readonly kind: 'all'; readonly because?: FullWalkReason | undefined }
+  /** `listed`: directories that were looked into. */
+  | { readonly kind: 'changed'; readonly listed: number };

@@ -5,21 +5,13 @@
 import { equalBytes } from '@keephold/bytes';
 import type { Head, ObjectName } from '@keephold/protocol';
 import type { Source } from '../../source.ts';
-import type { BackupReport } from '../backup/options.ts';
 import { type Selection, selectRoots } from '../backup/paths.ts';
 import type { RunCounters } from '../backup/run-counters.ts';
 import type { StreamCache } from '../tree-cache/stream-cache.ts';
-import { type ChangedFolders, visitsOf } from './changed-folders.ts';
-import type { FullWalkReason } from './full-walk.ts';
+import { type ChangedFolders, type JournalOptions, visitsOf } from './changed-folders.ts';
+import type { FullWalkReason, WalkReport } from './full-walk.ts';
 import { AgainFolders, forgetLastWalk, type LastWalk, readLastWalk, writeLastWalk } from './last-walk.ts';
 import { wayToRoots } from './way-to-roots.ts';
-
-export interface JournalOptions {
-  /** 32 bytes, a digest of all that decides what a walk is able and meant to see: rules, options, rights, mounts. */
-  readonly view: Uint8Array;
-  /** What changed, or why that is not to be believed. Left out: nobody told. */
-  readonly changes?: ChangedFolders | FullWalkReason | undefined;
-}
 
 export type WalkScope =
   /** `because`: although changes were told. */
@@ -60,7 +52,7 @@ export class WalkJournal {
   }
 
   /** For the report. */
-  told({ listed }: RunCounters): BackupReport['walk'] {
+  told({ listed }: RunCounters): WalkReport {
     const { scope } = this;
     return scope.kind === 'all' ? scope : { kind: 'changed', listed };
   }
