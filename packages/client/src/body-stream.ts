@@ -4,11 +4,12 @@
  */
 const PIECE = 256 * 1024;
 
-export function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
+export function streamOf(bytes: Uint8Array, onSent?: () => void): ReadableStream<Uint8Array> {
   let at = 0;
   return new ReadableStream<Uint8Array>(
     {
       pull: (controller) => {
+        onSent?.();
         if (at >= bytes.length) return controller.close();
         controller.enqueue(new Uint8Array(bytes.subarray(at, at + PIECE)));
         at += PIECE;

@@ -8,6 +8,8 @@ export interface Outgoing {
   /** May be a view of shared memory; not to be read any more once the answer is there or the sending has failed. */
   readonly body: Uint8Array | undefined;
   readonly signal: AbortSignal;
+  /** Called when some of the body is on its way. */
+  readonly onSent?: () => void;
 }
 
 /** What of a `Response` is needed. */
@@ -21,7 +23,7 @@ export interface Answer {
 /** Follows no redirect and fails at one. When the signal ends it, it throws the signal's reason. */
 export type Send = (request: Outgoing) => Promise<Answer>;
 
-export const sendByFetch: Send = async ({ url, method, headers, body, signal }) => {
-  const stream = body === undefined ? {} : { body: streamOf(body), duplex: 'half' };
+export const sendByFetch: Send = async ({ url, method, headers, body, signal, onSent }) => {
+  const stream = body === undefined ? {} : { body: streamOf(body, onSent), duplex: 'half' };
   return (await fetch(url, { method, headers, redirect: 'error', signal, ...stream } as RequestInit)) as Answer;
 };

@@ -17,6 +17,7 @@ import {
   signedHeaders,
   type UnlockedSession,
 } from './session.ts';
+import { limitStandstill } from './time-limit.ts';
 
 export interface TransportOptions {
   readonly origin: string;
@@ -42,7 +43,7 @@ export interface Call<T> {
   readonly read: (response: Answer) => Promise<T>;
 }
 
-/** A pack by a line of 250 kbit/s, or all that a server deletes at once; anything else is short. */
+/** Milliseconds in which nothing moves: a pack that waits for others at the server, or all that it deletes at once. */
 const LONG_LIMIT = 600_000;
 const LIMIT = 120_000;
 /** Milliseconds; servers take proofs that are less than a minute off. */
@@ -157,16 +158,18 @@ export class Transport {
   ): Promise<T | undefined> {
     const action = actionOf(route);
     const { origin, send = sendByFetch } = this.#options;
+    const time = limitStandstill(limit);
     try {
       const response = await send({
         url: origin + target,
         method: route.method,
         headers: body === undefined ? headers : { ...headers, 'content-type': 'application/octet-stream' },
         body,
-        signal: AbortSignal.any([AbortSignal.timeout(limit), ...(signal === undefined ? [] : [signal])]),
+        signal: signal === undefined ? time.signal : AbortSignal.any([time.signal, signal]),
+        onSent: time.moved,
       });
       this.#learnTime(response);
-      if (response.ok) return await read(response);
+      if (response.ok) return await read(watched(response, time.moved));
       const problem = await problemError(action, response);
       if (problem.problem === 'not-found' && route.answer.kind === 'bytes') return undefined;
       throw problem;
@@ -174,6 +177,8 @@ export class Transport {
       if (error instanceof HttpError || error instanceof MalformedRecordError) throw error;
       signal?.throwIfAborted();
       throw networkError(action, new URL(origin).host, error);
+    } finally {
+      time.end();
     }
   }
 
@@ -195,6 +200,18 @@ export class Transport {
   #retry(): RetryOptions {
     const { wait, random } = this.#options;
     return { wait, random: () => (random(1)[0] as number) / 256 };
+  }
+}
+
+/** Tells of each piece that comes. */
+function watched({ status, ok, headers, body }: Answer, onPiece: () => void): Answer {
+  return { status, ok, headers, body: body && piecesOf(body, onPiece) };
+}
+
+async function* piecesOf(body: AsyncIterable<Uint8Array>, onPiece: () => void): AsyncGenerator<Uint8Array> {
+  for await (const piece of body) {
+    onPiece();
+    yield piece;
   }
 }
 

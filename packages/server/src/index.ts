@@ -11,6 +11,6 @@ export { Metrics } from './metrics/metrics.ts';
 export { type MetricsServer, serveMetrics } from './metrics/serve-metrics.ts';
 export { OpenAccounts } from './open-accounts.ts';
 export { quotaKeeper } from './quota/quota-keeper.ts';
-export { type LogLevel, type RunningServer, type ServerOptions, startServer } from './server.ts';
+export { type LogLevel, type Patience, type RunningServer, type ServerOptions, startServer } from './server.ts';
 export { KeychainAuthority, type KeychainAuthorityOptions } from './sessions/keychain-authority.ts';
 export type { Certificate } from './tls.ts';

@@ -1,4 +1,5 @@
 /** The way of every request through its route: who asks, whether they may, the body, the handler, the answer. */
+import type { Socket } from 'node:net';
 import { equalBytes, fromHex, toHex } from '@keephold/bytes';
 import { type Route, rolesFor, schemas } from '@keephold/protocol/http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -37,7 +38,8 @@ export function accountRoute(route: Route, handler: Handler, parts: RouteParts):
       await parts.refusals.record(principal, route, request.ip);
       throw refusalOf(principal, route);
     }
-    return await withMemory(route, { buffers, holder: toHex(principal.accountId) }, async (memory) => {
+    const holder = toHex(principal.accountId);
+    return await withMemory(route, { buffers, holder, socket: request.raw.socket }, async (memory) => {
       const body = await takeBody(route, request, { authenticated, memory, pace });
       return await parts.keeper.use(principal.accountId, async (custody) => {
         const query = request.query as Call['query'];
@@ -59,15 +61,32 @@ async function authenticate(request: FastifyRequest, authority: Authority): Prom
   });
 }
 
+interface Holding {
+  readonly buffers: PackBuffers;
+  readonly holder: string;
+  readonly socket: Socket;
+}
+
+/** While we let somebody wait, his silence is ours: others may take minutes for a pack by a thin line. */
+async function unhurried<T>(socket: Socket, work: () => Promise<T>): Promise<T> {
+  const { timeout } = socket;
+  socket.setTimeout(0);
+  try {
+    return await work();
+  } finally {
+    if (timeout !== undefined) socket.setTimeout(timeout);
+  }
+}
+
 /** Runs `work` with the memory of a pack where the route may need it, until the answer is on its way. */
 async function withMemory<T>(
   route: Route,
-  { buffers, holder }: { readonly buffers: PackBuffers; readonly holder: string },
+  { buffers, holder, socket }: Holding,
   work: (memory: Uint8Array | undefined) => Promise<T>,
 ): Promise<T> {
   const needs = route.body?.boundBy === 'name' || route.params === schemas.PackPath;
   if (!needs) return await work(undefined);
-  const memory = await buffers.take(holder);
+  const memory = await unhurried(socket, async () => await buffers.take(holder));
   try {
     return await work(memory);
   } finally {

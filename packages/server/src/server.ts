@@ -6,8 +6,8 @@ import { AccountsError, type AccountsSurroundings } from '@keephold/accounts';
 import { toHex } from '@keephold/bytes';
 import { PROBLEM_TYPE, type Route, type RouteName, routes } from '@keephold/protocol/http';
 import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify, LogController } from 'fastify';
-import { PACE } from './bodies/paced.ts';
-import { PackBuffers } from './bodies/pack-buffers.ts';
+import { longestBody, PACE } from './bodies/paced.ts';
+import { BUFFER_LENGTH, PackBuffers } from './bodies/pack-buffers.ts';
 import { ServerError } from './errors.ts';
 import { accountHandlers } from './handlers/account-handlers.ts';
 import { adminHandlers } from './handlers/admin-handlers.ts';
@@ -30,6 +30,16 @@ import { type Certificate, tlsOptions } from './tls.ts';
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'silent';
 
+/** Milliseconds. */
+export interface Patience {
+  /** In which the head of a request has to be there. */
+  readonly heads: number;
+  /** In which a body has to get on. */
+  readonly bodies: number;
+  /** After which a connection ends on which nothing moves; who waits for memory is not meant. */
+  readonly silence?: number;
+}
+
 export interface ServerOptions {
   readonly keeper: AccountKeeper;
   readonly authority: KeychainAuthority;
@@ -50,8 +60,7 @@ export interface ServerOptions {
   readonly certificate?: Certificate | undefined;
   /** How long running requests have to end when the server stops. Milliseconds. */
   readonly grace?: number;
-  /** Milliseconds in which the head of a request has to be there, and in which a body has to get on. */
-  readonly patience?: { readonly heads: number; readonly bodies: number } | undefined;
+  readonly patience?: Patience | undefined;
   /** Packs on their way at once: 17 MiB each. */
   readonly packsAtOnce?: number;
 }
@@ -121,9 +130,9 @@ function createApp(options: ServerOptions): FastifyInstance {
   const { log, logLevel = 'info', certificate, accounts } = options;
   const http = httpLimits(options);
   const app = fastify({
-    // A whole pack by a thin line; headers, and silence in between, have far less.
-    requestTimeout: 600_000,
-    connectionTimeout: 60_000,
+    // Several packs share a thin line; headers, and silence in between, have far less.
+    requestTimeout: longestBody(BUFFER_LENGTH),
+    connectionTimeout: options.patience?.silence ?? 60_000,
     keepAliveTimeout: 75_000,
     http,
     ...secured(certificate, http),

@@ -46,6 +46,26 @@ it('sends from shared memory, and gives no Buffers back', async () => {
   );
 });
 
+it('tells as the body gets away, and not before', async () => {
+  let sent = 0;
+  let before = 0;
+  await withServer(
+    (request, response) => {
+      setImmediate(() => {
+        before = sent;
+        void buffer(request).then(() => response.end());
+      });
+    },
+    async (url) => {
+      const body = new Uint8Array(32 * 1024 * 1024);
+      const answer = await sendByNode()(outgoing(url, { body, onSent: () => sent++ }));
+      expect(answer.ok).toBe(true);
+      expect(sent).toBe(32);
+      expect(before).toBeLessThan(32);
+    },
+  );
+});
+
 it('follows nobody elsewhere', async () => {
   let asked = 0;
   await withServer(

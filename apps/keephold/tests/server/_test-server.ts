@@ -13,6 +13,7 @@ import {
   type AccountKeeper,
   KeychainAuthority,
   OpenAccounts,
+  type Patience,
   quotaKeeper,
   type RunningServer,
   startServer,
@@ -62,7 +63,7 @@ export interface TestServerOptions {
   readonly lies?: () => readonly Lie[];
   readonly packsAtOnce?: number;
   /** Milliseconds. */
-  readonly patience?: { readonly heads: number; readonly bodies: number };
+  readonly patience?: Patience;
   /** Runs before a pack is stored. */
   readonly beforePack?: () => Promise<void>;
 }

@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { toHex } from '@keephold/bytes';
 import { createAccountFixture, createPack } from '@keephold/testkit';
 import { expect, it } from 'vitest';
+import { sendByNode } from '../../src/access/send-by-node.ts';
 import { deviceSession, signedRequest } from './_signed-requests.ts';
 import { createTestServer, type TestServer } from './_test-server.ts';
 
@@ -49,4 +50,38 @@ it('ends bodies of strangers and of devices that do not get on, and others store
   // The memory is there again, and so is what was sent badly, once it is sent well.
   await test.clientOf(account).putPack(account.vault, pack.id, pack.bytes);
   expect(await test.clientOf(account).referablePacks(account.vault)).toEqual(new Uint8Array(pack.id));
+});
+
+it('lets packs wait for others that come by a thin line, for longer than silence may last', async () => {
+  const account = createAccountFixture();
+  const tries: string[] = [];
+  const byNode = sendByNode();
+  await using test = await createTestServer({
+    patience: { heads: 60_000, bodies: 60_000, silence: 1000 },
+    packsAtOnce: 1,
+    send: async (request) => {
+      tries.push(request.method);
+      return await byNode(request);
+    },
+  });
+  await test.signUp(account);
+  const session = await deviceSession(test, account);
+  const [slow, waiting] = [createPack(account.vault, 1, 64), createPack(account.vault, 1, 64)];
+  const target = `/v1/vaults/${toHex(account.vault)}/packs/${toHex(slow.id)}`;
+  const { headers } = signedRequest(test, session, { method: 'PUT', target });
+  const { authorization, dpop } = headers as Record<string, string>;
+  const { socket, answer } = connected(test);
+  const lines = [`PUT ${target} HTTP/1.1`, `Host: ${new URL(test.server.url).host}`, 'Connection: close'];
+  lines.push(`Authorization: ${authorization}`, `DPoP: ${dpop}`, `Content-Length: ${slow.bytes.length}`);
+  socket.write(`${lines.join('\r\n')}\r\n\r\n`);
+  const step = Math.ceil(slow.bytes.length / 30);
+  let at = 0;
+  const line = setInterval(() => {
+    socket.write(slow.bytes.subarray(at, at + step));
+    at += step;
+    if (at >= slow.bytes.length) clearInterval(line);
+  }, 100);
+  await test.clientOf(account).putPack(account.vault, waiting.id, waiting.bytes);
+  expect(await answer).toMatch(/^HTTP\/1.1 2/);
+  expect(tries.filter((method) => method === 'PUT')).toEqual(['PUT']);
 });

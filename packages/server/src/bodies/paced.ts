@@ -15,6 +15,11 @@ export interface Pace {
 /** A modem of 1998, of which each of several transfers at once has a part. */
 export const PACE: Pace = { window: 30_000, least: 60_000 };
 
+/** Milliseconds that a body of so many bytes may take: as long as it gets on, and waits once for as long before. */
+export function longestBody(length: number, { window, least }: Pace = PACE): number {
+  return 2 * Math.ceil(length / least) * window;
+}
+
 /** The chunks of a message. @throws ServerError 'too-slow'; what comes after that is not looked at. */
 export async function* paced(message: IncomingMessage, { window, least }: Pace): AsyncGenerator<Uint8Array> {
   const stalled = Promise.withResolvers<never>();
