@@ -55,7 +55,9 @@ export async function assignPlan({ database }: AccountsSurroundings, { account, 
     if (!(await isThere(sql, 'SELECT 1 FROM account WHERE name = ?', account))) {
       throw new AccountsError('no-such-account');
     }
-    await sql.query('UPDATE account SET plan = ? WHERE name = ?', plan, account);
+    // A time of grace that was used up under another plan is not held against this one.
+    const text = 'UPDATE account SET over_since = CASE WHEN plan = ? THEN over_since END, plan = ? WHERE name = ?';
+    await sql.query(text, plan, plan, account);
   });
 }
 

@@ -94,6 +94,13 @@ describe.each(serverPairs.filter(({ storage }) => storage === 'a folder'))('with
       const owner = await test.ownerOf(account);
       await owner.trash(account.vault, [all.seq]);
       await owner.collect(account.vault, {});
+      // Given the same again nothing begins anew; under another plan the time of grace does.
+      await assignPlan(test.surroundings, { account: 'ann', plan: 'tiny' });
+      expect((await client.accountUsage()).quota).toMatchObject({ state: 'full' });
+      await putPlan(test.surroundings, { name: 'other', bytes: 4 * LENGTH, graceMs: 7 * DAY });
+      await assignPlan(test.surroundings, { account: 'ann', plan: 'other' });
+      expect((await client.accountUsage()).quota).toMatchObject({ state: 'grace' });
+      await assignPlan(test.surroundings, { account: 'ann', plan: 'tiny' });
       await putPlan(test.surroundings, { name: 'tiny', bytes: undefined, graceMs: 0 });
       await put(client, account, packOf(account));
       expect((await client.accountUsage()).quota).toBeUndefined();
