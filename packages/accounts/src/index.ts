@@ -29,7 +29,7 @@ export {
 } from './recovery.ts';
 export { addRecovery, dropRecovery, type RecoveryRecords } from './recovery-keys.ts';
 export { migrate } from './schema.ts';
-export { endSessions, sessionEpoch } from './session-epoch.ts';
+export { endSessions, goesOn, sessionEpoch } from './session-epoch.ts';
 export {
   finishSignIn,
   passwordSlot,
@@ -47,3 +47,10 @@ export {
   startSignUp,
 } from './sign-up.ts';
 export type { AccountsSurroundings } from './surroundings.ts';
+export {
+  endSession,
+  noteSession,
+  type OpenSession,
+  openSessions,
+  type SignInMethod,
+} from './unlocked-sessions.ts';

@@ -78,5 +78,5 @@ export async function finishRecovery(around: AccountsSurroundings, finish: Recov
     if (limitKey !== undefined) await clearTries(sql, limitKey);
     await appendAudit(sql, { accountId, type: 'recovery-login', now: at, ipPrefix: prefixOf(finish.address) });
   });
-  return { accountId, sessionKey };
+  return { accountId, sessionKey, method: 'words' };
 }

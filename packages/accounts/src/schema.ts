@@ -46,6 +46,12 @@ const MIGRATIONS: readonly Migration[] = [
     'ALTER TABLE account ADD COLUMN plan TEXT',
     'ALTER TABLE account ADD COLUMN over_since BIGINT',
   ],
+  [
+    `CREATE TABLE unlocked_session (session_id BLOB PRIMARY KEY, account_id BLOB NOT NULL, method BIGINT NOT NULL,
+      opened_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, ip_prefix TEXT NOT NULL)`,
+    'CREATE INDEX unlocked_session_account ON unlocked_session (account_id)',
+    'CREATE INDEX unlocked_session_expiry ON unlocked_session (expires_at)',
+  ],
 ];
 
 /**

@@ -1,25 +1,49 @@
 /** A count for each account that every process sees: sessions of an earlier count are over, wherever they were opened. */
-import { numberAt } from '@keephold/custody/sql';
+import { numberAt, type Sql } from '@keephold/custody/sql';
 import type { AccountId } from '@keephold/protocol';
 import type { AccountsSurroundings } from './surroundings.ts';
+import { isOpen } from './unlocked-sessions.ts';
 
 /** 0 where no session was ever ended. */
 export async function sessionEpoch({ database }: AccountsSurroundings, accountId: AccountId): Promise<number> {
-  const [row] = await database.read(
-    async (sql) => await sql.query('SELECT epoch FROM session_epoch WHERE account_id = ?', accountId),
-  );
-  return row === undefined ? 0 : numberAt(row, 0);
+  return await database.read(async (sql) => await epochOf(sql, accountId));
 }
 
-/** Answers the count of sessions that are to go on. */
-export async function endSessions({ database }: AccountsSurroundings, accountId: AccountId): Promise<number> {
+export interface SessionToCompare {
+  readonly accountId: AccountId;
+  /** Undefined for a session of a device. */
+  readonly sessionId: Uint8Array | undefined;
+  readonly epoch: number;
+}
+
+/** Whether nothing has ended it since, wherever that was sent to. */
+export async function goesOn({ database }: AccountsSurroundings, session: SessionToCompare): Promise<boolean> {
+  const { accountId, sessionId, epoch } = session;
+  return await database.read(async (sql) => {
+    if ((await epochOf(sql, accountId)) !== epoch) return false;
+    return sessionId === undefined || (await isOpen(sql, sessionId, accountId));
+  });
+}
+
+/** But for `stays`, when it is given. Answers the count of sessions that are to go on. */
+export async function endSessions(
+  { database }: AccountsSurroundings,
+  accountId: AccountId,
+  stays: Uint8Array | undefined,
+): Promise<number> {
   return await database.transaction(async (sql) => {
     await sql.query(
       `INSERT INTO session_epoch (account_id, epoch) VALUES (?, 1)
         ON CONFLICT (account_id) DO UPDATE SET epoch = session_epoch.epoch + 1`,
       accountId,
     );
-    const [row] = await sql.query('SELECT epoch FROM session_epoch WHERE account_id = ?', accountId);
-    return row === undefined ? 0 : numberAt(row, 0);
+    const others = 'DELETE FROM unlocked_session WHERE account_id = ? AND session_id <> ?';
+    await sql.query(others, accountId, stays ?? new Uint8Array(0));
+    return await epochOf(sql, accountId);
   });
+}
+
+async function epochOf(sql: Sql, accountId: AccountId): Promise<number> {
+  const [row] = await sql.query('SELECT epoch FROM session_epoch WHERE account_id = ?', accountId);
+  return row === undefined ? 0 : numberAt(row, 0);
 }

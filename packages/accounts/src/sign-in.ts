@@ -12,6 +12,7 @@ import { decoyId } from './decoy.ts';
 import { AccountsError } from './errors.ts';
 import { type AccountsSurroundings, readable } from './surroundings.ts';
 import { clearTries, requireTry } from './tries.ts';
+import type { SignInMethod } from './unlocked-sessions.ts';
 
 const ATTEMPT_LENGTH = 32;
 
@@ -42,6 +43,7 @@ export interface SignInFinish {
 export interface SignedIn {
   readonly accountId: AccountId;
   readonly sessionKey: Uint8Array;
+  readonly method: SignInMethod;
 }
 
 /** @throws AccountsError `too-many-tries`, `malformed` */
@@ -88,7 +90,7 @@ export async function finishSignIn(around: AccountsSurroundings, finish: SignInF
     if (limitKey !== undefined) await clearTries(sql, limitKey);
     await appendAudit(sql, { accountId, type: 'signed-in', now: time, ipPrefix: prefixOf(finish.address) });
   });
-  return { accountId, sessionKey: binding.key };
+  return { accountId, sessionKey: binding.key, method: 'password' };
 }
 
 /** The slot that the password opens, for who has signed in. */

@@ -11,6 +11,7 @@ export {
   usersOf,
 } from './account/admin.ts';
 export { type AppMailbox, deviceMailbox, openAppMailbox, type PairingMailbox } from './account/pairing.ts';
+export { type AccountSession, endSessionOn, sessionsOf } from './account/sessions.ts';
 export {
   type Login,
   type SignedIn,

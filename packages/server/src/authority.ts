@@ -25,6 +25,8 @@ export interface Principal {
   /** Undefined for who signed in with the password or the words, as he may where no device is. */
   readonly deviceId: DeviceId | undefined;
   readonly role: Role;
+  /** Of an unlocked app (unlocked-sessions.ts of accounts); undefined for a device. */
+  readonly sessionId: Uint8Array | undefined;
   /** Those the device was granted; for an unlocked app those of its account. */
   readonly vaults: readonly VaultId[];
 }

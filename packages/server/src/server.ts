@@ -14,6 +14,7 @@ import { adminHandlers } from './handlers/admin-handlers.ts';
 import { deletionHandlers } from './handlers/deletion-handlers.ts';
 import { joiningRoutes, pairingHandlers } from './handlers/pairing-handlers.ts';
 import { planHandlers } from './handlers/plan-handlers.ts';
+import { sessionHandlers } from './handlers/session-handlers.ts';
 import { signInRoutes } from './handlers/sign-in-routes.ts';
 import { vaultHandlers } from './handlers/vault-handlers.ts';
 import { waysInHandlers } from './handlers/ways-in-handlers.ts';
@@ -229,6 +230,7 @@ function registerRoutes(app: FastifyInstance, options: ServerOptions, isStopping
     ...pairingHandlers(accounts),
     ...adminHandlers(accounts, keeper),
     ...planHandlers(accounts),
+    ...sessionHandlers(accounts),
     ...vaultHandlers,
     ...deletionHandlers(accounts, options.earlyPurge ?? 'refused'),
   };

@@ -87,6 +87,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: 'show the devices, add one by ticket, revoke one',
     load: async () => (await import('../verbs/device.ts')).device,
   },
+  account: {
+    summary: 'see who is signed in to an account on a server, and end it',
+    load: async () => (await import('../verbs/account.ts')).account,
+  },
   admin: {
     summary: 'invite people to a server, and see who uses how much',
     load: async () => (await import('../verbs/admin.ts')).admin,

@@ -36,6 +36,8 @@ export interface TestServer extends AsyncDisposable {
   readonly clientOf: (account: AccountFixture, options?: ClientOptions) => HttpCustody;
   /** As who knows the words of the account. */
   readonly ownerOf: (account: AccountFixture, ahead?: number) => Promise<HttpCustody>;
+  /** What carries the requests of `ownerOf`. */
+  readonly unlockedOf: (account: AccountFixture, ahead?: number) => Promise<{ readonly transport: Transport }>;
   /** One more process, as far as sessions go: `afterKeychain` runs when it has read an account and not yet answered. */
   readonly another: (afterKeychain?: () => Promise<void>) => Promise<RunningServer>;
 }
@@ -153,6 +155,14 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
     const clock = (): number => Date.now() + ahead;
     return new Transport({ origin, accountId, device: credentials, now: clock, random, wait: pause, ...sending });
   };
+  const unlockedOf: TestServer['unlockedOf'] = async (account, ahead = 0) => {
+    const clock = (): number => Date.now() + ahead;
+    const login = await signInWithWords({ origin: server.url, now: clock, random }, wordsOf(account));
+    if (login === undefined) throw new Error('the words do not sign in');
+    const transport = transportOf(account, serverId, { ahead });
+    transport.unlock(login.session);
+    return { transport };
+  };
   return {
     server,
     serverId,
@@ -163,14 +173,8 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
     another,
     clientOf: (account, { device = account.devices[0], serverId: known = serverId, ahead = 0 } = {}) =>
       new HttpCustody(transportOf(account, known, { ...(device !== undefined && { device }), ahead })),
-    ownerOf: async (account, ahead = 0) => {
-      const clock = (): number => Date.now() + ahead;
-      const login = await signInWithWords({ origin: server.url, now: clock, random }, wordsOf(account));
-      if (login === undefined) throw new Error('the words do not sign in');
-      const transport = transportOf(account, serverId, { ahead });
-      transport.unlock(login.session);
-      return new HttpCustody(transport);
-    },
+    unlockedOf,
+    ownerOf: async (account, ahead) => new HttpCustody((await unlockedOf(account, ahead)).transport),
     signUp: async (account) => {
       signers.set(Buffer.from(account.accountId).toString('hex'), account.devices[0] as FixtureDevice);
       await keeper.create(account);

@@ -1,6 +1,6 @@
 /** Every route of the table, walked by a thief of a device and by the owner of another account (security.md §11, M17). */
 import { createHash, randomBytes } from 'node:crypto';
-import { auditEntries, auditHash, openPairing } from '@keephold/accounts';
+import { auditEntries, auditHash, openPairing, openSessions } from '@keephold/accounts';
 import { decodeCbor, toHex } from '@keephold/bytes';
 import { asObjectName, asVaultId, type Head, type VaultId } from '@keephold/protocol';
 import { encodeCommitBody, type Route, rolesFor, routes } from '@keephold/protocol/http';
@@ -27,6 +27,7 @@ interface Names {
   readonly slot: Uint8Array;
   readonly object: Uint8Array;
   readonly ticket: Uint8Array;
+  readonly session: Uint8Array;
   readonly pack: { readonly id: Uint8Array; readonly bytes: Uint8Array };
   readonly head: Head;
 }
@@ -70,6 +71,7 @@ function targetOf(route: Route, names: Names, body: Uint8Array | undefined): str
     slot: toHex(names.slot),
     message: 'draft',
     ticket: toHex(names.ticket),
+    session: toHex(names.session),
     plan: 'free',
     seq: '1',
   };
@@ -97,8 +99,11 @@ async function keptAccount(test: TestServer): Promise<Names> {
   const { vault } = account;
   const ticket = random(16);
   await openPairing(test.surroundings, account.accountId, ticket);
+  await ownerSession(test, account);
+  const [open] = await openSessions(test.surroundings, account.accountId);
+  const session = open?.sessionId ?? empty;
   const [grant, slot] = [account.grants[0]?.name ?? empty, account.slots[0]?.slotId ?? empty];
-  return { account, vault, grant, slot, object: snapshot?.object ?? empty, ticket, pack, head };
+  return { account, vault, grant, slot, object: snapshot?.object ?? empty, ticket, session, pack, head };
 }
 
 it('refuses a device that only backs up everything but its own few routes, and writes that into the log', async () => {
@@ -151,6 +156,7 @@ it('answers about what is of another account as about what is nowhere, whoever a
     slot: random(16),
     object: random(32),
     ticket: random(16),
+    session: random(16),
     pack: createPack(absent.vault, 1, 1),
   };
   const texts = ({ vault, grant, object, pack, account }: Names): string[] =>
@@ -175,6 +181,8 @@ it('answers about what is of another account as about what is nowhere, whoever a
   const kept = test.clientOf(victim.account);
   expect(await kept.head(victim.vault)).toEqual(victim.head);
   expect(await kept.keychain(0)).toEqual(victim.account.keychain);
+  const open = await openSessions(test.surroundings, victim.account.accountId);
+  expect(open.map(({ sessionId }) => toHex(sessionId))).toEqual([toHex(victim.session)]);
 });
 
 it('lets nobody administer who is no admin, whatever he has shown of himself', async () => {

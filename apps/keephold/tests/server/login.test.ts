@@ -78,6 +78,12 @@ it('brings an account to new computers by password or words, each as far as it m
   await withoutPassword.run('restore', ...repo, 'latest', '--target', join(at.home, 'out'));
   expect(await readFile(join(at.home, 'out', source, 'letter'), 'utf8')).toBe('dear reader');
 
+  expect(await withoutPassword.run('account', 'sessions', ...repo)).toMatch(
+    /ID +Since +By +From.*\n─.*\n\w{8} .* password /,
+  );
+  await expect(withoutPassword.run('account', 'end', 'all', ...repo)).rejects.toThrow(/exit code 2: .*password/);
+  expect(await second.run('account', 'end', 'all', ...repo)).toMatch(/^ended \d+ sessions?$/m);
+
   const words = await wordsIn(wordsFile);
   const third = at.computer('third', words);
   await third.run('login', url, '--backup-only');

@@ -89,6 +89,21 @@ export const changingWaysIn = {
     query: schema.FromQuery,
     answer: FRAMES,
   },
+  sessions: {
+    method: 'GET',
+    path: '/v1/account/sessions',
+    action: 'read-ways-in',
+    summary: 'The sessions that the password or the words have opened. Those of devices end with the device.',
+    answer: json(schema.SessionsAnswer),
+  },
+  endSession: {
+    method: 'DELETE',
+    path: '/v1/account/sessions/:session',
+    action: 'change-ways-in',
+    summary: 'Ends a session that the password or the words have opened, at every process at once.',
+    params: schema.SessionPath,
+    answer: EMPTY,
+  },
 } as const satisfies Record<string, Route>;
 
 /** A pairing message: a CBOR map of some kilobytes. */

@@ -51,6 +51,22 @@ export const PasswordFinishBody = Type.Object(
   strict,
 );
 export type PasswordFinishBody = Static<typeof PasswordFinishBody>;
+export const SessionPath = Type.Object({ session: hex(16) }, strict);
+/** Those that a password or the words have opened, oldest first. */
+export const SessionsAnswer = Type.Object({
+  sessions: Type.Array(
+    Type.Object({
+      id: Id,
+      method: Type.Unsafe<'password' | 'words'>(Type.String({ enum: ['password', 'words'] })),
+      openedAt: Milliseconds,
+      expiresAt: Milliseconds,
+      /** The beginning of an address. */
+      from: Type.String({ maxLength: 64 }),
+      /** The one that asks. */
+      isThis: Type.Boolean(),
+    }),
+  ),
+});
 export const RecoveryKeyBody = Type.Object({ recoveryId: Id, publicKey: Hash, slotId: Id }, strict);
 export type RecoveryKeyBody = Static<typeof RecoveryKeyBody>;
 

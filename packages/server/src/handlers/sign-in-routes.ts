@@ -34,8 +34,8 @@ export type SignInRoute =
 
 export function signInRoutes(parts: SignInParts): Readonly<Record<SignInRoute, ServedRoute>> {
   const { accounts, keeper, authority } = parts;
-  const opened = async (reply: FastifyReply, { accountId, sessionKey }: SignedIn): Promise<FastifyReply> =>
-    await reply.send(await authority.openUnlocked(accountId, sessionKey));
+  const opened = async (reply: FastifyReply, signedIn: SignedIn): Promise<FastifyReply> =>
+    await reply.send(await authority.openUnlocked(signedIn, reply.request.ip));
   return {
     startSignUp: async ({ raw, ip: address }, reply) => {
       const { invitation, request } = await readJsonBody<schemas.SignUpStartBody>(raw, routes.startSignUp.body);

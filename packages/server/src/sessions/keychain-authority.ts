@@ -4,7 +4,15 @@
  * (security.md §5). Nothing is stored but in memory: a server that starts again asks anew. What ends the sessions of an
  * account is counted in the database, so that it ends those at other processes too.
  */
-import { type AccountsSurroundings, endSessions, sessionEpoch } from '@keephold/accounts';
+import {
+  type AccountsSurroundings,
+  endSessions,
+  goesOn,
+  noteSession,
+  prefixOf,
+  type SignedIn,
+  sessionEpoch,
+} from '@keephold/accounts';
 import { EncodingError, equalBytes, fromBase64Url, toBase64Url, toHex, utf8Encode } from '@keephold/bytes';
 import { sha256, verifyStrict } from '@keephold/crypto/verify';
 import {
@@ -13,6 +21,7 @@ import {
   asDeviceId,
   CustodyError,
   deviceRecord,
+  ID_LENGTH,
   type KeychainState,
   MalformedRecordError,
   walkKeychain,
@@ -27,7 +36,7 @@ import { ExpiringMap } from './expiring-map.ts';
 const TOKEN_LIFETIME = 15 * 60_000;
 const NONCE_LIFETIME = 2 * 60_000;
 const JTI_LIFETIME = 5 * 60_000;
-/** So long a session is believed without a look at what other processes have ended. */
+/** So long a session of a device is believed without a look at what other processes have ended. */
 const EPOCH_LIFETIME = 5000;
 /** Some tens of megabytes at most. */
 const MOST_TOKENS = 100_000;
@@ -96,13 +105,18 @@ export class KeychainAuthority implements Authority {
   }
 
   /** For who has just shown the password or the words. It is not renewed: what needs it for longer asks again. */
-  async openUnlocked(accountId: AccountId, publicKey: Uint8Array): Promise<NewSession> {
-    const time = this.#options.now();
-    const epoch = await sessionEpoch(this.#options.accounts, accountId);
+  async openUnlocked({ accountId, sessionKey, method }: SignedIn, address: string): Promise<NewSession> {
+    const { accounts, now, random } = this.#options;
+    const openedAt = now();
+    const epoch = await sessionEpoch(accounts, accountId);
     const keychain = await this.#keychain(accountId);
     const vaults = [...(keychain?.vaults.values() ?? [])].map(({ vaultId }) => vaultId);
-    const principal = { accountId, deviceId: undefined, role: 'unlocked', vaults } as const;
-    return this.#start({ principal, publicKey, epoch }, time);
+    const sessionId = random(ID_LENGTH);
+    const principal = { accountId, deviceId: undefined, sessionId, role: 'unlocked', vaults } as const;
+    const session = this.#start({ principal, publicKey: sessionKey, epoch }, openedAt);
+    const { expiresAt } = session;
+    await noteSession(accounts, accountId, { sessionId, method, openedAt, expiresAt, ipPrefix: prefixOf(address) });
+    return session;
   }
 
   #start(opened: Opened, time: number): NewSession {
@@ -130,16 +144,17 @@ export class KeychainAuthority implements Authority {
   async accountChanged(by: Principal): Promise<void> {
     const stays = by.role === 'unlocked' ? by : undefined;
     this.#sessions.deleteWhere(({ principal }) => principal !== stays && equalBytes(principal.accountId, by.accountId));
-    const epoch = await endSessions(this.#options.accounts, by.accountId);
+    const epoch = await endSessions(this.#options.accounts, by.accountId, stays?.sessionId);
     const session = stays && this.#byPrincipal.get(stays);
     if (session !== undefined) session.epoch = epoch;
   }
 
   /** @throws ServerError 'unauthenticated' when the account has changed since, wherever that was sent to. */
   async #requireEpoch(session: Session, now: number): Promise<void> {
-    if (Math.abs(now - session.comparedAt) < EPOCH_LIFETIME) return;
-    const epoch = await sessionEpoch(this.#options.accounts, session.principal.accountId);
-    if (epoch === session.epoch) {
+    const { accountId, sessionId } = session.principal;
+    // Unlocked ones are few, and may do more: they end at once.
+    if (sessionId === undefined && Math.abs(now - session.comparedAt) < EPOCH_LIFETIME) return;
+    if (await goesOn(this.#options.accounts, { accountId, sessionId, epoch: session.epoch })) {
       session.comparedAt = now;
       return;
     }
@@ -158,7 +173,8 @@ export class KeychainAuthority implements Authority {
     const message = sessionSigningInput({ serverId, deviceId, nonce: fromBase64Url(body.nonce), time: body.time });
     const { signingKey: publicKey, role, vaults } = device;
     if (!verifyStrict({ publicKey, message, signature: fromBase64Url(body.signature) })) throw unauthenticated();
-    return { principal: { accountId: keychain.accountId, deviceId, role, vaults }, publicKey, epoch };
+    const principal = { accountId: keychain.accountId, deviceId, sessionId: undefined, role, vaults };
+    return { principal, publicKey, epoch };
   }
 
   /** Undefined when there is no such account. */
