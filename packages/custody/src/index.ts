@@ -24,4 +24,12 @@ export {
   type KeepRule,
   keepFirst,
 } from './retention/keep-first.ts';
-export type { KeptCustody, ReplicateOptions, ReplicationReport } from './upkeep.ts';
+export { DamageList } from './scrub/damage-list.ts';
+export type {
+  DamagedItem,
+  KeptCustody,
+  ReplicateOptions,
+  ReplicationReport,
+  ScrubOptions,
+  ScrubReport,
+} from './upkeep.ts';

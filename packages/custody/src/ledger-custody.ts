@@ -43,7 +43,8 @@ import { replicateVault } from './replica/replicate-vault.ts';
 import { collectVault } from './retention/collect.ts';
 import { trashSnapshots, untrashSnapshots } from './retention/trash.ts';
 import { usageOf } from './retention/usage.ts';
-import type { KeptCustody, ReplicateOptions, ReplicationReport } from './upkeep.ts';
+import { scrubVault } from './scrub/scrub-vault.ts';
+import type { KeptCustody, ReplicateOptions, ReplicationReport, ScrubOptions, ScrubReport } from './upkeep.ts';
 
 export interface LedgerCustodyParts {
   readonly backend: Backend;
@@ -239,6 +240,11 @@ export class LedgerCustody implements KeptCustody {
     return await translated(
       async () => await replicateVault({ from, to, account, ledger, clock, vault, sweep, signal }),
     );
+  }
+
+  async scrub(vault: VaultId, options: ScrubOptions): Promise<ScrubReport> {
+    const { plain: backend, ledger } = this.#parts;
+    return await translated(async () => await scrubVault({ backend, ledger, vault }, options));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,6 +4,7 @@ export { ServerError } from './errors.ts';
 export { type CollectionOutcome, startCollector } from './jobs/collector.ts';
 export { queueingKeeper } from './jobs/queueing-keeper.ts';
 export { type ReplicationOutcome, startReplicator } from './jobs/replicator.ts';
+export { type ScrubOutcome, startScrubber } from './jobs/scrubber.ts';
 export type { VaultWorker } from './jobs/vault-worker.ts';
 export type { AccountKeeper } from './keeper.ts';
 export { measuringKeeper } from './metrics/measuring-keeper.ts';

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import { AccountsError, type AccountsSurroundings } from '@keephold/accounts';
 import { toHex } from '@keephold/bytes';
+import type { DamageList } from '@keephold/custody';
 import { PROBLEM_TYPE, type Route, type RouteName, routes } from '@keephold/protocol/http';
 import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify, LogController } from 'fastify';
 import { longestBody, PACE } from './bodies/paced.ts';
@@ -49,6 +50,8 @@ export interface ServerOptions {
   readonly earlyPurge?: 'refused' | 'allowed';
   /** Undefined: there is no second site. */
   readonly replication?: ReplicationState | undefined;
+  /** What was found damaged, for admins; nobody looks for it when undefined. */
+  readonly damage?: DamageList | undefined;
   /** Lines of JSON; none without it. */
   readonly log?: { write(line: string): void };
   /** The least that is logged; 'info', with a line for each request, without it. */
@@ -228,7 +231,7 @@ function registerRoutes(app: FastifyInstance, options: ServerOptions, isStopping
     ...accountHandlers(authority, accounts),
     ...waysInHandlers(authority, accounts),
     ...pairingHandlers(accounts),
-    ...adminHandlers(accounts, keeper),
+    ...adminHandlers(accounts, { keeper, damage: options.damage }),
     ...planHandlers(accounts),
     ...sessionHandlers(accounts),
     ...vaultHandlers,

@@ -4,9 +4,16 @@ import type { VaultQueue } from '@keephold/custody';
 import { type AccountKeeper, type CollectionOutcome, startCollector, type VaultWorker } from '@keephold/server';
 import type { Context } from '../context.ts';
 
+export interface CollectionParts {
+  readonly keeper: AccountKeeper;
+  readonly queue: VaultQueue;
+  /** Undefined: nothing is scrubbed. */
+  readonly scrub: VaultQueue | undefined;
+}
+
 export function collectInBackground(
   { out, now }: Pick<Context, 'out' | 'now'>,
-  { keeper, queue }: { readonly keeper: AccountKeeper; readonly queue: VaultQueue },
+  { keeper, queue, scrub }: CollectionParts,
 ): VaultWorker {
   const wait = async (milliseconds: number, signal: AbortSignal): Promise<void> =>
     await sleep(milliseconds, undefined, { signal });
@@ -14,7 +21,7 @@ export function collectInBackground(
     const line = logLine(outcome);
     if (line !== undefined) out.error(line);
   };
-  return startCollector({ keeper, queue, now, wait, onCollected });
+  return startCollector({ keeper, queue, scrub, now, wait, onCollected });
 }
 
 /** JSON, like the lines of requests, for what was deleted and what failed; undefined when nothing was. */

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Backend, FolderBackend, S3Backend } from '@keephold/backend';
-import { type KeeperOptions, markReplica, VaultQueue } from '@keephold/custody';
+import { DamageList, type KeeperOptions, markReplica, VaultQueue } from '@keephold/custody';
 import { openPostgres, type SqlDatabase, SqliteDatabase } from '@keephold/custody/sql';
 import { makePrivateFolder } from '../access/private-file.ts';
 import type { BucketAddress } from './server-addresses.ts';
@@ -22,6 +22,7 @@ export interface ServerPlaces {
 
 export interface ServerParts extends Pick<KeeperOptions, 'database' | 'storage'> {
   readonly collection: VaultQueue;
+  readonly scrub: { readonly queue: VaultQueue; readonly damage: DamageList };
   /** Undefined: there is no second site. */
   readonly replica: { readonly root: Backend; readonly queue: VaultQueue } | undefined;
   /** For the accounts. */
@@ -40,6 +41,7 @@ export async function openServerParts(places: ServerPlaces): Promise<ServerParts
   const collection = await VaultQueue.open(queued, 'collection');
   return {
     collection,
+    scrub: { queue: await openScrub(queued, places.now()), damage: await DamageList.open(queued) },
     replica: site && { root: site.root, queue: await openReplication(queued, places.now()) },
     accounts,
     database: shared === undefined ? filesIn(places, bucket) : { kind: 'shared', database: shared },
@@ -97,6 +99,12 @@ async function openSite(
 /** What was there before there was a second site is to be copied as well. */
 async function openReplication(database: SqlDatabase, now: number): Promise<VaultQueue> {
   const queue = await VaultQueue.open(database, 'replication');
+  await queue.addAllOf('collection', now);
+  return queue;
+}
+
+async function openScrub(database: SqlDatabase, now: number): Promise<VaultQueue> {
+  const queue = await VaultQueue.open(database, 'scrub');
   await queue.addAllOf('collection', now);
   return queue;
 }

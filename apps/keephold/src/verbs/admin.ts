@@ -111,17 +111,23 @@ async function tellUsers({ out }: Context, users: readonly ServerUser[]): Promis
   for (const { createdAt, lastBackup, ...user } of users) {
     await out.record({ type: 'user', ...user, createdAt: isoTime(createdAt), lastBackup: isoTime(lastBackup) });
   }
-  const rows = users.map(({ name, devices, snapshots, bytes, limit, lastBackup, isAdmin, isUnreadable }) => [
+  const rows = users.map(({ name, devices, snapshots, bytes, limit, lastBackup, ...user }) => [
     printable(name),
     String(devices),
     String(snapshots),
     formatBytes(bytes),
     limit === undefined ? '' : formatBytes(limit),
     lastBackup === undefined ? 'never' : formatClock(lastBackup),
-    isUnreadable === true ? 'cannot be read' : isAdmin ? 'admin' : '',
+    remarksOn(user),
   ]);
   const headings = ['Name', 'Devices', 'Snapshots', 'Size', 'Allowed', 'Last backup', ''];
   await out.result(formatTable({ headings, rows, right: ['Devices', 'Snapshots', 'Size', 'Allowed'] }).trimEnd());
+}
+
+function remarksOn({ isUnreadable, isAdmin, damaged }: Partial<ServerUser>): string {
+  const standing = isUnreadable === true ? ['cannot be read'] : isAdmin === true ? ['admin'] : [];
+  const damage = damaged === undefined ? [] : [`${counted(damaged, 'file')} damaged`];
+  return [...standing, ...damage].join(', ');
 }
 
 async function tellUsage({ out }: Context, users: readonly ServerUser[]): Promise<void> {

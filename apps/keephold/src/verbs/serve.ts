@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import { systemRandom } from '@keephold/crypto';
-import { openKeeper, type VaultQueue } from '@keephold/custody';
+import { type DamageList, openKeeper, type VaultQueue } from '@keephold/custody';
 import {
   KeychainAuthority,
   type LogLevel,
@@ -16,11 +16,12 @@ import {
   startServer,
 } from '@keephold/server';
 import { type Command, defineCommand } from '../command-line/command.ts';
-import { flag, oneOf, text as textOption, texts } from '../command-line/options.ts';
+import { byteCount, flag, oneOf, text as textOption, texts } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes, UsageError } from '../errors.ts';
 import { collectInBackground } from '../jobs/background-collection.ts';
 import { replicateInBackground, replicationState } from '../jobs/background-replication.ts';
+import { scrubInBackground } from '../jobs/background-scrub.ts';
 import { bucketAddress, replicaAddress, serverAddress } from '../jobs/server-addresses.ts';
 import {
   type CertificateFiles,
@@ -43,6 +44,17 @@ const observing = {
     choices: ['error', 'warn', 'info', 'debug', 'silent'],
     initial: 'info',
     help: 'the least that is written to standard error, as lines of JSON: info has a line for each request',
+  }),
+};
+
+const DEFAULT_SCRUB_RATE = 20e6;
+
+const scrubbing = {
+  'scrub-rate': byteCount({
+    value: 'SIZE',
+    min: 0,
+    max: 1e12,
+    help: 'how much is read again in a second, at most, so that each pack is compared with its name once a month; 0: none (20MB)',
   }),
 };
 
@@ -80,6 +92,7 @@ export const serve: Command = defineCommand({
       initial: 'here',
       help: 'who deletes, once a day, what was forgotten long enough ago, and copies to the second site: this server, others, or this process and nothing else',
     }),
+    ...scrubbing,
     listen: textOption({ value: 'HOST:PORT', help: `the address to listen on (${DEFAULT_LISTEN})` }),
     ...encrypting,
     'trust-proxy': texts({
@@ -111,7 +124,7 @@ export const serve: Command = defineCommand({
     const places = placesOf(context, options, folder);
     const opening = await openServerParts(places);
     const parts = metrics === undefined ? opening : measuredParts(opening, metrics, places.now);
-    const { accounts: database, collection, replica } = parts;
+    const { accounts: database, collection, replica, scrub } = parts;
     const now = (): number => context.now();
     const signUp = options['open-sign-up'] ? 'open' : 'by-invitation';
     const opened = await openServerFolder(folder, { database, signUp, now });
@@ -120,15 +133,21 @@ export const serve: Command = defineCommand({
     const queued = queueingKeeper(repositories, { collection, replication: replica?.queue }, now);
     const keeper = new OpenAccounts(quotaKeeper(queued, opened.surroundings));
     const works = options.collect !== 'elsewhere';
+    const bytesPerSecond = options['scrub-rate'] ?? DEFAULT_SCRUB_RATE;
+    const scrubs = works && bytesPerSecond > 0;
+    const scrubParts = { keeper, scrub, root: replica?.root, bytesPerSecond, metrics };
     const workers = [
-      works ? collectInBackground(context, { keeper, queue: collection }) : undefined,
+      works
+        ? collectInBackground(context, { keeper, queue: collection, scrub: scrubs ? scrub.queue : undefined })
+        : undefined,
+      scrubs ? scrubInBackground(context, scrubParts) : undefined,
       works && replica !== undefined ? replicateInBackground(context, { keeper, ...replica }) : undefined,
     ];
     const server =
       options.collect === 'only'
         ? undefined
         : await listen(context, {
-            ...{ keeper, opened, folder, address, certificate, replica: replica?.queue },
+            ...{ keeper, opened, folder, address, certificate, replica: replica?.queue, damage: scrub.damage },
             ...{ metrics, logLevel: options['log-level'], trustedProxies },
           });
     const observed = metrics && metricsAddress && (await serveMetrics(metrics, metricsAddress));
@@ -153,6 +172,7 @@ interface ListenParts {
   readonly address: Address;
   readonly certificate: CertificateFiles | undefined;
   readonly replica: VaultQueue | undefined;
+  readonly damage: DamageList;
   readonly metrics: Metrics | undefined;
   readonly logLevel: LogLevel;
   readonly trustedProxies: readonly string[];
@@ -160,7 +180,8 @@ interface ListenParts {
 
 async function listen(context: Context, parts: ListenParts): Promise<RunningServer> {
   const { out } = context;
-  const { keeper, opened, folder, address, certificate: files, replica, metrics, logLevel, trustedProxies } = parts;
+  const { keeper, opened, folder, address, certificate: files, replica, damage } = parts;
+  const { metrics, logLevel, trustedProxies } = parts;
   const { serverId, surroundings, firstInvitation } = opened;
   const now = (): number => context.now();
   const authority = new KeychainAuthority({ keeper, accounts: surroundings, serverId, now, random: systemRandom });
@@ -168,7 +189,10 @@ async function listen(context: Context, parts: ListenParts): Promise<RunningServ
   const replication = replica && replicationState(replica, now);
   const certificate = files && readCertificate(files);
   const server = await startServer(
-    { keeper, authority, accounts: surroundings, log, logLevel, metrics, replication, certificate, trustedProxies },
+    {
+      ...{ keeper, authority, accounts: surroundings, log, logLevel, metrics, replication, damage },
+      ...{ certificate, trustedProxies },
+    },
     address,
   );
   if (files !== undefined) keepCertificate(context, { server, files });

@@ -13,17 +13,16 @@ import {
   type PackId,
   packIdAt,
   packIdCount,
-  parsePackHeader,
   type VaultId,
 } from '@keephold/protocol';
 import { asCustodyError } from '../custody-failure.ts';
-import { damagedPackName, MARKER, objectName, packName } from '../layout.ts';
+import { MARKER, objectName, packName } from '../layout.ts';
 import { encodeMarker } from '../marker.ts';
-import { afterPut, mustLookAtPut } from '../pack-state.ts';
 import { type FolderSide, openCopy, openSide, vaultsOf } from './folder-side.ts';
 import { healKeyrings } from './heal-keyrings.ts';
 import { healChain, healKeychain, healWaysIn, requireSeenKeychain, takeByHash } from './heal-records.ts';
 import { isPack, lostPacks, packArea, setAsideDamaged } from './lost-packs.ts';
+import { putBackPack } from './put-back-pack.ts';
 
 export interface HealFolderOptions {
   /** The folder of the other copy; only read. */
@@ -143,27 +142,9 @@ async function healPacks(
     const id = new Uint8Array(packIdAt(wanted, i)) as Uint8Array as PackId;
     const found = await there.backend.get(packName(vault, id), { into: area });
     if (found === undefined || !isPack(id, found)) continue;
-    await putBack(here, vault, { id, bytes: found });
+    await putBackPack(here, vault, { id, bytes: found });
     packs++;
     bytes += found.length;
   }
   return { packs, bytes };
-}
-
-async function putBack(
-  { backend, ledger }: FolderSide,
-  vault: VaultId,
-  pack: { readonly id: PackId; readonly bytes: Uint8Array },
-): Promise<void> {
-  const { id, bytes } = pack;
-  const header = parsePackHeader(bytes);
-  await backend.put(packName(vault, id), bytes);
-  await ledger.write(vault, async ({ packs }) => {
-    const before = await packs.get(id);
-    // Set aside again meanwhile: the next run finds it lost and tries once more.
-    if (mustLookAtPut(before) && (await backend.stat(packName(vault, id))) === undefined) return;
-    const after = afterPut(before, { kind: header.kind, pages: header.pageCount }, 0);
-    if (after !== undefined) await packs.set(id, after);
-  });
-  await backend.delete(damagedPackName(vault, id));
 }

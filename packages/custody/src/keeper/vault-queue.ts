@@ -8,7 +8,7 @@ import { type Migration, migrate } from '../ledger/migrate.ts';
 import { bytesAt, numberAt, optionalNumberAt, type SqlDatabase } from '../ledger/sql.ts';
 
 /** Each has a table of its own. */
-export type VaultWork = 'collection' | 'replication';
+export type VaultWork = 'collection' | 'replication' | 'scrub';
 
 export interface VaultJob {
   readonly accountId: AccountId;
@@ -17,6 +17,8 @@ export interface VaultJob {
   readonly leasedUntil: number;
   /** When what was done less often than the rest of it was done last, unix milliseconds; 0: never. */
   readonly sweptAt: number;
+  /** How far work that takes many turns has come; 0: at its beginning. */
+  readonly position: number;
 }
 
 export interface TakeOptions {
@@ -29,6 +31,7 @@ export interface TakeOptions {
 export interface FinishOptions {
   readonly nextDueAt: number;
   readonly sweptAt?: number;
+  readonly position?: number;
   /** Whether what had changed when it was taken is dealt with. */
   readonly outcome: 'done' | 'to-be-tried-again';
 }
@@ -52,6 +55,7 @@ function migrationsOf(work: VaultWork): readonly Migration[] {
       `ALTER TABLE ${work} ADD COLUMN changed_at BIGINT NOT NULL DEFAULT 0`,
       `ALTER TABLE ${work} ADD COLUMN swept_at BIGINT NOT NULL DEFAULT 0`,
     ],
+    [`ALTER TABLE ${work} ADD COLUMN position BIGINT NOT NULL DEFAULT 0`],
   ];
 }
 
@@ -132,7 +136,7 @@ export class VaultQueue {
   async take({ now, leasedUntil, most }: TakeOptions): Promise<readonly VaultJob[]> {
     return await this.#database.exclusive(utf8Encode(`take ${this.#work}`), async (sql) => {
       const rows = await sql.query(
-        `SELECT account_id, vault_id, swept_at FROM ${this.#work}
+        `SELECT account_id, vault_id, swept_at, position FROM ${this.#work}
          WHERE due_at <= ? AND leased_until <= ? ORDER BY due_at LIMIT ?`,
         now,
         now,
@@ -146,23 +150,23 @@ export class VaultQueue {
           `UPDATE ${this.#work} SET leased_until = ?, due_at = ? WHERE account_id = ? AND vault_id = ?`,
           ...[leasedUntil, leasedUntil, accountId, vault],
         );
-        jobs.push({ accountId, vault, leasedUntil, sweptAt: numberAt(row, 2) });
+        jobs.push({ accountId, vault, leasedUntil, sweptAt: numberAt(row, 2), position: numberAt(row, 3) });
       }
       return jobs;
     });
   }
 
   /** Gives it back. Nothing happens when its lease has ended and another has it. */
-  async finish({ accountId, vault, leasedUntil }: VaultJob, options: FinishOptions): Promise<void> {
-    const { nextDueAt, sweptAt, outcome } = options;
+  async finish({ accountId, vault, leasedUntil, ...job }: VaultJob, options: FinishOptions): Promise<void> {
+    const { nextDueAt, sweptAt, position = job.position, outcome } = options;
     const changedAt = outcome === 'done' ? 'CASE WHEN due_at < leased_until THEN due_at ELSE 0 END' : 'changed_at';
     await this.#database.transaction(async (sql) => {
       await sql.query(
         `UPDATE ${this.#work} SET changed_at = ${changedAt},
            due_at = CASE WHEN due_at < leased_until THEN due_at ELSE ? END,
-           swept_at = CASE WHEN swept_at < ? THEN ? ELSE swept_at END, leased_until = 0
+           swept_at = CASE WHEN swept_at < ? THEN ? ELSE swept_at END, position = ?, leased_until = 0
          WHERE account_id = ? AND vault_id = ? AND leased_until = ?`,
-        ...[nextDueAt, sweptAt ?? 0, sweptAt ?? 0, accountId, vault, leasedUntil],
+        ...[nextDueAt, sweptAt ?? 0, sweptAt ?? 0, position, accountId, vault, leasedUntil],
       );
     });
   }

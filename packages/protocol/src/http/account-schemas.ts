@@ -114,6 +114,8 @@ export const UsersAnswer = Type.Object({
       plan: Type.Optional(Type.String()),
       limit: Type.Optional(Count),
       lastBackup: Type.Optional(Milliseconds),
+      /** Packs and objects that were found damaged and not repaired; undefined: none. */
+      damaged: Type.Optional(Count),
       /** Its records cannot be read now; the counts are zero. */
       isUnreadable: Type.Optional(Type.Boolean()),
     }),

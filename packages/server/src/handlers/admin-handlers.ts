@@ -8,8 +8,9 @@ import {
   prefixOf,
   recordAudit,
 } from '@keephold/accounts';
-import { toBase64Url } from '@keephold/bytes';
-import { type Custody, CustodyError } from '@keephold/protocol';
+import { toBase64Url, toHex } from '@keephold/bytes';
+import type { DamageList } from '@keephold/custody';
+import { type AccountId, type Custody, CustodyError } from '@keephold/protocol';
 import type { schemas } from '@keephold/protocol/http';
 import { ServerError } from '../errors.ts';
 import type { AccountKeeper } from '../keeper.ts';
@@ -22,7 +23,7 @@ const DAY = 24 * 3_600_000;
 
 export function adminHandlers(
   accounts: AccountsSurroundings,
-  keeper: AccountKeeper,
+  { keeper, damage }: { readonly keeper: AccountKeeper; readonly damage: DamageList | undefined },
 ): Readonly<Record<AdminRoute, Handler>> {
   return {
     invite: async (call) => {
@@ -39,7 +40,10 @@ export function adminHandlers(
     users: async (call) => {
       await requireAdmin(accounts, call);
       const users: User[] = [];
-      for (const account of await listAccounts(accounts)) users.push(await userOf(account, keeper));
+      const damaged = new Map((await damage?.byAccount())?.map(({ accountId, items }) => [toHex(accountId), items]));
+      for (const account of await listAccounts(accounts)) {
+        users.push({ ...(await userOf(account, keeper)), ...damagedOf(damaged, account.accountId) });
+      }
       return json({ users });
     },
   };
@@ -49,6 +53,11 @@ export function adminHandlers(
 export async function requireAdmin(accounts: AccountsSurroundings, { principal }: Call): Promise<void> {
   if ((await accountRole(accounts, principal.accountId)) === 'admin') return;
   throw new ServerError('forbidden', 'only an admin of this server may do this');
+}
+
+function damagedOf(damaged: ReadonlyMap<string, number>, id: AccountId): Pick<User, 'damaged'> {
+  const items = damaged.get(toHex(id));
+  return items === undefined ? {} : { damaged: items };
 }
 
 type User = schemas.AnswerOf<typeof schemas.UsersAnswer>['users'][number];

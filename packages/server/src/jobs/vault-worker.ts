@@ -24,6 +24,8 @@ export interface Done {
   /** Unix milliseconds. */
   readonly nextDueAt: number;
   readonly sweptAt?: number;
+  /** How far work that takes many turns has come. */
+  readonly position?: number;
   /** Whether something is left: then it counts as waiting. */
   readonly outcome?: 'done' | 'to-be-tried-again';
 }
