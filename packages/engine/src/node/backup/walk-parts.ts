@@ -18,9 +18,9 @@ export interface WalkParts {
   /** The pack of a blob that an earlier run stored and no commit names; undefined for records of what this run stores. */
   readonly adoptedPack: (record: number) => number | undefined;
   readonly counters: RunCounters;
-  /** Takes folders that the next walk must list again. */
   /** Whether somebody told what changed, and the rest is taken over. */
   readonly isTold: boolean;
+  /** Takes folders that the next walk must list again. */
   readonly again: Pick<AgainFolders, 'add'>;
   /** Whether entries that need this pack must be read again. */
   readonly isDead: (pack: number) => boolean;
