@@ -1,5 +1,5 @@
 /**
- * `node bench/scale.ts known-blobs|linear [files|bytes]|snapshots|beside-gc|many-files|devices [sqlite|postgres] [--quick] [--runs N] [--no-build]`:
+ * `node bench/scale.ts known-blobs|linear [files|bytes]|snapshots|beside-gc|many-files|devices [sqlite|postgres]|server [FOLDER] [--quick] [--runs N] [--no-build]`:
  * shows on this machine that memory stays bounded with ten million known blobs and with two million files, that cost grows
  * linearly, what years of snapshots cost, and how a server bears a night of a thousand devices.
  */
@@ -14,6 +14,7 @@ import { proveManyFiles } from './scale/many-files.ts';
 import { plantKnownBlobs } from './scale/plant-known-blobs.ts';
 import { plantSnapshots } from './scale/plant-snapshots.ts';
 import { proveSnapshotsCost } from './scale/snapshots-cost.ts';
+import { proveThroughServer } from './scale/through-server.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -53,6 +54,10 @@ switch (proof) {
     if (!values['no-build']) buildCommand();
     await proveDevicesNight({ ...scope, ledgers: subject });
     break;
+  case 'server':
+    if (!values['no-build']) buildCommand();
+    await proveThroughServer({ ...scope, folder: subject === '' ? undefined : subject });
+    break;
   case 'night':
     // For devices, in a process that can resolve the sources.
     console.log(JSON.stringify(await nightOf(JSON.parse(subject) as NightShape)));
@@ -69,7 +74,7 @@ switch (proof) {
     break;
   default:
     console.error(
-      'usage: node bench/scale.ts known-blobs|linear [files|bytes]|snapshots|beside-gc|many-files|devices [sqlite|postgres] [--quick] [--runs N] [--no-build]',
+      'usage: node bench/scale.ts known-blobs|linear [files|bytes]|snapshots|beside-gc|many-files|devices [sqlite|postgres]|server [FOLDER] [--quick] [--runs N] [--no-build]',
     );
     process.exitCode = 2;
 }

@@ -13,6 +13,8 @@ export interface ServerUse {
 
 export interface ServerProcess {
   readonly url: string;
+  /** For the first account. */
+  readonly invitation: string | undefined;
   /** Ends it as SIGTERM does. */
   readonly stop: () => Promise<ServerUse>;
 }
@@ -26,16 +28,16 @@ export async function startServer(folder: string, database: string | undefined):
     stdio: ['ignore', 'pipe', 'ignore'],
     env: { PATH: process.env['PATH'], HOME: folder },
   });
-  return { url: await urlOf(child), stop: async () => await stop(child) };
+  return { ...(await listening(child)), stop: async () => await stop(child) };
 }
 
-async function urlOf(child: ChildProcess): Promise<string> {
+async function listening(child: ChildProcess): Promise<Omit<ServerProcess, 'stop'>> {
   for await (const line of createInterface({ input: child.stdout! })) {
-    const { url } = JSON.parse(line) as { readonly url?: string };
+    const { url, invitation } = JSON.parse(line) as { readonly url?: string; readonly invitation?: string };
     if (url === undefined) continue;
     // What else it says must not fill the pipe.
     child.stdout?.resume();
-    return url;
+    return { url, invitation };
   }
   throw new Error('the server ended before it listened');
 }
