@@ -95,11 +95,11 @@ function commandIn(work: WorkFolder, repository: string): Command {
   };
 }
 
-async function cycle(work: WorkFolder, source: string, { run }: Command): Promise<Readonly<Record<Step, Measured>>> {
+async function cycle(work: WorkFolder, source: string, command: Command): Promise<Readonly<Record<Step, Measured>>> {
   const measured = {
-    'first backup': await run('backup', source),
-    'nothing changed': await run('backup', source),
-    'full restore': await run('restore', `latest:${source}`, '--target', work.fresh('restored')),
+    'first backup': await command.run('backup', source),
+    'nothing changed': await command.run('backup', source),
+    'full restore': await command.run('restore', `latest:${source}`, '--target', work.fresh('restored')),
   };
   rmSync(join(work.path, 'restored'), { recursive: true });
   return measured;
