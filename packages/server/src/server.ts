@@ -259,8 +259,8 @@ function register(app: FastifyInstance, route: Route, handler: ServedRoute): voi
 async function sendProblem(reply: FastifyReply, error: unknown, log: FastifyBaseLogger): Promise<FastifyReply> {
   const problem = asProblem(error);
   const { code, status } = problem;
-  // Messages may name folders: only what the error is, not what it says.
-  if (status >= 500) log.error({ code, error: nameOf(error) }, 'failed');
+  // Messages may name folders: only what the error is, not what it says. Whoever has used up his plan is no failure of ours.
+  if (status >= 500 && code !== 'over-quota') log.error({ code, error: nameOf(error) }, 'failed');
   if (status === 503) reply.header('retry-after', RETRY_AFTER);
   if (error instanceof AccountsError && error.retryAfter !== undefined) reply.header('retry-after', error.retryAfter);
   // What is left of a body that was not read would be taken for the next request.

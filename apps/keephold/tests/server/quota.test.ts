@@ -94,6 +94,7 @@ describe.each(serverPairs.filter(({ storage }) => storage === 'a folder'))('with
       const owner = await test.ownerOf(account);
       await owner.trash(account.vault, [all.seq]);
       await owner.collect(account.vault, {});
+      expect(test.lines.filter((text) => !text.includes('"level":30'))).toEqual([]);
       // Given the same again nothing begins anew; under another plan the time of grace does.
       await assignPlan(test.surroundings, { account: 'ann', plan: 'tiny' });
       expect((await client.accountUsage()).quota).toMatchObject({ state: 'full' });
