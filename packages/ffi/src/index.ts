@@ -9,4 +9,5 @@ export * from './libc-constants.ts';
 export { checked, type ErrnoName, errno, errnoName, SystemError } from './libc-errors.ts';
 export { type CString, CStringScratch, cString } from './libc-strings.ts';
 export { FileSystemBuffer, readDirectoryEntries, StatBuffer, TimesBuffer } from './libc-structs.ts';
+export { readWatchEvents, type WatchCalls, watchCalls, watchMask } from './libc-watching.ts';
 export * from './process.ts';

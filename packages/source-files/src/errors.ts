@@ -50,3 +50,20 @@ export class SnapshotError extends SourceFilesError {
     super(code, message, options);
   }
 }
+
+export type WatchErrorCode =
+  /** Not on this system, or not here: what is there may change without an event. */
+  | 'watch-unsupported'
+  /** More folders than the system lets a user watch, other programs' share left alone. */
+  | 'watch-limit'
+  /** Something was missed: a queue ran over, a root was moved, a file system went away. */
+  | 'watch-gap';
+
+/** Folders that are not watched, or not any more. */
+export class WatchError extends SourceFilesError {
+  declare readonly code: WatchErrorCode;
+
+  constructor(code: WatchErrorCode, message: string, options?: ErrorOptions) {
+    super(code, message, options);
+  }
+}

@@ -34,5 +34,7 @@ export {
 export { createTarget, type TargetCapabilities, targetCapabilities } from './target/create-target.ts';
 export type { TargetConfig } from './target/target-config.ts';
 export { isTemporaryName } from './target/temporary-names.ts';
+export { ChangeJournal, type ToldChanges } from './watching/change-journal.ts';
+export type { Changes, FolderWatcherOptions } from './watching/folder-watcher.ts';
 export { type WatchableRoots, watchableRoots } from './watching/watchable-roots.ts';
 export { createXattrReader, type FileXattr, type XattrReader, type XattrReading } from './xattrs.ts';
