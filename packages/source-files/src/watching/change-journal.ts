@@ -27,7 +27,7 @@ export class ChangeJournal implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Why nothing could be told the last time, although it was asked for a second time; undefined when all is well. */
+  /** Why these folders cannot be watched, as it was found the last time; undefined when they are. */
   get problem(): WatchError | undefined {
     return this.#problem;
   }

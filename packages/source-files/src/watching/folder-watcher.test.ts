@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   closeSync,
@@ -131,13 +131,15 @@ test('does not watch what is skipped', async () => {
   expect(await taken()).toEqual({ folders: ['b'], trees: [] });
 });
 
-test('tells every time of a file that is written through memory', async () => {
+const hasPython = spawnSync('python3', ['-c', '']).status === 0;
+if (!hasPython) console.warn('skipped: needs python3');
+
+it.skipIf(!isPossible || !hasPython)('tells every time of a file that is written through memory', async () => {
   const file = join(root, 'b', 'mapped');
   writeFileSync(file, Buffer.alloc(4096));
   await taken();
   const script = `import mmap,sys
 f=open(${JSON.stringify(file)},'r+b'); m=mmap.mmap(f.fileno(),0); f.close(); m[0]=7; print('ready',flush=True); sys.stdin.readline()`;
-  const { spawn } = await import('node:child_process');
   const writer = spawn('python3', ['-c', script], { stdio: ['pipe', 'pipe', 'inherit'] });
   await new Promise<void>((resolve) => writer.stdout.once('data', () => resolve()));
   expect((await taken()).folders).toEqual(['b']);
