@@ -17,12 +17,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cString, libc, watchCalls } from '@keephold/ffi';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FolderWatcher } from './folder-watcher.ts';
 
 const isPossible = watchCalls() !== undefined;
 if (!isPossible) console.warn('skipped: needs inotify');
-const test = it.skipIf(!isPossible);
 
 let root: string;
 let watcher: FolderWatcher;
@@ -53,117 +52,119 @@ async function taken(): Promise<{ readonly folders: readonly string[]; readonly 
   return { folders: relative(folders), trees: relative(trees) };
 }
 
-test('tells nothing when nothing changed, and each change once', async () => {
-  expect(await taken()).toEqual({ folders: [], trees: [] });
-  writeFileSync(join(root, 'a', 'file'), 'other');
-  expect(await taken()).toEqual({ folders: ['a'], trees: [] });
-  expect(await taken()).toEqual({ folders: [], trees: [] });
-});
+describe.skipIf(!isPossible)('watched folders', () => {
+  it('tells nothing when nothing changed, and each change once', async () => {
+    expect(await taken()).toEqual({ folders: [], trees: [] });
+    writeFileSync(join(root, 'a', 'file'), 'other');
+    expect(await taken()).toEqual({ folders: ['a'], trees: [] });
+    expect(await taken()).toEqual({ folders: [], trees: [] });
+  });
 
-test.each<[string, () => void]>([
-  ['a new file', () => writeFileSync(join(root, 'a', 'new'), '')],
-  ['a removed file', () => rmSync(join(root, 'a', 'file'))],
-  ['a mode', () => chmodSync(join(root, 'a', 'file'), 0o600)],
-  ['times', () => utimesSync(join(root, 'a', 'file'), 1, 1)],
-  ['a link', () => symlinkSync('x', join(root, 'a', 'link'))],
-  ['another name of a file', () => linkSync(join(root, 'a', 'file'), join(root, 'a', 'name'))],
-  ['a renamed file', () => renameSync(join(root, 'a', 'file'), join(root, 'a', 'renamed'))],
-  [
-    'an extended attribute',
-    () =>
-      libc()!.lsetxattr(
-        cString(Buffer.from(join(root, 'a', 'file'))),
-        cString(Buffer.from('user.x')),
-        new Uint8Array(1),
-      ),
-  ],
-])('tells the folder of %s', async (_, change) => {
-  change();
-  expect(await taken()).toEqual({ folders: ['a'], trees: [] });
-});
+  it.each<[string, () => void]>([
+    ['a new file', () => writeFileSync(join(root, 'a', 'new'), '')],
+    ['a removed file', () => rmSync(join(root, 'a', 'file'))],
+    ['a mode', () => chmodSync(join(root, 'a', 'file'), 0o600)],
+    ['times', () => utimesSync(join(root, 'a', 'file'), 1, 1)],
+    ['a link', () => symlinkSync('x', join(root, 'a', 'link'))],
+    ['another name of a file', () => linkSync(join(root, 'a', 'file'), join(root, 'a', 'name'))],
+    ['a renamed file', () => renameSync(join(root, 'a', 'file'), join(root, 'a', 'renamed'))],
+    [
+      'an extended attribute',
+      () =>
+        libc()!.lsetxattr(
+          cString(Buffer.from(join(root, 'a', 'file'))),
+          cString(Buffer.from('user.x')),
+          new Uint8Array(1),
+        ),
+    ],
+  ])('tells the folder of %s', async (_, change) => {
+    change();
+    expect(await taken()).toEqual({ folders: ['a'], trees: [] });
+  });
 
-test('tells of a file that stays open as soon as it is written or cut', async () => {
-  const file = openSync(join(root, 'b', 'log'), 'w');
-  await taken();
-  writeSync(file, 'line');
-  expect((await taken()).folders).toEqual(['b']);
-  ftruncateSync(file, 0);
-  expect((await taken()).folders).toEqual(['b']);
-  closeSync(file);
-});
+  it('tells of a file that stays open as soon as it is written or cut', async () => {
+    const file = openSync(join(root, 'b', 'log'), 'w');
+    await taken();
+    writeSync(file, 'line');
+    expect((await taken()).folders).toEqual(['b']);
+    ftruncateSync(file, 0);
+    expect((await taken()).folders).toEqual(['b']);
+    closeSync(file);
+  });
 
-test('tells a new folder with what is in it, and watches it from then on', async () => {
-  mkdirSync(join(root, 'b', 'new', 'below'), { recursive: true });
-  writeFileSync(join(root, 'b', 'new', 'below', 'file'), '');
-  expect((await taken()).trees).toContain('b/new');
-  writeFileSync(join(root, 'b', 'new', 'below', 'later'), '');
-  expect(await taken()).toEqual({ folders: ['b/new/below'], trees: [] });
-});
+  it('tells a new folder with what is in it, and watches it from then on', async () => {
+    mkdirSync(join(root, 'b', 'new', 'below'), { recursive: true });
+    writeFileSync(join(root, 'b', 'new', 'below', 'file'), '');
+    expect((await taken()).trees).toContain('b/new');
+    writeFileSync(join(root, 'b', 'new', 'below', 'later'), '');
+    expect(await taken()).toEqual({ folders: ['b/new/below'], trees: [] });
+  });
 
-test('tells a moved folder where it is now, and what changes in it later by its new path', async () => {
-  renameSync(join(root, 'a', 'deep'), join(root, 'b', 'moved'));
-  expect(await taken()).toEqual({ folders: ['a', 'b'].sort(), trees: ['b/moved'] });
-  writeFileSync(join(root, 'b', 'moved', 'er', 'file'), 'other');
-  expect(await taken()).toEqual({ folders: ['b/moved/er'], trees: [] });
-});
+  it('tells a moved folder where it is now, and what changes in it later by its new path', async () => {
+    renameSync(join(root, 'a', 'deep'), join(root, 'b', 'moved'));
+    expect(await taken()).toEqual({ folders: ['a', 'b'].sort(), trees: ['b/moved'] });
+    writeFileSync(join(root, 'b', 'moved', 'er', 'file'), 'other');
+    expect(await taken()).toEqual({ folders: ['b/moved/er'], trees: [] });
+  });
 
-test('follows a folder that is moved again before anybody looked', async () => {
-  renameSync(join(root, 'a', 'deep'), join(root, 'b', 'one'));
-  renameSync(join(root, 'b', 'one'), join(root, 'two'));
-  mkdirSync(join(root, 'a', 'deep'));
-  expect((await taken()).trees).toEqual(expect.arrayContaining(['a/deep', 'two']));
-  writeFileSync(join(root, 'two', 'er', 'file'), 'other');
-  writeFileSync(join(root, 'a', 'deep', 'file'), '');
-  expect(await taken()).toEqual({ folders: ['a/deep', 'two/er'], trees: [] });
-});
+  it('follows a folder that is moved again before anybody looked', async () => {
+    renameSync(join(root, 'a', 'deep'), join(root, 'b', 'one'));
+    renameSync(join(root, 'b', 'one'), join(root, 'two'));
+    mkdirSync(join(root, 'a', 'deep'));
+    expect((await taken()).trees).toEqual(expect.arrayContaining(['a/deep', 'two']));
+    writeFileSync(join(root, 'two', 'er', 'file'), 'other');
+    writeFileSync(join(root, 'a', 'deep', 'file'), '');
+    expect(await taken()).toEqual({ folders: ['a/deep', 'two/er'], trees: [] });
+  });
 
-test('gives back the watches of folders that are gone', async () => {
-  const before = watcher.size;
-  rmSync(join(root, 'a', 'deep'), { recursive: true });
-  expect((await taken()).folders).toContain('a');
-  expect(watcher.size).toBe(before - 2);
-});
+  it('gives back the watches of folders that are gone', async () => {
+    const before = watcher.size;
+    rmSync(join(root, 'a', 'deep'), { recursive: true });
+    expect((await taken()).folders).toContain('a');
+    expect(watcher.size).toBe(before - 2);
+  });
 
-test('does not watch what is skipped', async () => {
-  writeFileSync(join(root, 'skipped', 'file'), '');
-  mkdirSync(join(root, 'b', 'skipped'));
-  writeFileSync(join(root, 'b', 'skipped', 'file'), '');
-  expect(await taken()).toEqual({ folders: ['b'], trees: [] });
-});
+  it('does not watch what is skipped', async () => {
+    writeFileSync(join(root, 'skipped', 'file'), '');
+    mkdirSync(join(root, 'b', 'skipped'));
+    writeFileSync(join(root, 'b', 'skipped', 'file'), '');
+    expect(await taken()).toEqual({ folders: ['b'], trees: [] });
+  });
 
-const hasPython = spawnSync('python3', ['-c', '']).status === 0;
-if (!hasPython) console.warn('skipped: needs python3');
+  const hasPython = spawnSync('python3', ['-c', '']).status === 0;
+  if (!hasPython) console.warn('skipped: needs python3');
 
-it.skipIf(!isPossible || !hasPython)('tells every time of a file that is written through memory', async () => {
-  const file = join(root, 'b', 'mapped');
-  writeFileSync(file, Buffer.alloc(4096));
-  await taken();
-  const script = `import mmap,sys
+  it.skipIf(!hasPython)('tells every time of a file that is written through memory', async () => {
+    const file = join(root, 'b', 'mapped');
+    writeFileSync(file, Buffer.alloc(4096));
+    await taken();
+    const script = `import mmap,sys
 f=open(${JSON.stringify(file)},'r+b'); m=mmap.mmap(f.fileno(),0); f.close(); m[0]=7; print('ready',flush=True); sys.stdin.readline()`;
-  const writer = spawn('python3', ['-c', script], { stdio: ['pipe', 'pipe', 'inherit'] });
-  await new Promise<void>((resolve) => writer.stdout.once('data', () => resolve()));
-  expect((await taken()).folders).toEqual(['b']);
-  expect((await taken()).folders).toEqual(['b']);
-  writer.stdin.end('\n');
-  await new Promise<void>((resolve) => writer.once('exit', () => resolve()));
-  expect((await taken()).folders).toEqual(['b']);
-  expect((await taken()).folders).toEqual([]);
-});
+    const writer = spawn('python3', ['-c', script], { stdio: ['pipe', 'pipe', 'inherit'] });
+    await new Promise<void>((resolve) => writer.stdout.once('data', () => resolve()));
+    expect((await taken()).folders).toEqual(['b']);
+    expect((await taken()).folders).toEqual(['b']);
+    writer.stdin.end('\n');
+    await new Promise<void>((resolve) => writer.once('exit', () => resolve()));
+    expect((await taken()).folders).toEqual(['b']);
+    expect((await taken()).folders).toEqual([]);
+  });
 
-test('tells nothing any more once its root was moved away', async () => {
-  renameSync(root, `${root}-moved`);
-  await expect(watcher.take()).rejects.toMatchObject({ code: 'watch-gap' });
-  rmSync(`${root}-moved`, { recursive: true });
-});
+  it('tells nothing any more once its root was moved away', async () => {
+    renameSync(root, `${root}-moved`);
+    await expect(watcher.take()).rejects.toMatchObject({ code: 'watch-gap' });
+    rmSync(`${root}-moved`, { recursive: true });
+  });
 
-test('lets a process end that never closed it', () => {
-  const script = `import { FolderWatcher } from ${JSON.stringify(join(import.meta.dirname, 'folder-watcher.ts'))};
+  it('lets a process end that never closed it', () => {
+    const script = `import { FolderWatcher } from ${JSON.stringify(join(import.meta.dirname, 'folder-watcher.ts'))};
 await FolderWatcher.open({ roots: [Buffer.from(${JSON.stringify(root)})], skips: () => false });
 setImmediate(() => process.exit(7));`;
-  const run = (): unknown =>
-    execFileSync(process.execPath, ['--conditions=@keephold/source', '--input-type=module', '-e', script], {
-      timeout: 20_000,
-      cwd: import.meta.dirname,
-    });
-  expect(run).toThrow(expect.objectContaining({ status: 7 }) as Error);
+    const run = (): unknown =>
+      execFileSync(process.execPath, ['--conditions=@keephold/source', '--input-type=module', '-e', script], {
+        timeout: 20_000,
+        cwd: import.meta.dirname,
+      });
+    expect(run).toThrow(expect.objectContaining({ status: 7 }) as Error);
+  });
 });
