@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
-import { readChangedFolders } from './changed-folders.ts';
+import { formatChangedFolders, readChangedFolders } from './changed-folders.ts';
 
 const place = mkdtempSync(join(tmpdir(), 'keephold-told-'));
 afterAll(() => rmSync(place, { recursive: true, force: true }));
@@ -20,6 +21,25 @@ test('paths are bytes, the root of the file system is empty', () => {
   expect(Buffer.from(since).toString('hex')).toBe(whole.since);
   expect(folders.map((path) => Buffer.from(path).toString())).toEqual(['/home/ann', '']);
   expect(trees.map((path) => Buffer.from(path).toString('latin1'))).toEqual(['/home/\xe9']);
+});
+
+test('what is written is read back', () => {
+  const paths = fc.array(
+    fc
+      .array(
+        fc
+          .uint8Array({ minLength: 1, maxLength: 5 })
+          .map((name) => name.map((byte) => (byte === 0x2f || byte === 0 || byte === 0x2e ? 1 : byte))),
+      )
+      .map((names) => new Uint8Array(Buffer.concat(names.flatMap((name) => [Buffer.from('/'), name])))),
+  );
+  const since = fc.uint8Array({ minLength: 32, maxLength: 32 });
+  fc.assert(
+    fc.property(since, paths, paths, (id, folders, trees) => {
+      expect(read(formatChangedFolders({ since: id, folders, trees }))).toEqual({ since: id, folders, trees });
+    }),
+    { numRuns: 50 },
+  );
 });
 
 test.each([

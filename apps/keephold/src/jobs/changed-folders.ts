@@ -4,12 +4,12 @@
  */
 import { readFileSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
-import { fromHex } from '@keephold/bytes';
+import { fromHex, toHex } from '@keephold/bytes';
 import { sha256 } from '@keephold/crypto';
 import type { ChangedFolders, JournalOptions } from '@keephold/engine/node';
 import { asObjectName } from '@keephold/protocol';
-import { type ExcluderConfig, watchableRoots } from '@keephold/source-files';
-import { bytesFromRawText } from '../command-line/raw-text.ts';
+import { type ExcluderConfig, type ToldChanges, watchableRoots } from '@keephold/source-files';
+import { bytesFromRawText, rawTextFromBytes } from '../command-line/raw-text.ts';
 import type { Context } from '../context.ts';
 import type { SnapshotUse } from './take-snapshots.ts';
 
@@ -37,6 +37,11 @@ export function journalFor(context: Context, { request, roots, own }: JournalSou
   const changes = readChangedFolders(request.changedFolders);
   if (changes === undefined) return { view, changes: 'unreadable-changes' };
   return { view, changes: { ...changes, trees: [...changes.trees, ...mountedBelow] } };
+}
+
+export function formatChangedFolders({ since, folders, trees }: ToldChanges): string {
+  const text = (path: Uint8Array): string => (path.length === 0 ? '/' : rawTextFromBytes(path));
+  return JSON.stringify({ version: VERSION, since: toHex(since), folders: folders.map(text), trees: trees.map(text) });
 }
 
 /** Undefined when it is not what docs/changed-folders.md says. */

@@ -24,6 +24,7 @@ import { ProgressLine } from '../terminal/progress-line.ts';
 import { spawnBackupWorker, spawnDatabaseCopyProcess } from '../workers.ts';
 import { journalFor } from './changed-folders.ts';
 import { createFileFilter } from './file-filter.ts';
+import { ownFoldersOf, realRoot, rootBytes } from './named-roots.ts';
 import { foreseeSnapshots, type SnapshotUse, takeSnapshots } from './take-snapshots.ts';
 import { tellSnapshots } from './tell-snapshots.ts';
 
@@ -111,7 +112,7 @@ async function storeFiles(
   const { custody, state, store, chain, vaultId } = access;
   const { environment, out, signal, version } = context;
   const { tags, compression, memory, dryRun, hostname } = request;
-  const own = named.flatMap((path, i) => ownFoldersBelow(context, path).map((below) => joined(roots[i]!, below)));
+  const own = ownFoldersOf(context, { named, roots });
   const excludes = { ...request.excludes, roots: named };
   const journal = journalFor(context, { request, roots, own });
   const filter = createFileFilter(excludes, { roots, own });
@@ -161,42 +162,9 @@ async function storeFiles(
   }
 }
 
-function joined(root: Uint8Array, below: Uint8Array): Uint8Array {
-  return below.length === 0 ? root : Buffer.concat([root, Buffer.from('/'), below]);
-}
-
-/**
- * Absolute, and without links in what is above it: a tree begins at the root of the file system, and a link on the way
- * would be stored as a link, with nothing behind it.
- */
-function realRoot(path: string): string {
-  if (path === '') throw new UsageError('the path to back up is empty', 'name a file or folder; . is the current one');
-  const absolute = Buffer.from(bytesFromRawText(resolve(path)));
-  try {
-    lstatSync(absolute);
-    const end = absolute.lastIndexOf('/');
-    if (process.platform === 'win32' || end <= 0) return rawTextFromBytes(absolute);
-    const parent = realpathSync(absolute.subarray(0, end), { encoding: 'buffer' });
-    const isTop = parent.length === 1;
-    return rawTextFromBytes(Buffer.concat([isTop ? Buffer.alloc(0) : parent, absolute.subarray(end)]));
-  } catch (cause) {
-    throw new CommandError(`${path} cannot be backed up: ${(cause as NodeJS.ErrnoException).code ?? 'not readable'}`, {
-      code: 'not-found',
-      exitCode: exitCodes.failed,
-      hint: 'check how it is spelled and whether you may read it',
-    });
-  }
-}
-
 /** Named itself, a link is stored as one; who meant what is behind it must hear of that. */
 function warnOfLink({ out }: Context, path: string): void {
   const bytes = Buffer.from(bytesFromRawText(path));
   if (!lstatSync(bytes).isSymbolicLink() || statSync(bytes, { throwIfNoEntry: false })?.isDirectory() !== true) return;
   out.warn(`${path} is a link to a folder: the link is backed up, and not what is in the folder`);
-}
-
-/** Raw bytes, no slash at the end: the root of the file system is empty. */
-function rootBytes(absolute: string): Uint8Array {
-  const bytes = bytesFromRawText(absolute);
-  return bytes.length === 1 && bytes[0] === 0x2f ? new Uint8Array() : bytes;
 }

@@ -82,6 +82,21 @@ describe.skipIf(!isPossible)('a journal of changes', () => {
     expect(foldersOf(told)).toEqual(['a']);
   });
 
+  it('does not take a root for watched that was not there, or was a file', async () => {
+    const later = join(root, 'later');
+    writeFileSync(later, '');
+    await using others = new ChangeJournal({ roots: [Buffer.from(later)], skips: () => false });
+    for (const make of [(): unknown => rmSync(later), (): unknown => mkdirSync(later)]) {
+      await others.before();
+      others.after(snapshot(1));
+      make();
+    }
+    expect(await others.before()).toBeUndefined();
+    others.after(snapshot(2));
+    writeFileSync(join(later, 'file'), '');
+    expect((await others.before())?.folders.map((path) => Buffer.from(path).toString())).toEqual([later]);
+  });
+
   it('says why when a root is not there, and goes on when it is again', async () => {
     await journal.before();
     journal.after(snapshot(1));

@@ -54,6 +54,8 @@ export class FolderWatcher implements AsyncDisposable {
   readonly #queue: EventQueue;
   readonly #table = new FolderTable();
   readonly #roots = new Set<WatchedFolder>();
+  /** Roots that are no folders. */
+  readonly #fileRoots = new Set<string>();
   readonly #limit = watchLimit();
   readonly #dents = new Uint8Array(DENTS_BYTES);
   #changed = new Set<WatchedFolder>();
@@ -106,6 +108,7 @@ export class FolderWatcher implements AsyncDisposable {
   /** Everything that changed before this call and after the one before. @throws WatchError */
   async take(): Promise<Changes> {
     const mapped = await mappedFolders();
+    this.#checkFileRoots();
     await this.#queue
       .caughtUp()
       .catch((cause: unknown) => this.#fail('watch-gap', 'the queue cannot be marked', cause));
@@ -181,12 +184,24 @@ export class FolderWatcher implements AsyncDisposable {
     const text = parent === undefined ? name : `${parent.path}/${name}`;
     const path = toBytes(text);
     const watch = this.#table.size >= this.#limit ? -errno.ENOSPC : this.#queue.watch(path);
-    if (watch < 0) return this.#notAdded(text, -watch);
+    if (watch < 0) return parent === undefined ? this.#rootNotAdded(text, -watch) : this.#notAdded(text, -watch);
     const folder = this.#table.put(watch, parent, name);
     if (parent === undefined) this.#roots.add(folder);
     for (const child of this.#foldersIn(path)) {
       if (!this.#options.skips(path, child)) this.#toAdd.push({ parent: folder, name: child });
     }
+  }
+
+  /** A file among the roots needs no watch: whoever backs up looks at the roots themselves. */
+  #rootNotAdded(path: string, code: number): void {
+    if (code === errno.ENOTDIR) this.#fileRoots.add(path);
+    else if (code === errno.ENOSPC) this.#notAdded(path, code);
+    else this.#fail('watch-gap', `${printable(path)} cannot be watched: ${errnoName(code)}`);
+  }
+
+  #checkFileRoots(): void {
+    for (const path of this.#fileRoots)
+      if (this.#queue.watch(toBytes(path)) >= 0) this.#fail('watch-gap', `${printable(path)} is a folder now`);
   }
 
   /** Gone, no folder any more, or one that a backup cannot list either (it looks at those again by itself). */
