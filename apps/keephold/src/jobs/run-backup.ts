@@ -1,7 +1,6 @@
 /** Puts a backup together: the device's keys and sessions, the files, the workers, the live line. */
-import { lstatSync, realpathSync, statSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
 import { ed25519FromSeed, sign, systemRandom } from '@keephold/crypto';
 import { type BackupReport, backup } from '@keephold/engine/node';
 import {
@@ -17,9 +16,9 @@ import type { DeviceAccess } from '../access/open-device.ts';
 import { ownFoldersBelow } from '../access/own-folders.ts';
 import { confirmSession, nextSession } from '../access/sessions.ts';
 import { streamOf } from '../access/streams.ts';
-import { bytesFromRawText, rawTextFromBytes } from '../command-line/raw-text.ts';
+import { bytesFromRawText } from '../command-line/raw-text.ts';
 import type { Context } from '../context.ts';
-import { CommandError, exitCodes, UsageError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import { ProgressLine } from '../terminal/progress-line.ts';
 import { spawnBackupWorker, spawnDatabaseCopyProcess } from '../workers.ts';
 import { journalFor } from './changed-folders.ts';
