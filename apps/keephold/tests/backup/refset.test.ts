@@ -4,8 +4,11 @@
  */
 import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { JournalOptions } from '@keephold/engine/node';
+import type { ObjectName } from '@keephold/protocol';
+import { ChangeJournal } from '@keephold/source-files';
 import { describe, expect, it } from 'vitest';
-import { BackupRepository } from './_backup-repository.ts';
+import { BackupRepository, type BackupRequest } from './_backup-repository.ts';
 import { RandomTree } from './_random-tree.ts';
 import { truthOf } from './_snapshot-truth.ts';
 
@@ -18,14 +21,18 @@ describe('refset', () => {
     const tree = new RandomTree(join(backups.folder, 'data'), seed * 2_654_435_761);
     tree.grow(150);
     const roots = [tree.root];
+    await using watching = new ChangeJournal({ roots, skips: () => false });
     for (let round = 0; round < 8; round++) {
       const what = tree.below(8);
       if (what === 0) loseCache(backups, tree);
       const checkpointEvery = what < 4 ? 0 : 300_000;
+      // Some look at everything, whatever the watcher tells.
+      const journal = await told(watching, tree.below(3) === 0 ? 'nothing' : 'all');
       const report =
         what === 1 || what === 2
-          ? await interrupted(backups, tree, checkpointEvery)
-          : await backups.backup({ roots, workers: 1 + tree.below(2), checkpointEvery });
+          ? await interrupted(backups, tree, { checkpointEvery, journal })
+          : await backups.backup({ roots, workers: 1 + tree.below(2), checkpointEvery, journal });
+      watching.after(report.kind === 'complete' ? report.snapshot?.id : undefined);
       if (report.snapshot !== undefined) {
         const isComplete = report.kind === 'complete';
         const truth = await truthOf(backups, isComplete ? { root: tree.root } : {});
@@ -40,15 +47,21 @@ describe('refset', () => {
 async function interrupted(
   backups: BackupRepository,
   tree: RandomTree,
-  checkpointEvery: number,
+  options: Pick<BackupRequest, 'checkpointEvery' | 'journal'>,
 ): ReturnType<BackupRepository['backup']> {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), tree.below(2500));
   try {
-    return await backups.backup({ roots: [tree.root], signal: abort.signal, checkpointEvery });
+    return await backups.backup({ roots: [tree.root], signal: abort.signal, ...options });
   } finally {
     clearTimeout(timer);
   }
+}
+
+async function told(watching: ChangeJournal, what: 'all' | 'nothing'): Promise<JournalOptions> {
+  const changes = await watching.before();
+  const isTold = what === 'all' && changes !== undefined;
+  return { view: new Uint8Array(32), changes: isTold ? { ...changes, since: changes.since as ObjectName } : undefined };
 }
 
 /** Removes, cuts or falsifies a file of the cache. */
