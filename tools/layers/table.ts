@@ -157,6 +157,15 @@ export const layers: readonly Layer[] = [
     thirdParty: ['@imagemagick/magick-wasm'],
   },
   {
+    folder: 'packages/conditions',
+    name: '@keephold/conditions',
+    purpose:
+      'what the machine says of power, network and use, and what a plan asks of it; the only code that talks D-Bus',
+    runsOn: 'node',
+    imports: [],
+    thirdParty: [],
+  },
+  {
     folder: 'packages/testkit',
     name: '@keephold/testkit',
     purpose: 'fakes, fault injection, vectors and conformance suites; imported by tests only',
@@ -175,6 +184,7 @@ export const layers: readonly Layer[] = [
       '@keephold/bytes',
       '@keephold/client',
       '@keephold/client/address',
+      '@keephold/conditions',
       '@keephold/crypto',
       '@keephold/crypto/opaque',
       '@keephold/custody',

@@ -1,0 +1,7 @@
+/** What the machine says of power, network and use, and what a plan asks of it. */
+
+export { type Blocker, blockersOf, stopsRun } from './blockers.ts';
+export type { Conditions } from './conditions.ts';
+export { type DayWindow, parseDayWindow } from './day-window.ts';
+export type { NetworkReading, PowerReading, Readings, SessionReading } from './readings.ts';
+export { type ConditionRules, defaultRules } from './rules.ts';
