@@ -163,7 +163,7 @@ export const layers: readonly Layer[] = [
       'what the machine says of power, network and use, and what a plan asks of it; the only code that talks D-Bus',
     runsOn: 'node',
     imports: [],
-    thirdParty: [],
+    thirdParty: ['dbus-native'],
   },
   {
     folder: 'packages/testkit',
