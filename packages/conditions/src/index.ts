@@ -3,5 +3,6 @@
 export { type Blocker, blockersOf, stopsRun } from './blockers.ts';
 export type { Conditions } from './conditions.ts';
 export { type DayWindow, parseDayWindow } from './day-window.ts';
+export { type ConditionsOptions, openConditions } from './open-conditions.ts';
 export type { NetworkReading, PowerReading, Readings, SessionReading } from './readings.ts';
 export { type ConditionRules, defaultRules } from './rules.ts';
