@@ -43,6 +43,8 @@ export interface Environment {
   readonly server?: ServerVariables;
   /** Whether a session bus is there, which the keystore of Linux needs. */
   readonly hasSessionBus: boolean;
+  /** The system bus of D-Bus, where it is not where it always is. */
+  readonly systemBus?: string | undefined;
   /** Programs are looked for in these folders. */
   readonly searchPath: string;
   /** Whether the terminal can redraw a line. */
@@ -70,6 +72,7 @@ export function readEnvironment(
     password: nonEmpty(variables['KEEPHOLD_PASSWORD']),
     server: serverVariables(variables),
     hasSessionBus: nonEmpty(variables['DBUS_SESSION_BUS_ADDRESS']) !== undefined,
+    systemBus: nonEmpty(variables['DBUS_SYSTEM_BUS_ADDRESS']),
     searchPath: variables['PATH'] ?? '',
     canRedraw: variables['TERM'] !== 'dumb',
     isObserved: nonEmpty(variables['NODE_V8_COVERAGE']) !== undefined || isProfiled(variables['NODE_OPTIONS']),

@@ -117,5 +117,5 @@ function unknown(code: BlockerCode, message: string): Blocker {
 }
 
 function percent(level: number): string {
-  return `${Math.round(level * 100)} %`;
+  return `${Math.round(level * 100)}%`;
 }

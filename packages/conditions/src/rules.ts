@@ -3,7 +3,7 @@ import type { DayWindow } from './day-window.ts';
 
 /** Every field that is there must hold; one that is absent asks nothing. */
 export interface ConditionRules {
-  /** Never on battery. */
+  /** Never on battery, however full. */
   readonly onMains?: true;
   /** On battery only above this charge, 0 to 1. */
   readonly batteryAbove?: number;
@@ -25,7 +25,8 @@ export interface ConditionRules {
 }
 
 /**
- * Of a plan that says nothing: what a phone does, less its waiting for the night. A run is gentle enough to go while
- * the machine is used, and a battery that is more than a third full lasts for it.
+ * Of a plan that says nothing: what a phone does, less its waiting for the night. A run is gentle enough to go while the
+ * machine is used, and a battery that is more than a third full lasts for it.
  */
-export const defaultRules: ConditionRules = { batteryAbove: 0.4, unmetered: true };
+export const defaultRules: ConditionRules = { batteryAbove: 0.4 };
+export const defaultRulesOverNetwork: ConditionRules = { ...defaultRules, unmetered: true };

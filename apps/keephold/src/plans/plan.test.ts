@@ -4,6 +4,16 @@ import { formatPlans, isPlanName, type Plan, parsePlans } from './plan.ts';
 
 const home: Plan = { name: 'home', repository: '/disk/backup', folders: ['/home/ann'], excludes: ['*.iso'] };
 
+const conditions = fc.record(
+  {
+    batteryAbove: fc.double({ min: 0, max: 0.99, noNaN: true }).map((share) => share + 0),
+    unmetered: fc.constant(true as const),
+    wifi: fc.array(fc.string({ minLength: 1 }), { minLength: 1 }),
+    idle: fc.constant(true as const),
+  },
+  { requiredKeys: [] },
+);
+
 const plan = fc.record({
   name: fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,63}$/),
   repository: fc.oneof(
@@ -16,6 +26,7 @@ const plan = fc.record({
     { minLength: 1 },
   ),
   excludes: fc.array(fc.string({ minLength: 1 })),
+  conditions,
 });
 
 test('what is written is read back', () => {
@@ -52,6 +63,7 @@ test.each([
   ['a relative folder', { ...home, folders: ['ann'] }, 'plan 1: the folder "ann" is no absolute path'],
   ['a relative repository', { ...home, repository: 'disk' }, 'plan 1: "repository" is neither'],
   ['a pattern that is no text', { ...home, excludes: [7] }, 'plan 1: "excludes" is not a list of texts'],
+  ['a condition of its own making', { ...home, conditions: { moon: 'full' } }, 'plan 1: in "conditions", there is no'],
   ['a name that is none', { ...home, name: '../home' }, 'plan 1: "name" is no name of a plan'],
 ])('%s is refused and named', (_, written, says) => {
   expect(() => parsePlans(JSON.stringify({ version: 1, plans: [written] }))).toThrow(says);

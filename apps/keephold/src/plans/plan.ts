@@ -2,9 +2,11 @@
  * What a plan is, and its form in the file of plans: JSON that people may edit. Strict: a field that is unknown, missing
  * or of the wrong kind is refused and named, so that a slip of the pen never leaves a folder out in silence.
  *
- *     { "version": 1, "plans": [{ "name": "home", "repository": "/media/disk/backup", "folders": ["/home/ann"], "excludes": ["*.iso"] }] }
+ *     { "version": 1, "plans": [{ "name": "home", "repository": "/media/disk/backup", "folders": ["/home/ann"],
+ *       "excludes": ["*.iso"], "conditions": { "batteryAbove": 0.4, "unmetered": true } }] }
  */
 import { isAbsolute } from 'node:path';
+import { type ConditionRules, ConditionsError, readRules } from '@keephold/conditions';
 import { isServer } from '../access/repository-folder.ts';
 import { CommandError, exitCodes } from '../errors.ts';
 
@@ -16,10 +18,13 @@ export interface Plan {
   readonly folders: readonly string[];
   /** In gitignore syntax. */
   readonly excludes: readonly string[];
+  /** What it asks of the machine before it runs by itself; the usual when it says nothing. */
+  readonly conditions?: ConditionRules;
 }
 
 const VERSION = 1;
 const planFields = ['name', 'repository', 'folders', 'excludes'];
+const optionalFields = ['conditions'];
 
 export function formatPlans(plans: readonly Plan[]): string {
   return `${JSON.stringify({ version: VERSION, plans }, null, 2)}\n`;
@@ -44,8 +49,8 @@ export function isPlanName(name: string): boolean {
 
 function readPlan(value: unknown, where: string): Plan {
   const plan = asRecord(value, where);
-  requireFields(plan, planFields, where);
-  const { name, repository } = plan;
+  requireFields(plan, planFields, where, optionalFields);
+  const { name, repository, conditions } = plan;
   if (typeof name !== 'string' || !isPlanName(name)) throw malformed(`${where}: "name" is no name of a plan`);
   if (typeof repository !== 'string' || !(isAbsolute(repository) || isServer(repository)))
     throw malformed(`${where}: "repository" is neither an absolute path nor https://SERVER`);
@@ -53,7 +58,22 @@ function readPlan(value: unknown, where: string): Plan {
   if (folders.length === 0) throw malformed(`${where}: "folders" is empty`);
   const relative = folders.find((folder) => !isAbsolute(folder));
   if (relative !== undefined) throw malformed(`${where}: the folder "${relative}" is no absolute path`);
-  return { name, repository, folders, excludes: readTexts(plan['excludes'], `${where}: "excludes"`) };
+  return {
+    name,
+    repository,
+    folders,
+    excludes: readTexts(plan['excludes'], `${where}: "excludes"`),
+    ...(conditions !== undefined && { conditions: readConditions(conditions, where) }),
+  };
+}
+
+function readConditions(value: unknown, where: string): ConditionRules {
+  try {
+    return readRules(value);
+  } catch (error) {
+    if (!(error instanceof ConditionsError)) throw error;
+    throw malformed(`${where}: in "conditions", ${error.message}`, error);
+  }
 }
 
 function readTexts(value: unknown, what: string): string[] {
@@ -62,8 +82,13 @@ function readTexts(value: unknown, what: string): string[] {
   throw malformed(`${what} is not a list of texts`);
 }
 
-function requireFields(record: Readonly<Record<string, unknown>>, fields: readonly string[], where: string): void {
-  const unknown = Object.keys(record).find((name) => !fields.includes(name));
+function requireFields(
+  record: Readonly<Record<string, unknown>>,
+  fields: readonly string[],
+  where: string,
+  optional: readonly string[] = [],
+): void {
+  const unknown = Object.keys(record).find((name) => !fields.includes(name) && !optional.includes(name));
   if (unknown !== undefined) throw malformed(`${where}: there is no field "${unknown}"`);
   const missing = fields.find((name) => !Object.hasOwn(record, name));
   if (missing !== undefined) throw malformed(`${where}: "${missing}" is missing`);

@@ -5,8 +5,10 @@ import { type Command, defineCommand } from '../command-line/command.ts';
 import { texts } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes, UsageError } from '../errors.ts';
+import { type ConditionValues, changedRules, conditionOptions, hasConditions } from '../plans/condition-options.ts';
 import { knownJunk } from '../plans/known-junk.ts';
 import { isPlanName, type Plan } from '../plans/plan.ts';
+import { blockersNow, rulesInWords, rulesOf, usualRules } from '../plans/plan-conditions.ts';
 import { planFilePath, planNamed, readPlans, writePlans } from '../plans/plan-file.ts';
 import { printable } from '../terminal/printable.ts';
 import { formatTable } from '../terminal/text-table.ts';
@@ -15,6 +17,7 @@ interface Request {
   readonly name: string;
   readonly folders: readonly string[];
   readonly excludes: readonly string[];
+  readonly conditions: ConditionValues;
 }
 
 type Action = (context: Context, request: Request) => Promise<void>;
@@ -29,7 +32,8 @@ export const plan: Command = defineCommand({
   description: [
     'A plan says under a name what to back up and where to; keephold backup --plan NAME follows it. All plans are in one file, plans.json among your settings, which may be edited by hand too: what is wrong in it is refused and named.',
     'add takes the repository from --repo or KEEPHOLD_REPO. Without a FOLDER it is your home folder, without caches, trash and what programs fetch again; show names what is left out, and keephold backup --plan NAME --dry-run --verbose shows the sizes before the first run.',
-    'edit replaces the folders, the patterns or the repository, whichever is given. remove removes the plan and nothing that was backed up.',
+    'A plan says too when it may run by itself, which only a program that runs it by itself asks: keephold backup --plan NAME always runs. Without another word that is on mains or on battery above 40%, and to a server not over a metered network. show says whether it could run now, and what is in the way if not.',
+    'edit replaces the folders, the patterns, the repository or a condition, whichever is given. remove removes the plan and nothing that was backed up.',
   ],
   options: {
     exclude: texts({
@@ -37,10 +41,12 @@ export const plan: Command = defineCommand({
       value: 'PATTERN',
       help: 'leave out what matches, in gitignore syntax (may be repeated)',
     }),
+    ...conditionOptions,
   },
   examples: [
     { command: 'keephold plan add home --repo /media/disk/backup', says: 'your home folder without junk' },
     { command: "keephold plan add photos ~/Pictures --exclude '*.tmp'", says: 'one folder' },
+    { command: 'keephold plan edit home --idle --between 22:00-06:00', says: 'by itself at night only' },
     { command: 'keephold backup --plan home', says: 'what it is for' },
   ],
   async run(context, { operands, options }) {
@@ -48,18 +54,24 @@ export const plan: Command = defineCommand({
     const run = Object.hasOwn(actions, action) ? actions[action] : undefined;
     if (run === undefined) throw new UsageError(`plan cannot "${action}"`, 'keephold plan --help shows what it can');
     const takesContent = action === 'add' || action === 'edit';
-    if (!takesContent && (folders.length > 0 || options.exclude.length > 0))
-      throw new UsageError(`plan ${action} takes neither folders nor patterns`);
+    if (!takesContent && (folders.length > 0 || options.exclude.length > 0 || hasConditions(options)))
+      throw new UsageError(`plan ${action} takes neither folders nor patterns nor conditions`);
     if (action === 'list' && name !== undefined) throw new UsageError('plan list takes no name');
     if (action !== 'list' && name === undefined) throw new UsageError(`plan ${action} needs the NAME of a plan`);
-    await run(context, { name: name ?? '', folders: folders.map(absolute), excludes: options.exclude });
+    const request = {
+      name: name ?? '',
+      folders: folders.map(absolute),
+      excludes: options.exclude,
+      conditions: options,
+    };
+    await run(context, request);
     return exitCodes.done;
   },
 });
 
 const actions: Readonly<Record<string, Action>> = { add, edit, show, remove, list };
 
-async function add(context: Context, { name, folders, excludes }: Request): Promise<void> {
+async function add(context: Context, { name, folders, excludes, conditions }: Request): Promise<void> {
   if (!isPlanName(name))
     throw new UsageError(`"${name}" is no name for a plan`, 'use letters, digits, dots and dashes, 64 at most');
   const { environment } = context;
@@ -67,27 +79,33 @@ async function add(context: Context, { name, folders, excludes }: Request): Prom
   if (plans.some((one) => one.name === name))
     throw new UsageError(`there is a plan "${name}" already`, `keephold plan edit ${name} changes it`);
   const isHome = folders.length === 0;
+  const repository = repositoryPlace(context);
   const added: Plan = {
     name,
-    repository: repositoryPlace(context),
+    repository,
     folders: isHome ? [environment.home] : folders,
     excludes: isHome ? [...knownJunk, ...excludes] : excludes,
+    conditions: changedRules(usualRules(repository), conditions),
   };
   writePlans(environment, [...plans, added]);
   await tell(context, added);
   context.out.note(`\nto see sizes, and what is left out: keephold backup --plan ${name} --dry-run --verbose`);
 }
 
-async function edit(context: Context, { name, folders, excludes }: Request): Promise<void> {
+async function edit(context: Context, { name, folders, excludes, conditions }: Request): Promise<void> {
   const { environment, globals } = context;
   const plans = readPlans(environment);
   const before = planNamed(plans, name);
+  const changed = hasConditions(conditions)
+    ? changedRules(before.conditions ?? usualRules(before.repository), conditions)
+    : before.conditions;
   const edited: Plan = {
     name,
     // KEEPHOLD_REPO is for plans that are made: it must not move one whose patterns are edited.
     repository: globals.repo === undefined ? before.repository : repositoryPlace(context),
     folders: folders.length === 0 ? before.folders : folders,
     excludes: excludes.length === 0 ? before.excludes : excludes,
+    ...(changed !== undefined && { conditions: changed }),
   };
   writePlans(
     environment,
@@ -97,7 +115,12 @@ async function edit(context: Context, { name, folders, excludes }: Request): Pro
 }
 
 async function show(context: Context, { name }: Request): Promise<void> {
-  await tell(context, planNamed(readPlans(context.environment), name));
+  const { environment, out } = context;
+  const shown = planNamed(readPlans(environment), name);
+  const blockers = await blockersNow(environment, shown, new Date(context.now()));
+  const inTheWay = blockers.map(({ message }) => printable(message)).join('; ');
+  const now = inTheWay === '' ? 'could run by itself' : `would not run by itself: ${inTheWay}`;
+  await out.answer(`${inWords(context, shown)}\n  now       ${now}`, { type: 'plan', ...shown, blockers });
 }
 
 async function remove({ environment, out }: Context, { name }: Request): Promise<void> {
@@ -122,15 +145,19 @@ async function list({ environment, out }: Context): Promise<void> {
   await out.result(formatTable({ headings: ['Plan', 'Folders', 'Repository'], rows }).trimEnd());
 }
 
-async function tell({ environment, out }: Context, shown: Plan): Promise<void> {
-  const { name, repository, folders, excludes } = shown;
-  const lines = [
+async function tell(context: Context, told: Plan): Promise<void> {
+  await context.out.answer(inWords(context, told), { type: 'plan', ...told });
+}
+
+function inWords({ environment }: Context, plan: Plan): string {
+  const { name, repository, folders, excludes } = plan;
+  return [
     `plan ${name}, in ${printable(planFilePath(environment))}`,
     `  to        ${printable(repository)}`,
     ...folders.map((folder) => `  folder    ${printable(folder)}`),
     ...excludes.map((pattern) => `  without   ${printable(pattern)}`),
-  ];
-  await out.answer(lines.join('\n'), { type: 'plan', ...shown });
+    ...rulesInWords(rulesOf(plan)).map((rule) => `  when      ${printable(rule)}`),
+  ].join('\n');
 }
 
 function absolute(folder: string): string {

@@ -44,9 +44,26 @@ test('edit changes what is given and nothing else', async () => {
       repository,
       folders: [join(home, 'code')],
       excludes: expect.arrayContaining(['*.iso', '/.cache/']) as unknown,
+      conditions: { batteryAbove: 0.4 },
     },
   ]);
   expect(shown).toMatchObject({ type: 'plan', name: 'home', folders: [join(home, 'code')] });
+});
+
+test('conditions are set one by one, shown in words, and told whether they hold now', async () => {
+  await keephold.run('plan', 'edit', 'home', '--on-mains', '--wifi', 'Home', '--wifi', 'Office');
+  await keephold.run('plan', 'edit', 'home', '--between', '22:00-06:00');
+  const text = await keephold.run('plan', 'show', 'home');
+  expect(text).toContain('when      on mains\n');
+  expect(text).toContain('when      by cable, or on the Wi-Fi "Home" or "Office"\n');
+  expect(text).toContain('when      between 22:00-06:00\n');
+  expect(text).toMatch(/ {2}now {7}(could run by itself|would not run by itself: \S)/);
+  await expect(keephold.run('plan', 'edit', 'home', '--on-mains', '--battery-above', '40%')).rejects.toThrow('exclude');
+  await expect(keephold.run('plan', 'show', 'home', '--idle')).rejects.toThrow('exit code 2');
+
+  await keephold.run('plan', 'edit', 'home', '--no-conditions');
+  const free = JSON.parse(await keephold.run('plan', 'show', 'home', '--json')) as Record<string, unknown>;
+  expect(free).toMatchObject({ conditions: {}, blockers: [] });
 });
 
 test('a second plan of the same name, and one that is not there, are refused', async () => {
