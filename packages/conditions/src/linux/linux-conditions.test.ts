@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -183,6 +185,17 @@ describe.skipIf(!hasMock)(`with services on a bus${mockNote}`, () => {
     expect(await inhibitors()).toMatchObject([['sleep', 'Keephold', 'backing up home', 'block', 1000, 123456]]);
     await lock[Symbol.asyncDispose]();
     // The mock lets go of it when it comes round to it.
+    while (((await inhibitors()) as unknown[]).length > 0);
+
+    const program = join(import.meta.dirname, '_stay-awake-process.ts');
+    const child = spawn(process.execPath, [...process.execArgv, program, bus.address], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    expect(await inhibitors()).toMatchObject([
+      ['sleep', 'Keephold', 'a process that is killed', 'block', 1000, 123456],
+    ]);
+    child.kill('SIGKILL');
     while (((await inhibitors()) as unknown[]).length > 0);
   });
 
