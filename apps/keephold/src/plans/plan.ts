@@ -18,7 +18,7 @@ export interface Plan {
   readonly folders: readonly string[];
   /** In gitignore syntax. */
   readonly excludes: readonly string[];
-  /** What it asks of the machine before it runs by itself; the usual when it says nothing. */
+  /** What it asks of the machine before it runs by itself; what is usual for its repository when it says nothing. */
   readonly conditions?: ConditionRules;
 }
 

@@ -85,7 +85,7 @@ async function add(context: Context, { name, folders, excludes, conditions }: Re
     repository,
     folders: isHome ? [environment.home] : folders,
     excludes: isHome ? [...knownJunk, ...excludes] : excludes,
-    conditions: changedRules(usualRules(repository), conditions),
+    ...(hasConditions(conditions) && { conditions: changedRules(usualRules(repository), conditions) }),
   };
   writePlans(environment, [...plans, added]);
   await tell(context, added);
@@ -120,7 +120,16 @@ async function show(context: Context, { name }: Request): Promise<void> {
   const blockers = await blockersNow(environment, shown, new Date(context.now()));
   const inTheWay = blockers.map(({ message }) => printable(message)).join('; ');
   const now = inTheWay === '' ? 'could run by itself' : `would not run by itself: ${inTheWay}`;
-  await out.answer(`${inWords(context, shown)}\n  now       ${now}`, { type: 'plan', ...shown, blockers });
+  await out.answer(`${inWords(context, shown)}\n  now       ${now}`, {
+    type: 'plan',
+    ...shown,
+    conditions: rulesOf(shown),
+    blockers,
+  });
+  if (blockers.some(({ isUnknown }) => isUnknown))
+    out.note(
+      `what the machine does not tell holds it back until the plan asks less: keephold plan edit ${name} --no-conditions`,
+    );
 }
 
 async function remove({ environment, out }: Context, { name }: Request): Promise<void> {

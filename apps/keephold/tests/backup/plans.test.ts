@@ -44,13 +44,13 @@ test('edit changes what is given and nothing else', async () => {
       repository,
       folders: [join(home, 'code')],
       excludes: expect.arrayContaining(['*.iso', '/.cache/']) as unknown,
-      conditions: { batteryAbove: 0.4 },
     },
   ]);
   expect(shown).toMatchObject({ type: 'plan', name: 'home', folders: [join(home, 'code')] });
 });
 
 test('conditions are set one by one, shown in words, and told whether they hold now', async () => {
+  expect(await keephold.run('plan', 'show', 'home')).toContain('when      on mains, or on battery above 40%\n');
   await keephold.run('plan', 'edit', 'home', '--on-mains', '--wifi', 'Home', '--wifi', 'Office');
   await keephold.run('plan', 'edit', 'home', '--between', '22:00-06:00');
   const text = await keephold.run('plan', 'show', 'home');
