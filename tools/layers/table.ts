@@ -171,7 +171,7 @@ export const layers: readonly Layer[] = [
     purpose: 'fakes, fault injection, vectors and conformance suites; imported by tests only',
     runsOn: 'tests',
     imports: ['@keephold/backend', '@keephold/bytes', '@keephold/protocol'],
-    thirdParty: [],
+    thirdParty: ['dbus-native'],
   },
   {
     folder: 'apps/keephold',

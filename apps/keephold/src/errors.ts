@@ -7,6 +7,8 @@ export const exitCodes = {
   usage: 2,
   /** Done, but some items could not be read or restored. */
   partial: 3,
+  /** What a plan asks of the machine before it runs by itself does not hold. */
+  notNow: 4,
   noRepository: 10,
   noRoom: 11,
   wrongKey: 12,

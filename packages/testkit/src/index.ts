@@ -6,5 +6,6 @@ export * from './custody-suite.ts';
 export * from './faulty-disk.ts';
 export * from './faulty-proxy.ts';
 export * from './lying-custody.ts';
+export * from './mock-bus.ts';
 export * from './postgres-cluster.ts';
 export * from './s3-place.ts';

@@ -33,7 +33,8 @@ export async function blockersNow(
   return blockersOf(rulesOf(plan), conditions.current(), now);
 }
 
-function openMachine({ systemBus }: Pick<Environment, 'systemBus'>): Promise<Conditions> {
+/** What the machine says of itself. */
+export function openMachine({ systemBus }: Pick<Environment, 'systemBus'>): Promise<Conditions> {
   return openConditions({ platform: process.platform, busAddress: systemBus, userId: process.getuid?.() ?? 0 });
 }
 

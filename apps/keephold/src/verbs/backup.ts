@@ -9,10 +9,12 @@ import { exitCodes, UsageError } from '../errors.ts';
 import { healOwnSnapshots, tellHealing } from '../jobs/heal-own-snapshots.ts';
 import { memoryFor } from '../jobs/memory.ts';
 import { type BackupRequest, defaultCompression, runBackup } from '../jobs/run-backup.ts';
+import { runByItself } from '../jobs/run-by-itself.ts';
 import { snapshotUses } from '../jobs/take-snapshots.ts';
 import { tellBackup } from '../jobs/tell-backup.ts';
 import { tellQuota } from '../jobs/tell-quota.ts';
 import { tellSnapshots } from '../jobs/tell-snapshots.ts';
+import type { Plan } from '../plans/plan.ts';
 import { planNamed, readPlans } from '../plans/plan-file.ts';
 import { printable } from '../terminal/printable.ts';
 
@@ -24,11 +26,14 @@ export const backup: Command = defineCommand({
   description: [
     'Backs up files and folders as a new snapshot. Only what changed since the last time is read, and only what the repository does not have yet is stored.',
     'What cannot be read is named and the rest goes on; the exit code is then 3. Ctrl-C ends with a checkpoint: what was stored can be listed and restored, and the next run goes on from there.',
-    'With --plan it follows a plan (keephold plan): its folders, its repository and its patterns, and those given here besides.',
+    'With --plan it follows a plan (keephold plan): its folders, its repository and its patterns, and those given here besides. --by-itself, for timers, asks what the plan says of when it may run by itself: it does not begin when something is in the way, stops with a checkpoint when something comes in the way, and keeps the machine from sleeping meanwhile.',
     'Folders tagged as caches (CACHEDIR.TAG) and folders with a file .nobackup are left out, except for their names.',
   ],
   options: {
     plan: text({ value: 'NAME', help: 'back up what this plan says, in place of PATHs and --repo' }),
+    'by-itself': flag({
+      help: 'only while the plan may run by itself: ends with 4 when something is in the way, or comes in the way',
+    }),
     exclude: texts({
       short: 'e',
       value: 'PATTERN',
@@ -75,9 +80,15 @@ export const backup: Command = defineCommand({
   examples: [
     { command: 'keephold backup ~', says: 'everything of yours' },
     { command: "keephold backup ~ /etc --exclude '*.iso' --tag weekly", says: 'two folders, without some files' },
+    { command: 'keephold backup --plan home --by-itself', says: 'for a timer: only when the plan may run' },
     { command: 'keephold backup ~ --dry-run --verbose', says: 'what would be stored and what would be left out' },
   ],
-  async run(called, { operands, options }) {
+  async run(called, invocation) {
+    const { operands, options } = invocation;
+    if (options['by-itself']) {
+      const rest = { ...invocation, options: { ...options, 'by-itself': false } };
+      return await runByItself(called, planMeant(called, options.plan), (context) => backup.run(context, rest));
+    }
     const { context, paths, excludes } = whatIsMeant(called, { operands, plan: options.plan });
     const { out } = context;
     await using access = await openAsDevice(context, {
@@ -122,6 +133,12 @@ interface Meant {
   readonly paths: readonly string[];
   /** Before those that are given. */
   readonly excludes: readonly string[];
+}
+
+function planMeant({ environment }: Context, name: string | undefined): Plan {
+  if (name === undefined)
+    throw new UsageError('--by-itself needs --plan NAME', 'a plan says when it may run by itself');
+  return planNamed(readPlans(environment), name);
 }
 
 function whatIsMeant(

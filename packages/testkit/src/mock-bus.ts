@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createClient, type MessageBus } from 'dbus-native';
+import { createClient, type MessageBus, Variant } from 'dbus-native';
 
 const python = '/usr/bin/python3';
 
@@ -18,11 +18,22 @@ export const mockNote: string = hasMock ? '' : ' (skipped: needs python3-dbusmoc
 
 export type Template = 'upower' | 'networkmanager' | 'logind';
 
+/** Name, main object, main interface. */
 const objects = {
-  upower: ['org.freedesktop.UPower', '/org/freedesktop/UPower'],
-  networkmanager: ['org.freedesktop.NetworkManager', '/org/freedesktop/NetworkManager'],
-  logind: ['org.freedesktop.login1', '/org/freedesktop/login1'],
+  upower: ['org.freedesktop.UPower', '/org/freedesktop/UPower', 'org.freedesktop.UPower'],
+  networkmanager: [
+    'org.freedesktop.NetworkManager',
+    '/org/freedesktop/NetworkManager',
+    'org.freedesktop.NetworkManager',
+  ],
+  logind: ['org.freedesktop.login1', '/org/freedesktop/login1', 'org.freedesktop.login1.Manager'],
 } as const;
+
+/** A value with its type in D-Bus. */
+interface Typed {
+  readonly signature: string;
+  readonly value: unknown;
+}
 
 /** A method of the mock, with its signature and arguments; on the main object unless a path is given. */
 interface Steering {
@@ -78,6 +89,17 @@ export class MockBus implements AsyncDisposable {
       ...(signature !== undefined && { signature, body: [...(body ?? [])] }),
     };
     return Promise.resolve(this.#client.invoke(message));
+  }
+
+  /** With the signal that tells of it; of the main object unless a path and an interface are given. */
+  setProperty(
+    template: Template,
+    name: string,
+    { signature, value, ...at }: Typed & { readonly path?: string; readonly interface?: string },
+  ): Promise<unknown> {
+    const body = [at.interface ?? objects[template][2], { [name]: new Variant(signature, value) }];
+    const path = at.path === undefined ? {} : { path: at.path };
+    return this.steer({ template, ...path, method: 'UpdateProperties', signature: 'sa{sv}', body });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
