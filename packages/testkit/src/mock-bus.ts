@@ -13,8 +13,11 @@ function succeeds(program: string, ...args: readonly string[]): boolean {
 }
 
 export const hasMock: boolean =
-  process.platform === 'linux' && succeeds('dbus-daemon', '--version') && succeeds(python, '-c', 'import dbusmock, gi');
-export const mockNote: string = hasMock ? '' : ' (skipped: needs python3-dbusmock)';
+  process.platform === 'linux' &&
+  succeeds('dbus-daemon', '--version') &&
+  succeeds('systemd-inhibit', '--version') &&
+  succeeds(python, '-c', 'import dbusmock, gi');
+export const mockNote: string = hasMock ? '' : ' (skipped: needs python3-dbusmock, dbus-daemon and systemd-inhibit)';
 
 export type Template = 'upower' | 'networkmanager' | 'logind';
 
