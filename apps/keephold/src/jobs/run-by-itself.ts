@@ -26,8 +26,9 @@ export async function runByItself(
   }
   using guard = guardRun(context, plan, conditions);
   await using _awake = await conditions.stayAwake(`backing up ${plan.name}`);
-  const code = await interruptible(context, () => run({ ...context, signal: guard.signal }));
-  if (code !== exitCodes.interrupted || context.signal.aborted) return code;
+  const isStopped = (): boolean => guard.blockers().length > 0 && !context.signal.aborted;
+  const code = await interruptible(isStopped, () => run({ ...context, signal: guard.signal }));
+  if (code !== exitCodes.interrupted || !isStopped()) return code;
   await tell(context, { plan, blockers: guard.blockers(), did: 'stopped' });
   return exitCodes.notNow;
 }
@@ -60,12 +61,12 @@ function guardRun(context: Context, plan: Plan, conditions: Conditions): Guard {
 }
 
 /** What is stopped before it could end in good order ends with the error of that: for the caller it is the same. */
-async function interruptible(context: Context, run: () => Promise<ExitCode>): Promise<ExitCode> {
+async function interruptible(isStopped: () => boolean, run: () => Promise<ExitCode>): Promise<ExitCode> {
   try {
     return await run();
   } catch (error) {
-    if (context.signal.aborted || explainError(error).exitCode !== exitCodes.interrupted) throw error;
-    return exitCodes.interrupted;
+    if (isStopped() && explainError(error).exitCode === exitCodes.interrupted) return exitCodes.interrupted;
+    throw error;
   }
 }
 

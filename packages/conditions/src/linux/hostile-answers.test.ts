@@ -49,7 +49,7 @@ function busOf(answers: readonly (Properties | undefined)[], listed: unknown): S
   return {
     properties: () => Promise.resolve(left.shift()),
     call: () => Promise.resolve(listed),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
+    [Symbol.dispose]: () => undefined,
   };
 }
 

@@ -85,7 +85,7 @@ class LinuxConditions implements Conditions {
     clearInterval(this.#poll);
     this.#changes.removeAllListeners();
     await this.#loop[Symbol.asyncDispose]();
-    await this.#bus?.[Symbol.asyncDispose]();
+    this.#bus?.[Symbol.dispose]();
   }
 
   #countLock(more: 1 | -1): void {

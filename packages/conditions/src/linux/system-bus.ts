@@ -15,7 +15,7 @@ export interface BusObject {
 
 export type Properties = Readonly<Record<string, unknown>>;
 
-export interface SystemBus extends AsyncDisposable {
+export interface SystemBus extends Disposable {
   /** Nothing when there is no bus, no such object, or no answer in time. */
   properties(object: BusObject): Promise<Properties | undefined>;
   /** The one result of a method without arguments; nothing as above. */
@@ -77,12 +77,12 @@ class ReconnectingBus implements SystemBus {
     return this.#invoke(object, { member: method });
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.dispose](): void {
     this.#isOver = true;
     this.#backoff.stop();
     const client = this.#client;
     this.#client = undefined;
-    if (client !== undefined) await hangUp(client);
+    if (client !== undefined) hangUp(client);
   }
 
   async #invoke({ service, path, interface: of }: BusObject, message: Message): Promise<unknown> {
@@ -145,6 +145,8 @@ async function subscribe(client: MessageBus, match: string): Promise<void> {
   await client.invokeDbus(rule, { timeout }).catch(() => undefined);
 }
 
-async function hangUp(client: MessageBus): Promise<void> {
-  await client.connection[Symbol.asyncDispose]();
+/** At once: who is at the other end may never close it. */
+function hangUp(client: MessageBus): void {
+  client.connection.end();
+  client.connection.stream.destroy();
 }
