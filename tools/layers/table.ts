@@ -110,13 +110,14 @@ export const layers: readonly Layer[] = [
     runsOn: 'node',
     imports: [
       '@keephold/accounts',
+      '@keephold/accounts/notices',
       '@keephold/bytes',
       '@keephold/crypto/verify',
       '@keephold/custody',
       '@keephold/protocol',
       '@keephold/protocol/http',
     ],
-    thirdParty: ['fastify', 'prom-client'],
+    thirdParty: ['fastify', 'nodemailer', 'prom-client'],
   },
   {
     folder: 'packages/client',
@@ -180,6 +181,7 @@ export const layers: readonly Layer[] = [
     runsOn: 'node',
     imports: [
       '@keephold/accounts',
+      '@keephold/accounts/notices',
       '@keephold/backend',
       '@keephold/bytes',
       '@keephold/client',
@@ -203,7 +205,7 @@ export const layers: readonly Layer[] = [
 ];
 
 /** Tests may use these besides what their package may import; they are development dependencies of the root. */
-export const testLibraries: readonly string[] = ['vitest', 'fast-check', 'cborg', '@noble/post-quantum'];
+export const testLibraries: readonly string[] = ['vitest', 'fast-check', 'cborg', '@noble/post-quantum', 'smtp-server'];
 
 /** What tests and test helpers are called, relative to the workspace root. */
 export const testFiles = '(\\.test\\.ts$|/tests/|/_[^/]+\\.ts$)';

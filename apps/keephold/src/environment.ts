@@ -26,6 +26,12 @@ export interface ServerVariables {
   readonly database: AddressVariables;
   readonly storage: AddressVariables;
   readonly replicate: AddressVariables;
+  readonly smtp: AddressVariables;
+  readonly webhook: AddressVariables;
+  readonly ntfy: AddressVariables;
+  /** What receivers know webhooks by. */
+  readonly webhookSecret: AddressVariables;
+  readonly ntfyToken: AddressVariables;
   readonly accessKeyId: string | undefined;
   readonly secretAccessKey: string | undefined;
 }
@@ -101,6 +107,11 @@ function serverVariables(variables: Variables): ServerVariables {
     database: address('KEEPHOLD_DATABASE'),
     storage: address('KEEPHOLD_STORAGE'),
     replicate: address('KEEPHOLD_REPLICATE'),
+    smtp: address('KEEPHOLD_SMTP'),
+    webhook: address('KEEPHOLD_WEBHOOK'),
+    ntfy: address('KEEPHOLD_NTFY'),
+    webhookSecret: address('KEEPHOLD_WEBHOOK_SECRET'),
+    ntfyToken: address('KEEPHOLD_NTFY_TOKEN'),
     accessKeyId: nonEmpty(variables['AWS_ACCESS_KEY_ID']),
     secretAccessKey: nonEmpty(variables['AWS_SECRET_ACCESS_KEY']),
   };

@@ -6,6 +6,8 @@ export type AccountsErrorCode =
   | 'pairing-refused' // no such ticket, one that is too old, or a message out of turn
   | 'no-such-plan'
   | 'no-such-account' // for admins, who see the names of all
+  | 'no-mail' // this server sends none
+  | 'wrong-code' // of an address, or too old
   | 'malformed'
   | 'newer-version'; // the tables were made by a newer Keephold
 
@@ -16,6 +18,8 @@ const TEXTS: Readonly<Record<AccountsErrorCode, string>> = {
   'pairing-refused': 'pair device: the ticket is not good, or too old, or was used',
   'no-such-plan': 'set plan: there is no such plan',
   'no-such-account': 'set plan: there is no such account',
+  'no-mail': 'set address: this server sends no mail',
+  'wrong-code': 'confirm address: the code is not the one that was sent, or too old',
   malformed: 'read request: it does not have its form',
   'newer-version': 'open accounts: the tables are of a newer Keephold',
 };

@@ -11,6 +11,7 @@ import { beginAttempt, takeAttempt } from './attempts.ts';
 import { appendAudit } from './audit-log.ts';
 import { AccountsError } from './errors.ts';
 import { namesSlot } from './named-slot.ts';
+import { addNotice } from './notices/notice.ts';
 import { type AccountsSurroundings, readable } from './surroundings.ts';
 
 const ATTEMPT_LENGTH = 32;
@@ -53,7 +54,7 @@ export async function startPasswordChange(
 
 /** @throws AccountsError `sign-in-refused` for an attempt that is not there, `malformed` when nobody could open the slot. */
 export async function finishPasswordChange(around: AccountsSurroundings, finish: PasswordChangeFinish): Promise<void> {
-  const { database, setupId, now } = around;
+  const { database, setupId, now, random } = around;
   const { attemptId, keychain, record, slotId, slot } = finish;
   const { accountId } = keychain;
   const time = now();
@@ -73,6 +74,7 @@ export async function finishPasswordChange(around: AccountsSurroundings, finish:
       accountId,
     );
     await appendAudit(sql, { accountId, type: 'password-changed', now: time, ipPrefix: prefixOf(finish.address) });
+    await addNotice(sql, { accountId, notice: { kind: 'access', what: 'password' }, now: time, random });
   });
 }
 

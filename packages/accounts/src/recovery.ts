@@ -10,6 +10,7 @@ import { beginAttempt, takeAttempt } from './attempts.ts';
 import { appendAudit } from './audit-log.ts';
 import { decoyId } from './decoy.ts';
 import { AccountsError } from './errors.ts';
+import { addNotice } from './notices/notice.ts';
 import type { SignedIn } from './sign-in.ts';
 import type { AccountsSurroundings } from './surroundings.ts';
 import { clearTries, requireTry } from './tries.ts';
@@ -63,7 +64,7 @@ export async function startRecovery(around: AccountsSurroundings, start: Recover
 
 /** @throws AccountsError `sign-in-refused` */
 export async function finishRecovery(around: AccountsSurroundings, finish: RecoveryFinish): Promise<SignedIn> {
-  const { database, serverId, now } = around;
+  const { database, serverId, now, random } = around;
   const { attemptId, sessionKey, signature, time } = finish;
   const at = now();
   const attempt = await database.transaction(
@@ -77,6 +78,7 @@ export async function finishRecovery(around: AccountsSurroundings, finish: Recov
   await database.transaction(async (sql) => {
     if (limitKey !== undefined) await clearTries(sql, limitKey);
     await appendAudit(sql, { accountId, type: 'recovery-login', now: at, ipPrefix: prefixOf(finish.address) });
+    await addNotice(sql, { accountId, notice: { kind: 'access', what: 'words' }, now: at, random });
   });
   return { accountId, sessionKey, method: 'words' };
 }

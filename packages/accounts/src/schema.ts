@@ -52,6 +52,24 @@ const MIGRATIONS: readonly Migration[] = [
     'CREATE INDEX unlocked_session_account ON unlocked_session (account_id)',
     'CREATE INDEX unlocked_session_expiry ON unlocked_session (expires_at)',
   ],
+  [
+    // What is told to whom; quota_told: 0 nothing, 1 that it is near its limit, 2 that it is beyond.
+    'ALTER TABLE account ADD COLUMN quota_told BIGINT NOT NULL DEFAULT 0',
+    `CREATE TABLE contact (account_id BLOB PRIMARY KEY, address TEXT, wanted TEXT NOT NULL, quiet_days BIGINT NOT NULL,
+      digest_at BIGINT NOT NULL, new_address TEXT, code_hash BLOB, code_until BIGINT NOT NULL)`,
+    `CREATE TABLE device_watch (account_id BLOB NOT NULL, device_id BLOB NOT NULL, committed_at BIGINT NOT NULL,
+      alarm_at BIGINT NOT NULL, told BIGINT NOT NULL, PRIMARY KEY (account_id, device_id))`,
+    'CREATE INDEX device_watch_alarm ON device_watch (alarm_at)',
+    'CREATE TABLE watch_clock (name TEXT PRIMARY KEY, looked_at BIGINT NOT NULL)',
+    `CREATE TABLE notice (notice_id BLOB PRIMARY KEY, account_id BLOB NOT NULL, detail TEXT NOT NULL,
+      made_at BIGINT NOT NULL)`,
+    'CREATE INDEX notice_account ON notice (account_id)',
+    'CREATE INDEX notice_age ON notice (made_at)',
+    `CREATE TABLE message (message_id BLOB PRIMARY KEY, account_id BLOB NOT NULL, channel TEXT NOT NULL,
+      target TEXT NOT NULL, detail TEXT NOT NULL, made_at BIGINT NOT NULL, due_at BIGINT NOT NULL,
+      leased_until BIGINT NOT NULL, tries BIGINT NOT NULL)`,
+    'CREATE INDEX message_due ON message (due_at)',
+  ],
 ];
 
 /**

@@ -23,7 +23,9 @@ export type LimitName =
   | 'sign-up from'
   | 'recovery from'
   | 'recovery to'
-  | 'pairing from';
+  | 'pairing from'
+  | 'mail of'
+  | 'code of';
 
 /** By what is being tried. */
 export const LIMITS: Readonly<Record<LimitName, Limit>> = {
@@ -33,6 +35,8 @@ export const LIMITS: Readonly<Record<LimitName, Limit>> = {
   'recovery from': { tries: 10, window: MINUTE },
   'recovery to': { tries: 5, window: DAY },
   'pairing from': { tries: 10, window: MINUTE },
+  'mail of': { tries: 3, window: 60 * MINUTE },
+  'code of': { tries: 10, window: 60 * MINUTE },
 };
 
 /** Beyond every window with a day after it. */

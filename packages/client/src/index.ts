@@ -10,6 +10,14 @@ export {
   type ServerUser,
   usersOf,
 } from './account/admin.ts';
+export {
+  confirmNotices,
+  type NoticeChoice,
+  type NoticeSettings,
+  noticeChoices,
+  noticesOf,
+  setNotices,
+} from './account/notices.ts';
 export { type AppMailbox, deviceMailbox, openAppMailbox, type PairingMailbox } from './account/pairing.ts';
 export { type AccountSession, endSessionOn, sessionsOf } from './account/sessions.ts';
 export {

@@ -19,6 +19,8 @@ const accountProblems: Readonly<Record<AccountsErrorCode, ProblemCode>> = {
   'pairing-refused': 'refused',
   'no-such-plan': 'refused',
   'no-such-account': 'refused',
+  'no-mail': 'refused',
+  'wrong-code': 'refused',
   malformed: 'malformed',
   'newer-version': 'failed',
 };

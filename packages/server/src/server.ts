@@ -13,6 +13,7 @@ import { ServerError } from './errors.ts';
 import { accountHandlers } from './handlers/account-handlers.ts';
 import { adminHandlers } from './handlers/admin-handlers.ts';
 import { deletionHandlers } from './handlers/deletion-handlers.ts';
+import { noticeHandlers } from './handlers/notice-handlers.ts';
 import { joiningRoutes, pairingHandlers } from './handlers/pairing-handlers.ts';
 import { planHandlers } from './handlers/plan-handlers.ts';
 import { sessionHandlers } from './handlers/session-handlers.ts';
@@ -235,6 +236,7 @@ function registerRoutes(app: FastifyInstance, options: ServerOptions, isStopping
     ...planHandlers(accounts),
     ...sessionHandlers(accounts),
     ...vaultHandlers,
+    ...noticeHandlers(accounts),
     ...deletionHandlers(accounts, options.earlyPurge ?? 'refused'),
   };
   for (const [name, handler] of Object.entries(handlers)) {

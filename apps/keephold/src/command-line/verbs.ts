@@ -91,6 +91,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: 'see who is signed in to an account on a server, and end it',
     load: async () => (await import('../verbs/account.ts')).account,
   },
+  notify: {
+    summary: 'have a server tell you by mail',
+    load: async () => (await import('../verbs/notify.ts')).notify,
+  },
   admin: {
     summary: 'invite people to a server, and see who uses how much',
     load: async () => (await import('../verbs/admin.ts')).admin,

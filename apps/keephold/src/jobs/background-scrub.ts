@@ -1,5 +1,7 @@
 /** The scrubber of a server process, with its log and its figures. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { AccountsSurroundings } from '@keephold/accounts';
+import { addNotice } from '@keephold/accounts/notices';
 import type { Backend } from '@keephold/backend';
 import { replicaOf } from '@keephold/custody';
 import { type AccountKeeper, type Metrics, type ScrubOutcome, startScrubber, type VaultWorker } from '@keephold/server';
@@ -13,17 +15,23 @@ export interface ScrubParts {
   readonly root: Backend | undefined;
   readonly bytesPerSecond: number;
   readonly metrics: Metrics | undefined;
+  readonly accounts: AccountsSurroundings;
 }
 
 export function scrubInBackground(
   { out, now }: Pick<Context, 'out' | 'now'>,
-  { keeper, scrub, root, bytesPerSecond, metrics }: ScrubParts,
+  { keeper, scrub, root, bytesPerSecond, metrics, accounts }: ScrubParts,
 ): VaultWorker {
   const count = metrics && counting(metrics);
   return startScrubber({
     ...{ keeper, ...scrub, now, bytesPerSecond },
     wait: async (milliseconds, signal) => await sleep(milliseconds, undefined, { signal }),
     placeOf: root && (async (accountId) => await replicaOf(root, accountId)),
+    onDamage: async (accountId, found) => {
+      const { database, random } = accounts;
+      const notice = { kind: 'damage', ...found } as const;
+      await database.transaction(async (sql) => await addNotice(sql, { accountId, notice, now: now(), random }));
+    },
     onScrubbed: (outcome) => {
       if (outcome.kind === 'scrubbed') count?.(outcome);
       const line = logLine(outcome);

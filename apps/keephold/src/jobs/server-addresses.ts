@@ -11,17 +11,23 @@ import type { Context } from '../context.ts';
 import type { Environment } from '../environment.ts';
 import { UsageError } from '../errors.ts';
 
-type AddressName = 'database' | 'storage' | 'replicate';
+type AddressName = 'database' | 'storage' | 'replicate' | 'smtp' | 'webhook' | 'ntfy';
 
 const FORMS: Readonly<Record<AddressName, RegExp>> = {
   database: /^postgres(ql)?:$/,
   storage: /^s3:$/,
   replicate: /^s3:$/,
+  smtp: /^smtps?:$/,
+  webhook: /^https?:$/,
+  ntfy: /^https?:$/,
 };
 const EXAMPLES: Readonly<Record<AddressName, string>> = {
   database: 'postgres://USER@HOST:PORT/DATABASE',
   storage: 's3://HOST[:PORT]/BUCKET[/PREFIX][?region=REGION][&tls=no]',
   replicate: 's3://HOST[:PORT]/BUCKET[/PREFIX][?region=REGION][&tls=no], or a folder',
+  smtp: 'smtp://USER@HOST[:PORT][?tls=no], or smtps://',
+  webhook: 'https://HOST/PATH',
+  ntfy: 'https://HOST/TOPIC',
 };
 
 /** Undefined when nothing is said. */
@@ -48,7 +54,16 @@ function publicAddress(name: AddressName, text: string): URL {
 function readAddress(name: AddressName, text: string, from: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && FORMS[name].test(url.protocol) && url.hostname !== '') return url;
-  throw new UsageError(`${from} is no address of a ${name}`, `write ${EXAMPLES[name]}`);
+  throw new UsageError(`${from} is no address for that`, `write ${EXAMPLES[name]}`);
+}
+
+/** A secret by itself: from the file that a variable names, or the variable. */
+export function serverSecret(
+  name: 'webhookSecret' | 'ntfyToken',
+  { environment, out }: Pick<Context, 'environment' | 'out'>,
+): string | undefined {
+  const said = environment.server?.[name];
+  return said?.file === undefined ? said?.value : readPasswordFile(said.file, { out });
 }
 
 /** A folder here, by its absolute path, or a bucket; undefined when nothing is said. */

@@ -20,6 +20,7 @@ import { byteCount, flag, oneOf, text as textOption, texts } from '../command-li
 import type { Context } from '../context.ts';
 import { exitCodes, UsageError } from '../errors.ts';
 import { collectInBackground } from '../jobs/background-collection.ts';
+import { notifyInBackground } from '../jobs/background-notices.ts';
 import { replicateInBackground, replicationState } from '../jobs/background-replication.ts';
 import { scrubInBackground } from '../jobs/background-scrub.ts';
 import { bucketAddress, replicaAddress, serverAddress } from '../jobs/server-addresses.ts';
@@ -32,6 +33,7 @@ import {
 import { openServerFolder, type ServerFolder } from '../jobs/server-folder.ts';
 import { measuredParts } from '../jobs/server-metrics.ts';
 import { openServerParts, type ServerPlaces } from '../jobs/server-parts.ts';
+import { serverSenders } from '../jobs/server-senders.ts';
 
 const DEFAULT_LISTEN = '127.0.0.1:8420';
 
@@ -58,6 +60,16 @@ const scrubbing = {
   }),
 };
 
+const telling = {
+  smtp: textOption({
+    value: 'URL',
+    help: 'smtp://USER@HOST:PORT, or smtps://: send mail by this server to whoever asks for it with keephold notify (none)',
+  }),
+  'mail-from': textOption({ value: 'ADDRESS', help: 'with --smtp: the address that mail comes from' }),
+  webhook: textOption({ value: 'URL', help: 'tell this address what happens to all accounts, as signed JSON (none)' }),
+  ntfy: textOption({ value: 'URL', help: 'https://ntfy.sh/TOPIC, or another ntfy server: tell it the same (none)' }),
+};
+
 const encrypting = {
   'tls-cert': textOption({ value: 'FILE', help: 'the certificate of this server and those above it, as PEM' }),
   'tls-key': textOption({ value: 'FILE', help: 'its private key, as PEM' }),
@@ -69,6 +81,7 @@ export const serve: Command = defineCommand({
   description: [
     'Runs a server that keeps backups of devices. It gets ciphertext only, and cannot open it. Everything lies in one folder; there is nothing to configure. As long as there is no account, a start prints an invitation for the first one, whose owner may invite others.',
     'With --database and --storage it is one of several, each started with a copy of the same secrets in its --data folder. Addresses with secrets in them come from KEEPHOLD_DATABASE and KEEPHOLD_STORAGE, or from files that KEEPHOLD_DATABASE_FILE and KEEPHOLD_STORAGE_FILE name.',
+    'With --smtp it tells owners who ask for it (keephold notify) of devices that have gone quiet or are new, deletions, quota and damage, and how they stand once a week; --webhook and --ntfy tell whoever runs the server, of all accounts. The address with its password comes from KEEPHOLD_SMTP, or from a file that KEEPHOLD_SMTP_FILE names; secrets of the others from KEEPHOLD_WEBHOOK_SECRET and KEEPHOLD_NTFY_TOKEN, or files that the same names with _FILE name.',
     'With --tls-cert and --tls-key it speaks TLS 1.3 by itself, and reads both again once a minute and at SIGHUP. Without them it speaks HTTP without encryption: keep it on this machine, behind a proxy that does TLS. Clients refuse http to any other machine.',
     'Ctrl-C, or SIGTERM, lets running requests end.',
   ],
@@ -93,6 +106,7 @@ export const serve: Command = defineCommand({
       help: 'who deletes, once a day, what was forgotten long enough ago, and copies to the second site: this server, others, or this process and nothing else',
     }),
     ...scrubbing,
+    ...telling,
     listen: textOption({ value: 'HOST:PORT', help: `the address to listen on (${DEFAULT_LISTEN})` }),
     ...encrypting,
     'trust-proxy': texts({
@@ -121,6 +135,7 @@ export const serve: Command = defineCommand({
     const certificate = certificateFiles(options['tls-cert'], options['tls-key']);
     const metricsAddress = options.metrics === undefined ? undefined : readAddress(options.metrics);
     const metrics = metricsAddress && new Metrics();
+    const senders = serverSenders(context, options);
     const places = placesOf(context, options, folder);
     const opening = await openServerParts(places);
     const parts = metrics === undefined ? opening : measuredParts(opening, metrics, places.now);
@@ -135,12 +150,13 @@ export const serve: Command = defineCommand({
     const works = options.collect !== 'elsewhere';
     const bytesPerSecond = options['scrub-rate'] ?? DEFAULT_SCRUB_RATE;
     const scrubs = works && bytesPerSecond > 0;
-    const scrubParts = { keeper, scrub, root: replica?.root, bytesPerSecond, metrics };
+    const scrubParts = { keeper, scrub, root: replica?.root, bytesPerSecond, metrics, accounts: opened.surroundings };
     const workers = [
       works
         ? collectInBackground(context, { keeper, queue: collection, scrub: scrubs ? scrub.queue : undefined })
         : undefined,
       scrubs ? scrubInBackground(context, scrubParts) : undefined,
+      works ? notifyInBackground(context, { keeper, accounts: opened.surroundings, senders, metrics }) : undefined,
       works && replica !== undefined ? replicateInBackground(context, { keeper, ...replica }) : undefined,
     ];
     const server =

@@ -106,6 +106,32 @@ export const changingWaysIn = {
   },
 } as const satisfies Record<string, Route>;
 
+export const beingTold = {
+  notices: {
+    method: 'GET',
+    path: '/v1/account/notices',
+    action: 'read-ways-in',
+    summary: 'Where the owner is told of what happens, and of what.',
+    answer: json(schema.NoticesAnswer),
+  },
+  setNotices: {
+    method: 'PUT',
+    path: '/v1/account/notices',
+    action: 'change-ways-in',
+    summary: 'Changes that. A new address is mailed a code, and used once that was confirmed; the old one is told.',
+    body: jsonBody(schema.NoticesBody),
+    answer: EMPTY,
+  },
+  confirmNotices: {
+    method: 'POST',
+    path: '/v1/account/notices/confirm',
+    action: 'change-ways-in',
+    summary: 'The code that was mailed: from now on the owner is told at that address.',
+    body: jsonBody(schema.ConfirmNoticesBody),
+    answer: EMPTY,
+  },
+} as const satisfies Record<string, Route>;
+
 /** A pairing message: a CBOR map of some kilobytes. */
 const MESSAGE_LIMIT = 8192;
 

@@ -121,3 +121,32 @@ export const UsersAnswer = Type.Object({
     }),
   ),
 });
+
+/** What owners are told of without asking. */
+export const noticeChoices = ['quiet', 'device', 'access', 'deletion', 'quota', 'damage', 'digest'] as const;
+export type NoticeChoice = (typeof noticeChoices)[number];
+const Choice = Type.Unsafe<NoticeChoice>(Type.String({ enum: noticeChoices }));
+const Choices = Type.Array(Choice, { maxItems: noticeChoices.length });
+const Days = Type.Integer({ minimum: 0, maximum: 365 });
+export const NoticesAnswer = Type.Object({
+  /** Confirmed. */
+  address: Type.Optional(Type.String()),
+  unconfirmed: Type.Optional(Type.String()),
+  wanted: Choices,
+  /** After so many days without a commit a device is quiet; 0: never. */
+  quietDays: Days,
+  /** Whether this server sends any. */
+  canMail: Type.Boolean(),
+});
+/** What is not there stays as it is; an empty address takes it away. */
+export const NoticesBody = Type.Object(
+  {
+    address: Type.Optional(Type.String({ maxLength: 254 })),
+    wanted: Type.Optional(Choices),
+    quietDays: Type.Optional(Days),
+  },
+  strict,
+);
+export type NoticesBody = Static<typeof NoticesBody>;
+export const ConfirmNoticesBody = Type.Object({ code: Type.String({ minLength: 1, maxLength: 100 }) }, strict);
+export type ConfirmNoticesBody = Static<typeof ConfirmNoticesBody>;

@@ -2,7 +2,7 @@
  * Every route, as data: the server registers handlers by these names, the client builds its requests from them, the
  * OpenAPI document is written from them, and the table of who may do what speaks of their actions (security.md §3.3).
  */
-import { administering, changingWaysIn, joining, pairing, signingIn } from './account-routes.ts';
+import { administering, beingTold, changingWaysIn, joining, pairing, signingIn } from './account-routes.ts';
 import { LARGEST_COMMIT_BODY, LARGEST_OBJECT, LARGEST_PACK, LARGEST_RECORD } from './limits.ts';
 import { BYTES, EMPTY, FRAMES, json, jsonBody, named, type Route, record } from './route.ts';
 import * as schema from './schemas.ts';
@@ -291,6 +291,7 @@ export const routes = {
   ...joining,
   ...account,
   ...changingWaysIn,
+  ...beingTold,
   ...pairing,
   ...writing,
   ...reading,

@@ -8,9 +8,19 @@ import {
   prefixOf,
   recordAudit,
 } from '@keephold/accounts';
+import { addNotice, type Notice, shortId } from '@keephold/accounts/notices';
 import { fromHex, toBase64Url } from '@keephold/bytes';
 import { sha256, verifyStrict } from '@keephold/crypto/verify';
-import { asObjectName, type Custody, type KeychainState, parseKeychainEntry, walkKeychain } from '@keephold/protocol';
+import {
+  type AccountId,
+  asObjectName,
+  type Custody,
+  deviceFingerprintInput,
+  type KeychainBody,
+  type KeychainState,
+  parseKeychainEntry,
+  walkKeychain,
+} from '@keephold/protocol';
 import type { Authority } from '../authority.ts';
 import { bytesOrAbsent, type Call, EMPTY, frames, type Handler, json } from './handler.ts';
 
@@ -82,8 +92,35 @@ async function appendKeychain(call: Call, authority: Authority, accounts: Accoun
   const { accountId, deviceId } = principal;
   const [now, ipPrefix] = [accounts.now(), prefixOf(address)];
   await recordAudit(accounts.database, { accountId, type: 'keychain', now, ipPrefix, deviceId, what: body.kind });
+  await tellOf(accounts, accountId, body);
   if (body.kind === 'remove-slot') await dropRecovery(accounts, await keychainOf(custody));
   return json({ outcome });
+}
+
+/** What an owner has to hear of, whoever did it. */
+async function tellOf(accounts: AccountsSurroundings, accountId: AccountId, body: KeychainBody): Promise<void> {
+  const { now, random, database } = accounts;
+  const notice = noticeOf(body);
+  if (notice === undefined) return;
+  await database.transaction(async (sql) => await addNotice(sql, { accountId, notice, now: now(), random }));
+}
+
+function noticeOf(body: KeychainBody): Notice | undefined {
+  switch (body.kind) {
+    case 'add-device':
+      return { kind: 'device', device: shortId(sha256(...deviceFingerprintInput(body.bundle))) };
+    case 'revoke-device':
+      return { kind: 'access', what: 'revoked' };
+    case 'set-policy':
+      return { kind: 'access', what: 'policy' };
+    case 'add-slot':
+      // That of a password comes with the password, which is told of by itself.
+      return body.method === 'opaque' ? undefined : { kind: 'access', what: 'way-in' };
+    case 'delete-request':
+      return { kind: 'deletion', snapshots: body.snapshots.length };
+    default:
+      return undefined;
+  }
 }
 
 export async function keychainOf(custody: Custody): Promise<KeychainState> {

@@ -1,5 +1,6 @@
 /** Deletion over HTTP: written into the account's log, and not before its time (security.md §6.1). */
 import { type AccountsSurroundings, prefixOf, recordAudit } from '@keephold/accounts';
+import { addNotice } from '@keephold/accounts/notices';
 import { type CollectOptions, type VaultId, vaultRecord } from '@keephold/protocol';
 import type { schemas } from '@keephold/protocol/http';
 import { ServerError } from '../errors.ts';
@@ -24,6 +25,10 @@ export function deletionHandlers(
   return {
     trash: async (call) => {
       await recorded(call, 'trash');
+      const { accountId } = call.principal;
+      const notice = { kind: 'deletion', snapshots: seqsOf(call).length } as const;
+      const { now, random, database } = accounts;
+      await database.transaction(async (sql) => await addNotice(sql, { accountId, notice, now: now(), random }));
       return json({ changes: await call.custody.trash(vaultOf(call), seqsOf(call)) });
     },
     collect: async (call) => {

@@ -13,7 +13,7 @@ import {
   type SnapshotRecord,
   type VaultId,
 } from '@keephold/protocol';
-import { decodeCommitBody, type schemas } from '@keephold/protocol/http';
+import type { schemas } from '@keephold/protocol/http';
 import { ServerError } from '../errors.ts';
 import { bytesOrAbsent, type Call, EMPTY, type Handler, json } from './handler.ts';
 
@@ -22,7 +22,6 @@ export type VaultRoute =
   | 'openSession'
   | 'putPack'
   | 'putObject'
-  | 'commit'
   | 'referablePacks'
   | 'commits'
   | 'snapshots'
@@ -52,7 +51,6 @@ export const vaultHandlers: Readonly<Record<VaultRoute, Handler>> = {
     await call.custody.putObject(vaultOf(call), asObjectName(fromHex(String(call.params['object']))), call.bytes);
     return EMPTY;
   },
-  commit: async (call) => json(commitAnswer(await call.custody.commit(vaultOf(call), decodeCommitBody(call.bytes)))),
   referablePacks: async (call) => bytesOrAbsent(await call.custody.referablePacks(vaultOf(call))),
   commits: async (call) => ({ kind: 'frames', frames: commitFrames(call) }),
   snapshots: async (call) => {
@@ -128,7 +126,7 @@ function headAnswer({ seq, hash }: Head): schemas.AnswerOf<typeof schemas.HeadAn
   return { seq, hash: toBase64Url(hash) };
 }
 
-function commitAnswer(outcome: CommitOutcome): schemas.AnswerOf<typeof schemas.CommitAnswer> {
+export function commitAnswer(outcome: CommitOutcome): schemas.AnswerOf<typeof schemas.CommitAnswer> {
   if (outcome.kind === 'missing-packs') return { outcome: outcome.kind, missing: toBase64Url(outcome.packs) };
   return { outcome: outcome.kind, head: headAnswer(outcome.head) };
 }

@@ -12,8 +12,16 @@ export interface ScrubberOptions extends WorkerParts {
   readonly bytesPerSecond: number;
   /** The place of an account at the second site; without it nothing is repaired here. */
   readonly placeOf?: ((accountId: AccountId) => Promise<ScrubOptions['repairFrom']>) | undefined;
+  /** Told of what an account's turn found, when it found something. */
+  readonly onDamage?: (accountId: AccountId, found: DamageCount) => Promise<void>;
   /** Told of each turn; nothing in it says whose it was. */
   readonly onScrubbed?: (outcome: ScrubOutcome) => void;
+}
+
+export interface DamageCount {
+  /** That was not known, and is not repaired. */
+  readonly damaged: number;
+  readonly repaired: number;
 }
 
 export type ScrubOutcome =
@@ -25,7 +33,7 @@ const DAY = 86_400_000;
 const PAUSE = 60_000;
 
 export function startScrubber(options: ScrubberOptions): VaultWorker {
-  const { onScrubbed, now, damage, placeOf } = options;
+  const { onScrubbed, onDamage, now, damage, placeOf } = options;
   return startVaultWorker(options, {
     pause: PAUSE,
     failed: (code) => onScrubbed?.({ kind: 'failed', code }),
@@ -36,7 +44,8 @@ export function startScrubber(options: ScrubberOptions): VaultWorker {
       const report = await custody.scrub(vault, { position, again, repairFrom, pace, signal });
       const newlyDamaged = await damage.replace(accountId, vault, { items: report.damaged, now: now() });
       onScrubbed?.({ kind: 'scrubbed', report, newlyDamaged });
-      const { position: next } = report;
+      const { position: next, repaired } = report;
+      if (newlyDamaged + repaired > 0) await onDamage?.(accountId, { damaged: newlyDamaged, repaired });
       if (report.outcome === 'done') return { nextDueAt: now() + DAY, position: next };
       return { nextDueAt: now(), position: next, outcome: 'to-be-tried-again' };
     },
