@@ -21,6 +21,14 @@ const FORMS: Readonly<Record<AddressName, RegExp>> = {
   webhook: /^https?:$/,
   ntfy: /^https?:$/,
 };
+const NOUNS: Readonly<Record<AddressName, string>> = {
+  database: 'database',
+  storage: 'storage',
+  replicate: 'second site',
+  smtp: 'mail server',
+  webhook: 'web server',
+  ntfy: 'topic of ntfy',
+};
 const EXAMPLES: Readonly<Record<AddressName, string>> = {
   database: 'postgres://USER@HOST:PORT/DATABASE',
   storage: 's3://HOST[:PORT]/BUCKET[/PREFIX][?region=REGION][&tls=no]',
@@ -54,7 +62,7 @@ function publicAddress(name: AddressName, text: string): URL {
 function readAddress(name: AddressName, text: string, from: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && FORMS[name].test(url.protocol) && url.hostname !== '') return url;
-  throw new UsageError(`${from} is no address for that`, `write ${EXAMPLES[name]}`);
+  throw new UsageError(`${from} is no address of a ${NOUNS[name]}`, `write ${EXAMPLES[name]}`);
 }
 
 /** A secret by itself: from the file that a variable names, or the variable. */

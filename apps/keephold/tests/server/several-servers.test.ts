@@ -134,6 +134,10 @@ describe('keephold serve', () => {
     ['--database', `mysql://keephold:${SECRET}@127.0.0.1/keephold`, /is no address of a database/],
     ['--storage', `s3://127.0.0.1/bucket`, /needs keys/],
     ['--storage', `s3://key:${SECRET}@127.0.0.1`, /argument list/],
+    ['--smtp', `smtp://ann:${SECRET}@mail.example.org`, /argument list/],
+    ['--smtp', 'smtp://mail.example.org', /--mail-from/],
+    ['--webhook', 'https://hook.example.org/', /needs a secret/],
+    ['--ntfy', 'ftp://ntfy.example.org/topic', /is no address of a topic/],
     ['--trust-proxy', '0.0.0.0/0', /is no address of a proxy/],
   ])('refuses %s %s without repeating it', async (option, value, says) => {
     const place = await mkdtemp(join(tmpdir(), 'keephold-serve-'));
