@@ -1,6 +1,6 @@
 /** A backup that looks only at what changed, as it is told, makes the snapshot that a look at everything makes. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BackupReport, ChangedFolders, JournalOptions } from '@keephold/engine/node';
 import type { ObjectName } from '@keephold/protocol';
@@ -157,6 +157,23 @@ it('lists the changed folder and those above it', async () => {
   const second = await backUp({ journal, onListed: (path) => listed.add(Buffer.from(path).toString()) });
   expect([...listed].filter((path) => path.startsWith(root)).sort()).toEqual([root, join(root, 'changed')]);
   expect(second.files).toEqual({ new: 1, changed: 0, unchanged: 1 });
+});
+
+it('lists nothing of a root beside the one that changed, also when what is above them is not as it was', async () => {
+  const [one, two] = ['above/one', 'beside/two'].map((path) => join(root, path)) as [string, string];
+  for (const folder of [one, join(two, 'folder')]) mkdirSync(folder, { recursive: true });
+  const roots = [one, two];
+  const first = await backUp({ roots });
+  writeFileSync(join(one, 'new'), 'content');
+  chmodSync(join(root, 'beside'), 0o711);
+  const listed = new Set<string>();
+  const journal = told(first, [one]);
+  const second = await backUp({ roots, journal, onListed: (path) => listed.add(Buffer.from(path).toString()) });
+  expect([...listed].filter((path) => path.startsWith(root)).sort()).toEqual([
+    root,
+    ...[join(root, 'above'), one, join(root, 'beside')],
+  ]);
+  expect(second).toMatchObject({ walk: { kind: 'changed' }, directories: first.directories });
 });
 
 it.each([

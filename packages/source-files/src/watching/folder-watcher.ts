@@ -12,6 +12,7 @@ import {
   libc,
   openFlags,
   readDirectoryEntries,
+  type WatchCalls,
   watchCalls,
   watchMask,
 } from '@keephold/ffi';
@@ -67,7 +68,7 @@ export class FolderWatcher implements AsyncDisposable {
   #adding: Promise<void> | undefined;
   #failure: WatchError | undefined;
 
-  private constructor(options: FolderWatcherOptions, calls: NonNullable<ReturnType<typeof watchCalls>>, files: Libc) {
+  private constructor(options: FolderWatcherOptions, calls: WatchCalls, files: Libc) {
     this.#options = options;
     this.#libc = files;
     this.#queue = new EventQueue(
@@ -83,7 +84,7 @@ export class FolderWatcher implements AsyncDisposable {
     const files = libc();
     if (calls === undefined || files === undefined)
       throw new WatchError('watch-unsupported', 'watch folders: this system has no inotify');
-    const watcher = new FolderWatcher(options, calls, files);
+    const watcher = FolderWatcher.#create(options, calls, files);
     try {
       for (const root of options.roots) watcher.#add(undefined, Buffer.from(root).toString('latin1'));
       await watcher.#allAdded();
@@ -92,6 +93,15 @@ export class FolderWatcher implements AsyncDisposable {
     } catch (cause) {
       await watcher[Symbol.asyncDispose]();
       throw cause;
+    }
+  }
+
+  static #create(options: FolderWatcherOptions, calls: WatchCalls, files: Libc): FolderWatcher {
+    try {
+      return new FolderWatcher(options, calls, files);
+    } catch (cause) {
+      // Other programs of the user have all there may be (fs.inotify.max_user_instances): not for ever.
+      throw new WatchError('watch-gap', `watch folders: ${(cause as Error).message}`, { cause });
     }
   }
 

@@ -28,6 +28,7 @@ const CAPTURES_PER_BREATH = 256;
 /** Where no record is taken over. */
 const NO_FILE = -1;
 
+const NO_VISITS: Selection = new Map<string, Selection>();
 const NONE: ReadonlySet<string> = new Set<string>();
 
 /** What to walk below a directory. */
@@ -214,14 +215,12 @@ export class TreeWalk {
 
   /** Without visits it is taken over, if the last snapshot has it. What is above the roots is always looked at. */
   async #visitChild(path: Uint8Array, { selection, visits }: PartBelow, depth: number): Promise<Visited> {
-    if (visits === undefined && selection === 'all') {
-      const carried = this.#carryOver.subtree(path, this.#sequence);
-      if (carried !== undefined) {
-        this.#sequence++;
-        return carried;
-      }
-    }
-    return await this.#visit(path, { selection, visits: visits ?? 'all' }, depth);
+    if (visits !== undefined) return await this.#visit(path, { selection, visits }, depth);
+    if (selection !== 'all') return await this.#visit(path, { selection, visits: NO_VISITS }, depth);
+    const carried = this.#carryOver.subtree(path, this.#sequence);
+    if (carried === undefined) return await this.#visit(path, { selection, visits: 'all' }, depth);
+    this.#sequence++;
+    return carried;
   }
 
   /** Decides what changed in a directory, entry by entry, against the cache. */
