@@ -1,6 +1,6 @@
 /**
  * The journal of a plan: watches its folders and tells each `keephold backup --plan NAME` what changed since the one
- * before. For whoever runs the plan again and again; when the plan was edited it is to be made anew.
+ * before. For whoever runs the plan again and again.
  */
 import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,6 +8,7 @@ import { ChangeJournal, outermost, type WatchError } from '@keephold/source-file
 import { makePrivateFolder, writePrivateFile } from '../access/private-file.ts';
 import type { Context } from '../context.ts';
 import type { Plan } from '../plans/plan.ts';
+import { planNamed, readPlans } from '../plans/plan-file.ts';
 import { formatChangedFolders } from './changed-folders.ts';
 import { createFileFilter } from './file-filter.ts';
 import { ownFoldersOf, realRoot, rootBytes } from './named-roots.ts';
@@ -15,34 +16,34 @@ import { ownFoldersOf, realRoot, rootBytes } from './named-roots.ts';
 /** What `backup --json` says of the run at its end; undefined when it came to no such end. */
 export type RunEnd = { readonly kind: string; readonly snapshot: { readonly id: string } | null } | undefined;
 
-export class PlanJournal implements AsyncDisposable {
-  readonly #journal: ChangeJournal;
-  readonly #file: string;
+type Place = Pick<Context, 'globals' | 'environment'>;
 
-  /** Nothing is watched so far. @throws when a folder of the plan is not there. */
-  constructor(context: Pick<Context, 'globals' | 'environment'>, plan: Plan) {
-    const named = plan.folders.map(realRoot);
-    const roots = outermost(named.map(rootBytes));
-    const globals = { ...context.globals, repo: plan.repository };
-    const own = ownFoldersOf({ ...context, globals }, { named, roots: named.map(rootBytes) });
-    const rules = { rules: plan.excludes, files: [], cachedirTag: false, nobackup: false, roots: named };
-    const { excludedEntry } = createFileFilter(rules, { roots, own });
-    const isOwn = (folder: Uint8Array): boolean => own.some((path) => Buffer.compare(path, folder) === 0);
-    this.#journal = new ChangeJournal({
-      roots,
-      skips: (folder, name) => isOwn(folder) || excludedEntry?.(folder, name, true) !== undefined,
-    });
-    this.#file = join(context.environment.folders.cache, `changed-${plan.name}.json`);
+export class PlanJournal implements AsyncDisposable {
+  readonly #place: Place;
+  readonly #name: string;
+  readonly #file: string;
+  #journal: ChangeJournal | undefined;
+  /** What the journal was made for. */
+  #madeFor = '';
+
+  /** Nothing is watched so far. */
+  constructor(place: Place, name: string) {
+    this.#place = place;
+    this.#name = name;
+    this.#file = join(place.environment.folders.cache, `changed-${name}.json`);
   }
 
   /** Why the plan's folders cannot be watched, so that every run looks at everything. */
   get problem(): WatchError | undefined {
-    return this.#journal.problem;
+    return this.#journal?.problem;
   }
 
-  /** Right before a run: options for it. None when it must look at everything. */
+  /**
+   * Right before a run: options for it. None when it must look at everything.
+   * @throws CommandError when there is no such plan, or a folder of it is not there
+   */
   async before(): Promise<readonly string[]> {
-    const changes = await this.#journal.before();
+    const changes = await (await this.#current()).before();
     if (changes === undefined) return [];
     makePrivateFolder(dirname(this.#file));
     writePrivateFile(this.#file, Buffer.from(formatChangedFolders(changes)));
@@ -51,11 +52,37 @@ export class PlanJournal implements AsyncDisposable {
 
   after(end: RunEnd): void {
     const isComplete = end?.kind === 'complete' && end.snapshot !== null;
-    this.#journal.after(isComplete ? Buffer.from(end.snapshot.id, 'hex') : undefined);
+    this.#journal?.after(isComplete ? Buffer.from(end.snapshot.id, 'hex') : undefined);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#journal[Symbol.asyncDispose]();
+    await this.#journal?.[Symbol.asyncDispose]();
     rmSync(this.#file, { force: true });
   }
+
+  /** Of an edited plan another: the one before did not watch what the plan left out then. */
+  async #current(): Promise<ChangeJournal> {
+    const plan = planNamed(readPlans(this.#place.environment), this.#name);
+    const journal = this.#journal;
+    const key = JSON.stringify([plan.repository, plan.folders, plan.excludes]);
+    if (journal !== undefined && key === this.#madeFor) return journal;
+    this.#journal = undefined;
+    await journal?.[Symbol.asyncDispose]();
+    this.#journal = journalOf(this.#place, plan);
+    this.#madeFor = key;
+    return this.#journal;
+  }
+}
+
+function journalOf({ globals, environment }: Place, plan: Plan): ChangeJournal {
+  const named = plan.folders.map(realRoot);
+  const roots = named.map(rootBytes);
+  const own = ownFoldersOf({ environment, globals: { ...globals, repo: plan.repository } }, { named, roots });
+  const rules = { rules: plan.excludes, files: [], cachedirTag: false, nobackup: false, roots: named };
+  const { excludedEntry } = createFileFilter(rules, { roots, own });
+  const isOwn = (folder: Uint8Array): boolean => own.some((path) => Buffer.compare(path, folder) === 0);
+  return new ChangeJournal({
+    roots: outermost(roots),
+    skips: (folder, name) => isOwn(folder) || excludedEntry?.(folder, name, true) !== undefined,
+  });
 }

@@ -6,7 +6,6 @@ import { watchCalls } from '@keephold/ffi';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readEnvironment } from '../../src/environment.ts';
 import { PlanJournal, type RunEnd } from '../../src/jobs/plan-journal.ts';
-import { planNamed, readPlans } from '../../src/plans/plan-file.ts';
 import { commandsIn } from '../server/_commands.ts';
 
 const isPossible = watchCalls() !== undefined;
@@ -44,7 +43,7 @@ describe.skipIf(!isPossible)('the journal of a plan', () => {
     await keephold.run('init', '--repo', repository);
     await keephold.run('plan', 'add', 'home', '--repo', repository, '--exclude', 'node_modules', data);
     const globals = { repo: undefined } as ConstructorParameters<typeof PlanJournal>[0]['globals'];
-    await using journal = new PlanJournal({ globals, environment }, planNamed(readPlans(environment), 'home'));
+    await using journal = new PlanJournal({ globals, environment }, 'home');
 
     expect(await runPlan(journal)).toMatchObject({ walk: { kind: 'all' }, filesNew: 1 });
     writeFileSync(join(data, 'documents', 'letter'), 'content');
@@ -57,6 +56,12 @@ describe.skipIf(!isPossible)('the journal of a plan', () => {
     await runPlan(journal);
     expect(await runPlan(journal)).toMatchObject({ walk: { kind: 'changed', listed: 0 }, filesNew: 0 });
     expect(journal.problem).toBeUndefined();
+
+    // What an edited plan takes in was not watched before.
+    await keephold.run('plan', 'edit', 'home', '--exclude', '*.iso');
+    expect(await runPlan(journal)).toMatchObject({ walk: { kind: 'all' }, filesNew: 1 });
+    writeFileSync(join(data, 'node_modules', 'second'), 'content');
+    expect(await runPlan(journal)).toMatchObject({ walk: { kind: 'changed' }, filesNew: 1 });
     const listed = await keephold.run('ls', '--repo', repository, '-r', 'latest');
     expect(listed).toContain(join(data, 'documents', 'letter'));
     expect(listed).toContain(join(data, 'other', 'file'));
