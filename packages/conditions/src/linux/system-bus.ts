@@ -3,8 +3,9 @@
  * and word that something changed. What is behind the bus is hostile: messages are bounded, signals are only a reason to
  * ask again, and only the owner of a service's name can answer what is asked of that name.
  */
-import { createClient, type Message, type MessageBus, messageType } from 'dbus-native';
+import { type Message, type MessageBus, messageType } from 'dbus-native';
 import { Backoff } from './backoff.ts';
+import { connect, hangUp, timeout } from './bus-client.ts';
 
 /** An object of a service, seen through one of its interfaces. */
 export interface BusObject {
@@ -30,10 +31,6 @@ interface Options {
   onChange(path?: string): void;
 }
 
-// Answers of these services have some kilobytes.
-const maxMessageSize = 1 << 20;
-// A service that takes longer hangs, and the system's files are asked instead.
-const timeout = 2000;
 // Milliseconds between two attempts at a bus that is not there.
 const longestWait = 60_000;
 // Asking must start nothing on a machine that runs without it.
@@ -117,36 +114,8 @@ class ReconnectingBus implements SystemBus {
   }
 }
 
-/** Nothing when nobody is there, or nobody who lets this user in. */
-function connect(busAddress: string): Promise<MessageBus | undefined> {
-  return new Promise((resolve) => {
-    let client: MessageBus;
-    try {
-      client = createClient({ busAddress, maxMessageSize, timeout, authMethods: ['EXTERNAL'] });
-    } catch {
-      resolve(undefined);
-      return;
-    }
-    const late = setTimeout(() => client.connection.stream.destroy(), timeout);
-    // The close that follows is what counts.
-    client.connection.on('error', () => client.connection.stream.destroy());
-    client.connection.on('close', () => settle());
-    client.connection.on('connect', () => settle(client));
-    function settle(connected?: MessageBus): void {
-      clearTimeout(late);
-      resolve(connected);
-    }
-  });
-}
-
 async function subscribe(client: MessageBus, match: string): Promise<void> {
   const rule = { member: 'AddMatch', signature: 's', body: [match] };
   // Without its signals a reading is still polled.
   await client.invokeDbus(rule, { timeout }).catch(() => undefined);
-}
-
-/** At once: who is at the other end may never close it. */
-function hangUp(client: MessageBus): void {
-  client.connection.end();
-  client.connection.stream.destroy();
 }
