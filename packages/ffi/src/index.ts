@@ -10,4 +10,5 @@ export { checked, type ErrnoName, errno, errnoName, SystemError } from './libc-e
 export { type CString, CStringScratch, cString } from './libc-strings.ts';
 export { FileSystemBuffer, readDirectoryEntries, StatBuffer, TimesBuffer } from './libc-structs.ts';
 export { readWatchEvents, type WatchCalls, watchCalls, watchMask } from './libc-watching.ts';
+export { lowerPriority } from './lower-priority.ts';
 export * from './process.ts';

@@ -86,9 +86,28 @@ export const syscallNumbers: Readonly<
       readonly seccomp: number;
       readonly fchown: number;
       readonly fchmod: number;
+      readonly ioprioSet: number;
     }
   >
 > = {
-  x64: { statx: 332, getdents64: 217, mknodat: 259, renameat2: 316, seccomp: 317, fchown: 93, fchmod: 91 },
-  arm64: { statx: 291, getdents64: 61, mknodat: 33, renameat2: 276, seccomp: 277, fchown: 55, fchmod: 52 },
+  x64: {
+    statx: 332,
+    getdents64: 217,
+    mknodat: 259,
+    renameat2: 316,
+    seccomp: 317,
+    fchown: 93,
+    fchmod: 91,
+    ioprioSet: 251,
+  },
+  arm64: {
+    statx: 291,
+    getdents64: 61,
+    mknodat: 33,
+    renameat2: 276,
+    seccomp: 277,
+    fchown: 55,
+    fchmod: 52,
+    ioprioSet: 30,
+  },
 };
