@@ -167,6 +167,14 @@ export const layers: readonly Layer[] = [
     thirdParty: ['dbus-native'],
   },
   {
+    folder: 'packages/agent',
+    name: '@keephold/agent',
+    purpose: 'when a plan is due, what keeps it from running and what is told of it; the process that runs it',
+    runsOn: 'node',
+    imports: ['@keephold/conditions', '@keephold/ffi'],
+    thirdParty: [],
+  },
+  {
     folder: 'packages/testkit',
     name: '@keephold/testkit',
     purpose: 'fakes, fault injection, vectors and conformance suites; imported by tests only',
@@ -182,6 +190,7 @@ export const layers: readonly Layer[] = [
     imports: [
       '@keephold/accounts',
       '@keephold/accounts/notices',
+      '@keephold/agent',
       '@keephold/backend',
       '@keephold/bytes',
       '@keephold/client',

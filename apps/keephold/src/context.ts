@@ -1,4 +1,5 @@
 /** What every verb gets: the surroundings it runs in. Nothing here opens or reads anything before it is asked. */
+import type { Progress } from '@keephold/agent';
 import type { OpenOptions } from '@keephold/custody';
 import type { Custody } from '@keephold/protocol';
 import type { GlobalValues } from './command-line/global-options.ts';
@@ -18,6 +19,8 @@ export interface Context {
   readonly version: string;
   /** What this run knows already, so that nobody is asked twice. */
   readonly password?: string | undefined;
+  /** Who started this, and wants to know how far it is. */
+  onProgress?(progress: Progress): void;
   /** The keeper of the repository: in a folder, in a bucket, or a server by its origin. */
   openRepository(place: string, options?: OpenOptions): Promise<Custody>;
   /** Wall clock, unix milliseconds. */

@@ -51,6 +51,8 @@ export interface Environment {
   readonly hasSessionBus: boolean;
   /** The system bus of D-Bus, where it is not where it always is. */
   readonly systemBus?: string | undefined;
+  /** What the system keeps for this user's session and nobody else; undefined where there is none. */
+  readonly runtimeFolder?: string | undefined;
   /** Programs are looked for in these folders. */
   readonly searchPath: string;
   /** Whether the terminal can redraw a line. */
@@ -79,6 +81,7 @@ export function readEnvironment(
     server: serverVariables(variables),
     hasSessionBus: nonEmpty(variables['DBUS_SESSION_BUS_ADDRESS']) !== undefined,
     systemBus: nonEmpty(variables['DBUS_SYSTEM_BUS_ADDRESS']),
+    runtimeFolder: absolute(variables['XDG_RUNTIME_DIR']),
     searchPath: variables['PATH'] ?? '',
     canRedraw: variables['TERM'] !== 'dumb',
     isObserved: nonEmpty(variables['NODE_V8_COVERAGE']) !== undefined || isProfiled(variables['NODE_OPTIONS']),

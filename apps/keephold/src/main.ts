@@ -33,11 +33,15 @@ interface Interrupts {
 
 function listenToSignals(environment: Environment): Interrupts {
   const controller = new AbortController();
+  let isInterrupted = false;
   const stop = (): void => {
-    if (controller.signal.aborted) return void end(environment, exitCodes.interrupted);
+    if (isInterrupted) return void end(environment, exitCodes.interrupted);
     process.stderr.write('\nkeephold: stopping, what is stored stays stored (again to stop at once)\n');
+    isInterrupted = true;
     controller.abort();
   };
+  // The channel to an agent (packages/agent): it closes when this is to end, and when the agent is gone.
+  if (process.connected) process.once('disconnect', () => controller.abort());
   let hangUp = stop;
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, stop);
   process.on('SIGHUP', () => hangUp());
@@ -46,6 +50,20 @@ function listenToSignals(environment: Environment): Interrupts {
     onHangUp: (listener) => {
       hangUp = listener;
     },
+  };
+}
+
+const progressEvery = 500;
+
+/** To the agent that started this, if one did. */
+function progressReport(): Context['onProgress'] {
+  if (!process.connected) return undefined;
+  let toldAt = Number.NEGATIVE_INFINITY;
+  return (progress) => {
+    const now = performance.now();
+    if (now - toldAt < progressEvery || !process.connected) return;
+    toldAt = now;
+    process.send?.(progress, undefined, undefined, () => {});
   };
 }
 
@@ -64,6 +82,7 @@ export async function main(environment: Environment): Promise<never> {
     terminal: systemTerminal(() => process.stdin, process.stderr),
     signal,
     onHangUp,
+    onProgress: progressReport(),
     version: ownVersion(),
     openRepository: async (place, options) => {
       if (isServer(place)) {

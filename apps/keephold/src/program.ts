@@ -24,6 +24,8 @@ export interface Host {
   readonly signal: AbortSignal;
   readonly onHangUp?: Context['onHangUp'];
   readonly version: string;
+  /** Who started this, and wants to know how far it is. */
+  readonly onProgress?: Context['onProgress'] | undefined;
   now(): number;
 }
 
@@ -61,7 +63,7 @@ function outputFor(host: Host, { json, quiet }: { readonly json: boolean; readon
 }
 
 function contextOf(host: Host, out: Output, globals: GlobalValues): Context {
-  const { environment, terminal, signal, version, onHangUp } = host;
+  const { environment, terminal, signal, version, onHangUp, onProgress } = host;
   const secret = async (): Promise<string> => {
     const { existingPassword } = await import('./access/password.ts');
     return await existingPassword({ out, environment, terminal, globals }, 'the 24 words: ');
@@ -73,6 +75,7 @@ function contextOf(host: Host, out: Output, globals: GlobalValues): Context {
     terminal,
     signal,
     ...(onHangUp !== undefined && { onHangUp }),
+    ...(onProgress !== undefined && { onProgress }),
     version,
     openRepository: async (folder, options) => {
       const { keychainCopyOf } = await import('./access/keychain-copy.ts');

@@ -27,6 +27,14 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: 'name what to back up and where to',
     load: async () => (await import('../verbs/plan.ts')).plan,
   },
+  agent: {
+    summary: 'back plans up by itself, and pause that',
+    load: async () => (await import('../verbs/agent.ts')).agent,
+  },
+  status: {
+    summary: 'say of every plan when it was backed up, when it will be, and why not',
+    load: async () => (await import('../verbs/status.ts')).status,
+  },
   snapshots: {
     summary: 'list snapshots',
     load: async () => (await import('../verbs/snapshots.ts')).snapshots,

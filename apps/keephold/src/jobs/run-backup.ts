@@ -143,15 +143,11 @@ async function storeFiles(
       checkpointEvery,
       dryRun,
       signal,
-      onProgress: ({ files, bytesDone, totals, currentPath, errors }) =>
-        progress.update({
-          files,
-          bytes: bytesDone,
-          totalFiles: totals?.files,
-          totalBytes: totals?.bytes,
-          currentPath,
-          errors,
-        }),
+      onProgress: ({ files, bytesDone: bytes, totals, currentPath, errors }) => {
+        progress.update({ files, bytes, totalFiles: totals?.files, totalBytes: totals?.bytes, currentPath, errors });
+        const all = totals !== undefined && { totalFiles: totals.files, totalBytes: totals.bytes };
+        context.onProgress?.({ files, bytes, ...all });
+      },
       now: () => BigInt(context.now()) * 1_000_000n,
       random: systemRandom,
       native: true,

@@ -27,6 +27,7 @@ const plan = fc.record({
   ),
   excludes: fc.array(fc.string({ minLength: 1 })),
   conditions,
+  goal: fc.constantFrom('90min', '24h', '7d'),
 });
 
 test('what is written is read back', () => {
@@ -64,6 +65,7 @@ test.each([
   ['a relative repository', { ...home, repository: 'disk' }, 'plan 1: "repository" is neither'],
   ['a pattern that is no text', { ...home, excludes: [7] }, 'plan 1: "excludes" is not a list of texts'],
   ['a condition of its own making', { ...home, conditions: { moon: 'full' } }, 'plan 1: in "conditions", there is no'],
+  ['a goal that is no time', { ...home, goal: 'daily' }, 'plan 1: "goal" is no time'],
   ['a name that is none', { ...home, name: '../home' }, 'plan 1: "name" is no name of a plan'],
 ])('%s is refused and named', (_, written, says) => {
   expect(() => parsePlans(JSON.stringify({ version: 1, plans: [written] }))).toThrow(says);

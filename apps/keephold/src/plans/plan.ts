@@ -3,9 +3,11 @@
  * or of the wrong kind is refused and named, so that a slip of the pen never leaves a folder out in silence.
  *
  *     { "version": 1, "plans": [{ "name": "home", "repository": "/media/disk/backup", "folders": ["/home/ann"],
- *       "excludes": ["*.iso"], "conditions": { "batteryAbove": 0.4, "unmetered": true } }] }
+ *       "excludes": ["*.iso"], "conditions": { "batteryAbove": 0.4, "unmetered": true }, "goal": "24h" }] }
  */
+import { createHash } from 'node:crypto';
 import { isAbsolute } from 'node:path';
+import { parseGoal } from '@keephold/agent';
 import { type ConditionRules, ConditionsError, readRules } from '@keephold/conditions';
 import { isServer } from '../access/repository-folder.ts';
 import { CommandError, exitCodes } from '../errors.ts';
@@ -20,11 +22,13 @@ export interface Plan {
   readonly excludes: readonly string[];
   /** What it asks of the machine before it runs by itself; what is usual for its repository when it says nothing. */
   readonly conditions?: ConditionRules;
+  /** How old its newest backup may become, as 24h; a day when it says nothing. */
+  readonly goal?: string;
 }
 
 const VERSION = 1;
 const planFields = ['name', 'repository', 'folders', 'excludes'];
-const optionalFields = ['conditions'];
+const optionalFields = ['conditions', 'goal'];
 
 export function formatPlans(plans: readonly Plan[]): string {
   return `${JSON.stringify({ version: VERSION, plans }, null, 2)}\n`;
@@ -43,6 +47,14 @@ export function parsePlans(text: string): Plan[] {
   return plans;
 }
 
+/** Of what it backs up and where to. */
+export function planMark({ repository, folders }: Plan): string {
+  return createHash('sha256')
+    .update(JSON.stringify([repository, folders]))
+    .digest('hex')
+    .slice(0, 16);
+}
+
 export function isPlanName(name: string): boolean {
   return /^[a-z0-9][a-z0-9._-]{0,63}$/i.test(name);
 }
@@ -50,7 +62,7 @@ export function isPlanName(name: string): boolean {
 function readPlan(value: unknown, where: string): Plan {
   const plan = asRecord(value, where);
   requireFields(plan, planFields, where, optionalFields);
-  const { name, repository, conditions } = plan;
+  const { name, repository, conditions, goal } = plan;
   if (typeof name !== 'string' || !isPlanName(name)) throw malformed(`${where}: "name" is no name of a plan`);
   if (typeof repository !== 'string' || !(isAbsolute(repository) || isServer(repository)))
     throw malformed(`${where}: "repository" is neither an absolute path nor https://SERVER`);
@@ -64,7 +76,13 @@ function readPlan(value: unknown, where: string): Plan {
     folders,
     excludes: readTexts(plan['excludes'], `${where}: "excludes"`),
     ...(conditions !== undefined && { conditions: readConditions(conditions, where) }),
+    ...(goal !== undefined && { goal: readGoal(goal, where) }),
   };
+}
+
+function readGoal(value: unknown, where: string): string {
+  if (typeof value === 'string' && parseGoal(value) !== undefined) return value;
+  throw malformed(`${where}: "goal" is no time such as "90min", "24h" or "7d"`);
 }
 
 function readConditions(value: unknown, where: string): ConditionRules {

@@ -2,6 +2,7 @@
 import { openAsDevice } from '../access/open-device.ts';
 import { repositoryPlace } from '../access/repository-folder.ts';
 import { writeLimit } from '../access/write-limit.ts';
+import { recordingRun } from '../agent/record-run.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { byteCount, flag, integerOr, oneOf, text, texts } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
@@ -89,42 +90,45 @@ export const backup: Command = defineCommand({
       const rest = { ...invocation, options: { ...options, 'by-itself': false } };
       return await runByItself(called, planMeant(called, options.plan), (context) => backup.run(context, rest));
     }
-    const { context, paths, excludes } = whatIsMeant(called, { operands, plan: options.plan });
+    const { context, paths, excludes, plan } = whatIsMeant(called, { operands, plan: options.plan });
     const { out } = context;
-    await using access = await openAsDevice(context, {
-      role: options.trusted ? 'trusted' : 'backup-only',
-      custody: writeLimit(options['limit-upload'], context.signal),
+    return await recordingRun(context, options['dry-run'] ? undefined : plan, async () => {
+      await using access = await openAsDevice(context, {
+        role: options.trusted ? 'trusted' : 'backup-only',
+        custody: writeLimit(options['limit-upload'], context.signal),
+      });
+      const request: BackupRequest = {
+        paths,
+        excludes: {
+          rules: [...excludes, ...options.exclude],
+          files: options['exclude-file'],
+          cachedirTag: !options['include-caches'],
+          nobackup: !options['ignore-nobackup'],
+        },
+        oneFileSystem: options['one-file-system'],
+        fileSystemSnapshots: options['fs-snapshot'],
+        changedFolders: options['changed-folders'],
+        tags: options.tag,
+        compression: options.compression,
+        memory: options.memory ?? memoryFor(repositoryPlace(context)),
+        dryRun: options['dry-run'],
+        hostname: options.host ?? context.environment.hostname,
+      };
+      const { report, snapshots, own } = await runBackup(context, access, request);
+      if (report.kind === 'complete') await tellHealing(context, await healOwnSnapshots(context, access));
+      if (snapshots !== undefined) await tellSnapshots(out, snapshots);
+      for (const path of own) {
+        await out.record({ type: 'unreadable', path, error: OWN });
+        if (!out.json) out.warn(`not read: ${printable(path)}: ${OWN}`);
+      }
+      if (!options['dry-run']) await tellQuota(out, access.custody);
+      await tellBackup(out, report, { dryRun: options['dry-run'], verbose: options.verbose });
+      // What is inside a snapshot and was read as it changed is not what was asked for.
+      const isLive = options['fs-snapshot'] === 'require' && (snapshots?.live ?? []).length > 0;
+      const lacks = report.unreadable.length + own.length > 0 || isLive;
+      if (report.interrupted) return { code: exitCodes.interrupted, report };
+      return { code: lacks ? exitCodes.partial : exitCodes.done, report };
     });
-    const request: BackupRequest = {
-      paths,
-      excludes: {
-        rules: [...excludes, ...options.exclude],
-        files: options['exclude-file'],
-        cachedirTag: !options['include-caches'],
-        nobackup: !options['ignore-nobackup'],
-      },
-      oneFileSystem: options['one-file-system'],
-      fileSystemSnapshots: options['fs-snapshot'],
-      changedFolders: options['changed-folders'],
-      tags: options.tag,
-      compression: options.compression,
-      memory: options.memory ?? memoryFor(repositoryPlace(context)),
-      dryRun: options['dry-run'],
-      hostname: options.host ?? context.environment.hostname,
-    };
-    const { report, snapshots, own } = await runBackup(context, access, request);
-    if (report.kind === 'complete') await tellHealing(context, await healOwnSnapshots(context, access));
-    if (snapshots !== undefined) await tellSnapshots(out, snapshots);
-    for (const path of own) {
-      await out.record({ type: 'unreadable', path, error: OWN });
-      if (!out.json) out.warn(`not read: ${printable(path)}: ${OWN}`);
-    }
-    if (!options['dry-run']) await tellQuota(out, access.custody);
-    await tellBackup(out, report, { dryRun: options['dry-run'], verbose: options.verbose });
-    if (report.interrupted) return exitCodes.interrupted;
-    // What is inside a snapshot and was read as it changed is not what was asked for.
-    if (options['fs-snapshot'] === 'require' && (snapshots?.live ?? []).length > 0) return exitCodes.partial;
-    return report.unreadable.length + own.length > 0 ? exitCodes.partial : exitCodes.done;
   },
 });
 
@@ -133,6 +137,7 @@ interface Meant {
   readonly paths: readonly string[];
   /** Before those that are given. */
   readonly excludes: readonly string[];
+  readonly plan: Plan | undefined;
 }
 
 function planMeant({ environment }: Context, name: string | undefined): Plan {
@@ -146,12 +151,13 @@ function whatIsMeant(
   { operands, plan: name }: { readonly operands: readonly string[]; readonly plan: string | undefined },
 ): Meant {
   if (name === undefined) {
-    if (operands.length > 0) return { context, paths: operands, excludes: [] };
+    if (operands.length > 0) return { context, paths: operands, excludes: [], plan: undefined };
     throw new UsageError('backup needs PATH... or --plan NAME', 'usage: keephold backup [options] PATH...');
   }
   const { globals, environment } = context;
   if (operands.length > 0) throw new UsageError('--plan names the folders: it takes no PATH besides');
   if (globals.repo !== undefined) throw new UsageError('--plan names the repository: it takes no --repo besides');
-  const { repository, folders, excludes } = planNamed(readPlans(environment), name);
-  return { context: { ...context, globals: { ...globals, repo: repository } }, paths: folders, excludes };
+  const plan = planNamed(readPlans(environment), name);
+  const { repository, folders, excludes } = plan;
+  return { context: { ...context, globals: { ...globals, repo: repository } }, paths: folders, excludes, plan };
 }

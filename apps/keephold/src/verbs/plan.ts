@@ -1,8 +1,10 @@
 /** `keephold plan`: what to back up and where to, under a name. */
 import { resolve } from 'node:path';
+import { defaultGoal, parseGoal } from '@keephold/agent';
 import { repositoryPlace } from '../access/repository-folder.ts';
+import { pokeAgent } from '../agent/poke-agent.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
-import { texts } from '../command-line/options.ts';
+import { text, texts } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes, UsageError } from '../errors.ts';
 import { type ConditionValues, changedRules, conditionOptions, hasConditions } from '../plans/condition-options.ts';
@@ -18,6 +20,7 @@ interface Request {
   readonly folders: readonly string[];
   readonly excludes: readonly string[];
   readonly conditions: ConditionValues;
+  readonly goal: string | undefined;
 }
 
 type Action = (context: Context, request: Request) => Promise<void>;
@@ -33,7 +36,8 @@ export const plan: Command = defineCommand({
     'A plan says under a name what to back up and where to; keephold backup --plan NAME follows it. All plans are in one file, plans.json among your settings, which may be edited by hand too: what is wrong in it is refused and named.',
     'add takes the repository from --repo or KEEPHOLD_REPO. Without a FOLDER it is your home folder, without caches, trash and what programs fetch again; show names what is left out, and keephold backup --plan NAME --dry-run --verbose shows the sizes before the first run.',
     'A plan says too when it may run by itself, which only a program that runs it by itself asks: keephold backup --plan NAME always runs. Without another word that is on mains or on battery above 40%, and to a server not over a metered network. show says whether it could run now, and what is in the way if not.',
-    'edit replaces the folders, the patterns, the repository or a condition, whichever is given. remove removes the plan and nothing that was backed up.',
+    'Its goal says how old the newest backup may become; keephold agent goes by that.',
+    'edit replaces the folders, the patterns, the repository, the goal or a condition, whichever is given. remove removes the plan and nothing that was backed up.',
   ],
   options: {
     exclude: texts({
@@ -41,6 +45,7 @@ export const plan: Command = defineCommand({
       value: 'PATTERN',
       help: 'leave out what matches, in gitignore syntax (may be repeated)',
     }),
+    goal: text({ value: 'TIME', help: `its newest backup is to be no older, as 90min, 24h or 7d (${defaultGoal})` }),
     ...conditionOptions,
   },
   examples: [
@@ -54,8 +59,11 @@ export const plan: Command = defineCommand({
     const run = Object.hasOwn(actions, action) ? actions[action] : undefined;
     if (run === undefined) throw new UsageError(`plan cannot "${action}"`, 'keephold plan --help shows what it can');
     const takesContent = action === 'add' || action === 'edit';
-    if (!takesContent && (folders.length > 0 || options.exclude.length > 0 || hasConditions(options)))
-      throw new UsageError(`plan ${action} takes neither folders nor patterns nor conditions`);
+    const hasContent = folders.length > 0 || options.exclude.length > 0 || options.goal !== undefined;
+    if (!takesContent && (hasContent || hasConditions(options)))
+      throw new UsageError(`plan ${action} takes neither folders, patterns, a goal nor conditions`);
+    if (options.goal !== undefined && parseGoal(options.goal) === undefined)
+      throw new UsageError(`--goal takes a time such as 90min, 24h or 7d, not "${options.goal}"`);
     if (action === 'list' && name !== undefined) throw new UsageError('plan list takes no name');
     if (action !== 'list' && name === undefined) throw new UsageError(`plan ${action} needs the NAME of a plan`);
     const request = {
@@ -63,15 +71,17 @@ export const plan: Command = defineCommand({
       folders: folders.map(absolute),
       excludes: options.exclude,
       conditions: options,
+      goal: options.goal,
     };
     await run(context, request);
+    if (takesContent || action === 'remove') await pokeAgent(context);
     return exitCodes.done;
   },
 });
 
 const actions: Readonly<Record<string, Action>> = { add, edit, show, remove, list };
 
-async function add(context: Context, { name, folders, excludes, conditions }: Request): Promise<void> {
+async function add(context: Context, { name, folders, excludes, conditions, goal }: Request): Promise<void> {
   if (!isPlanName(name))
     throw new UsageError(`"${name}" is no name for a plan`, 'use letters, digits, dots and dashes, 64 at most');
   const { environment } = context;
@@ -86,19 +96,21 @@ async function add(context: Context, { name, folders, excludes, conditions }: Re
     folders: isHome ? [environment.home] : folders,
     excludes: isHome ? [...knownJunk, ...excludes] : excludes,
     ...(hasConditions(conditions) && { conditions: changedRules(usualRules(repository), conditions) }),
+    ...(goal !== undefined && { goal }),
   };
   writePlans(environment, [...plans, added]);
   await tell(context, added);
   context.out.note(`\nto see sizes, and what is left out: keephold backup --plan ${name} --dry-run --verbose`);
 }
 
-async function edit(context: Context, { name, folders, excludes, conditions }: Request): Promise<void> {
+async function edit(context: Context, { name, folders, excludes, conditions, goal }: Request): Promise<void> {
   const { environment, globals } = context;
   const plans = readPlans(environment);
   const before = planNamed(plans, name);
   const changed = hasConditions(conditions)
     ? changedRules(before.conditions ?? usualRules(before.repository), conditions)
     : before.conditions;
+  const newGoal = goal ?? before.goal;
   const edited: Plan = {
     name,
     // KEEPHOLD_REPO is for plans that are made: it must not move one whose patterns are edited.
@@ -106,6 +118,7 @@ async function edit(context: Context, { name, folders, excludes, conditions }: R
     folders: folders.length === 0 ? before.folders : folders,
     excludes: excludes.length === 0 ? before.excludes : excludes,
     ...(changed !== undefined && { conditions: changed }),
+    ...(newGoal !== undefined && { goal: newGoal }),
   };
   writePlans(
     environment,
@@ -165,6 +178,7 @@ function inWords({ environment }: Context, plan: Plan): string {
     `  to        ${printable(repository)}`,
     ...folders.map((folder) => `  folder    ${printable(folder)}`),
     ...excludes.map((pattern) => `  without   ${printable(pattern)}`),
+    `  goal      a backup no older than ${plan.goal ?? defaultGoal}`,
     ...rulesInWords(rulesOf(plan)).map((rule) => `  when      ${printable(rule)}`),
   ].join('\n');
 }

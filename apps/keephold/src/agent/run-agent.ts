@@ -1,0 +1,85 @@
+/** Puts the agent together, and runs it until it is to stop. */
+import {
+  Agent,
+  type AgentEvent,
+  askAgent,
+  ControlServer,
+  childRunner,
+  Ledger,
+  lockSingleAgent,
+  systemClock,
+} from '@keephold/agent';
+import type { Context } from '../context.ts';
+import { openMachine } from '../plans/plan-conditions.ts';
+import { formatClock } from '../terminal/units.ts';
+import { AgentFolder } from './agent-folder.ts';
+import { agentPlans } from './agent-plans.ts';
+import { eventSentence } from './sentences.ts';
+
+/** @throws AgentError `agent-runs` */
+export async function runAgent(context: Context): Promise<void> {
+  const { environment, signal, out } = context;
+  const folder = new AgentFolder(environment);
+  folder.make();
+  using _lock = await lockSingleAgent(folder.lock, async () => (await askAgent(folder.socket, 'status')) !== undefined);
+  await using conditions = await openMachine(environment);
+  const listeners = [logTo(context)];
+  const agent = new Agent({
+    clock: systemClock({ wall: () => context.now() }),
+    conditions,
+    files: filesOf(context, folder),
+    ledger: new Ledger(folder.ledger),
+    runner: childRunner(thisCommand()),
+    onEvent: (event) => {
+      for (const listener of listeners) listener(event);
+    },
+  });
+  await using control = await ControlServer.listen(folder.socket, agent);
+  listeners.push((event) => control.tell(event));
+  await out.record({ type: 'agent', pid: process.pid });
+  if (agentPlans(environment).length === 0) out.note('there is no plan yet; keephold plan add NAME makes one');
+  agent.start();
+  await aborted(signal);
+  await agent.stop();
+}
+
+function filesOf({ environment }: Context, folder: AgentFolder): ConstructorParameters<typeof Agent>[0]['files'] {
+  return {
+    plans: () => agentPlans(environment),
+    pauses: () => folder.pauses(),
+    runs: () => folder.runs(),
+    addRun: (plan, record) => folder.addRun(plan, record),
+    lastAlive: () => folder.lastAlive(),
+    keepAlive: (now) => folder.keepAlive(now),
+  };
+}
+
+/** As this process was started, for what it starts. */
+function thisCommand(): { readonly program: string; readonly args: readonly string[] } {
+  return { program: process.execPath, args: [...process.execArgv, process.argv[1] ?? ''] };
+}
+
+/** Lines with the time on standard error, or records on standard output. It never fails: nobody may be there to read. */
+function logTo(context: Context): (event: AgentEvent) => void {
+  const { out } = context;
+  let telling = Promise.resolve();
+  return (event) => {
+    const sentence = eventSentence(event);
+    if (sentence === undefined) return;
+    if (!out.json) return out.error(`${formatClock(context.now())} ${sentence}`);
+    telling = telling
+      .then(() => out.record({ ...event }))
+      .then(
+        () => out.flush(),
+        () => undefined,
+      )
+      .catch(() => undefined);
+  };
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => {
+    signal.addEventListener('abort', resolve, { once: true });
+  });
+}
