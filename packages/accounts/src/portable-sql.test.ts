@@ -8,7 +8,9 @@ const ONE_DIALECT =
 
 describe('statements of the accounts', () => {
   it('use only what both dialects know', async () => {
-    const names = (await readdir(import.meta.dirname)).filter((name) => /(?<!\.test)\.ts$/.test(name));
+    const names = (await readdir(import.meta.dirname, { recursive: true })).filter((name) =>
+      /(?<!\.test)\.ts$/.test(name),
+    );
     const texts = await Promise.all(names.map((name) => readFile(join(import.meta.dirname, name), 'utf8')));
     const statements = texts.flatMap((text) =>
       [...text.matchAll(/(?<=['`])(?:SELECT|INSERT|UPDATE|DELETE|CREATE)[^'`]*/g)].map(([statement]) => statement),

@@ -60,3 +60,8 @@ export async function firstRecord(child: ChildProcess): Promise<Readonly<Record<
   child.once('close', () => reject(new Error(`it ended before it said anything: ${text}`)));
   return await promise;
 }
+
+/** For tests whose subject is not what guessing a password costs: stretching one is cheap. */
+export function cheapCommandsIn(home: string): Commands {
+  return commandsIn(home, undefined, { NODE_OPTIONS: builtCommand().cheapPasswords });
+}

@@ -16,8 +16,9 @@ import {
   startPostgres,
   storeSnapshot,
 } from '@keephold/testkit';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
+const MINUTE = 60_000;
 const DAY = 86_400_000;
 
 /** What one server process has. */
@@ -146,6 +147,33 @@ for (const kind of ['SQLite', 'PostgreSQL'] as const) {
       ]);
       expect(states.at(-1)).toEqual([['active'], [false, true]]);
       await process.keeper.close();
+    });
+
+    it('keep a vault for as long as they work on it, however long that is', async () => {
+      const process = await processOf();
+      const other = await processOf();
+      await signUp(process);
+      time += DAY;
+      vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+      try {
+        const slow: Process['keeper']['use'] = async (accountId, work) => {
+          for (let waited = 0; waited < 5; waited++, time += 4 * MINUTE) {
+            vi.advanceTimersByTime(4 * MINUTE);
+            while ((await other.queue.due(time + 9 * MINUTE)) > 0)
+              await new Promise((resolve) => setImmediate(resolve));
+            expect(await other.queue.take({ now: time, leasedUntil: time + DAY, most: 8 })).toEqual([]);
+          }
+          return await process.keeper.use(accountId, work);
+        };
+        const keeper = Object.assign(Object.create(process.keeper) as OpenAccounts, { use: slow });
+        expect(await collectAll([{ ...process, keeper }])).toMatchObject([{ kind: 'collected' }]);
+      } finally {
+        vi.useRealTimers();
+      }
+      expect(await collectAll([other])).toEqual([]);
+      time += DAY;
+      expect(await collectAll([other])).toHaveLength(1);
+      for (const { keeper } of [process, other]) await keeper.close();
     });
 
     it('go on without one that died, when its lease is over, and without an account that is gone', async () => {

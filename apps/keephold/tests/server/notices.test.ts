@@ -1,7 +1,7 @@
 /** What owners and admins are told of: once, by every way there is, whatever else goes wrong. */
 
 import type { ChildProcess } from 'node:child_process';
-import { createHmac } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,7 +43,7 @@ import {
 } from '@keephold/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openServerFolder } from '../../src/jobs/server-folder.ts';
-import { commandsIn, firstRecord } from './_commands.ts';
+import { cheapCommandsIn, commandsIn, firstRecord } from './_commands.ts';
 import { type MailReceiver, type PostReceiver, receiveMail, receivePosts } from './_receivers.ts';
 import { createTestServer } from './_test-server.ts';
 
@@ -412,14 +412,18 @@ describe('a server with mail', () => {
   it('tells an owner of a new device and a deletion, by the address that he has confirmed', {
     timeout: 90_000,
   }, async () => {
-    const server = commandsIn(join(home, 'server')).start(
+    await using web = await receivePosts();
+    const key = randomBytes(24);
+    const secrets = { KEEPHOLD_WEBHOOK_SECRET: `whsec_${key.toString('base64')}` };
+    const server = commandsIn(join(home, 'server'), undefined, secrets).start(
       ...['serve', '--json', '--data', join(home, 'srv'), '--listen', '127.0.0.1:0'],
       ...['--smtp', `smtp://127.0.0.1:${mail.port}`, '--mail-from', 'keephold@box.example'],
+      ...['--webhook', `${web.url}/hook`, '--ntfy', `${web.url}/topic`],
     );
     servers.push(server);
     const { url, invitation } = await firstRecord(server);
     const repo = ['--repo', String(url)];
-    const ann = commandsIn(join(home, 'ann'));
+    const ann = cheapCommandsIn(join(home, 'ann'));
     await ann.run('init', ...repo, '--invitation', String(invitation), '--account', 'ann', '--trusted');
     await ann.run('backup', ...repo, join(home, 'source'));
     expect(await ann.run('notify', 'mail', 'ann@example.org', ...repo)).toContain('gets a code');
@@ -434,10 +438,17 @@ describe('a server with mail', () => {
       canMail: true,
     });
 
-    await commandsIn(join(home, 'laptop')).run('login', String(url), '--account', 'ann');
+    await cheapCommandsIn(join(home, 'laptop')).run('login', String(url), '--account', 'ann');
     await ann.run('forget', '#1', ...repo);
     const told = `${await mailWith('a new device')}${await mailWith('a deletion was requested')}`;
     expect(told).toContain('Account ann:');
+    while (web.posts.length < 4) await sleep(50);
+    expect(web.posts.map(({ path }) => path).toSorted()).toEqual(['/hook', '/hook', '/topic', '/topic']);
+    for (const { headers, body } of web.posts.filter(({ path }) => path === '/hook')) {
+      const { 'webhook-id': id, 'webhook-timestamp': at } = headers;
+      const signature = createHmac('sha256', key).update([id, at, body].map(String).join('.')).digest('base64');
+      expect(headers['webhook-signature']).toBe(`v1,${signature}`);
+    }
     for (const secret of ['secret-name', home, hostname(), 'a password']) expect(told).not.toContain(secret);
   });
 });

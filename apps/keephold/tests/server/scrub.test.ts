@@ -23,7 +23,7 @@ import {
   storeSnapshot,
 } from '@keephold/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { commandsIn, firstRecord } from './_commands.ts';
+import { cheapCommandsIn, commandsIn, firstRecord } from './_commands.ts';
 
 const DAY = 86_400_000;
 /** As often as a part of a vault is read until all of it was. */
@@ -257,7 +257,7 @@ describe('a server that scrubs', () => {
       return { server, record: await firstRecord(server) };
     };
     const first = await start('127.0.0.1:0');
-    const ann = commandsIn(join(home, 'ann'));
+    const ann = cheapCommandsIn(join(home, 'ann'));
     const invitation = String(first.record['invitation']);
     await mkdir(join(home, 'source'));
     await writeFile(join(home, 'source', 'photo'), randomBytes(3_000_000));

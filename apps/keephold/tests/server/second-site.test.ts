@@ -142,7 +142,7 @@ describe('a second site', () => {
     await packs;
     copying.kill('SIGKILL');
     await once(copying, 'close');
-    // As if the hour were over for which a process that died holds a vault up.
+    // As if the minutes were over for which a process that died holds a vault up.
     const ledger = await openPostgres({ url: database, random: () => 0.5, connections: 1 });
     await ledger.transaction(async (sql) => await sql.query('UPDATE replication SET leased_until = 0, due_at = 0'));
     await ledger.close();

@@ -9,14 +9,13 @@ import type { AccountId } from '@keephold/protocol';
 import { AccountsError } from '../errors.ts';
 import type { AccountsSurroundings } from '../surroundings.ts';
 import { requireTry } from '../tries.ts';
-import { alarmAfter } from './device-watch.ts';
+import { alarmAfter, QUIET_DAYS } from './device-watch.ts';
 import { NOTICE_CHOICES, type Notice, type NoticeChoice } from './notice.ts';
 import { addMessage, canMail } from './outbox.ts';
 
 const DAY = 86_400_000;
 const WEEK = 7 * DAY;
 const CODE_LIFETIME = DAY;
-export const DEFAULT_QUIET_DAYS = 3;
 
 export interface Contact {
   /** Confirmed. */
@@ -56,7 +55,7 @@ export async function setContact(
     await sql.query(
       `INSERT INTO contact (account_id, wanted, quiet_days, digest_at, code_until) VALUES (?, ?, ?, 0, 0)
         ON CONFLICT (account_id) DO NOTHING`,
-      ...[accountId, NOTICE_CHOICES.join(' '), DEFAULT_QUIET_DAYS],
+      ...[accountId, NOTICE_CHOICES.join(' '), QUIET_DAYS],
     );
     if (wanted !== undefined) {
       await sql.query('UPDATE contact SET wanted = ? WHERE account_id = ?', wanted.join(' '), accountId);
@@ -123,7 +122,7 @@ function contactFrom(row: SqlRow | undefined, canMail: boolean): Contact {
     address: textAt(row, 0),
     unconfirmed: textAt(row, 1),
     wanted: NOTICE_CHOICES.filter((choice) => wanted.has(choice)),
-    quietDays: (row && optionalNumberAt(row, 3)) ?? DEFAULT_QUIET_DAYS,
+    quietDays: (row && optionalNumberAt(row, 3)) ?? QUIET_DAYS,
     canMail,
   };
 }

@@ -16,7 +16,8 @@ const NEVER = Number.MAX_SAFE_INTEGER;
 const FRESH = HOUR;
 /** Somebody looks every few seconds; a gap this long was an absence. */
 const ABSENCE = HOUR;
-const QUIET_DAYS = 3;
+/** Until its owner says otherwise. */
+export const QUIET_DAYS = 3;
 
 export async function noteCommit(
   { database, now, random }: AccountsSurroundings,
@@ -28,13 +29,15 @@ export async function noteCommit(
   const age = time - (known?.lastCommit ?? 0);
   if (known?.told === 0 && age >= 0 && age < FRESH) return;
   await database.transaction(async (sql) => {
-    const before = await watched(sql, accountId, deviceId);
-    const alarmAt = alarmTime(time, await quietDaysOf(sql, accountId));
+    const before = known === undefined || known.told === 0 ? undefined : await watched(sql, accountId, deviceId);
+    // Of a device that somebody has just called quiet the next commit tells that it is back.
     await sql.query(
-      `INSERT INTO device_watch (account_id, device_id, committed_at, alarm_at, told) VALUES (?, ?, ?, ?, 0)
+      `INSERT INTO device_watch (account_id, device_id, committed_at, alarm_at, told) VALUES (?, ?, ?, CAST(? AS BIGINT) +
+          COALESCE((SELECT CASE WHEN quiet_days = 0 THEN CAST(? AS BIGINT) ELSE quiet_days * ${DAY} END
+            FROM contact WHERE account_id = ?), ${QUIET_DAYS * DAY}), 0)
         ON CONFLICT (account_id, device_id) DO UPDATE SET
-          committed_at = excluded.committed_at, alarm_at = excluded.alarm_at, told = 0`,
-      ...[accountId, deviceId, time, alarmAt],
+          committed_at = excluded.committed_at, alarm_at = excluded.alarm_at, told = 0 WHERE device_watch.told = ?`,
+      ...[accountId, deviceId, time, time, NEVER - time, accountId, before?.told ?? 0],
     );
     if (before === undefined || before.told === 0) return;
     const notice = { kind: 'back', device: shortId(deviceId), lastCommit: before.lastCommit } as const;
@@ -171,13 +174,4 @@ async function watched(sql: Sql, accountId: AccountId, deviceId: DeviceId): Prom
     ...[accountId, deviceId],
   );
   return row && { lastCommit: numberAt(row, 0), alarmAt: numberAt(row, 1), told: numberAt(row, 2) };
-}
-
-async function quietDaysOf(sql: Sql, accountId: AccountId): Promise<number> {
-  const [row] = await sql.query('SELECT quiet_days FROM contact WHERE account_id = ?', accountId);
-  return row === undefined ? QUIET_DAYS : numberAt(row, 0);
-}
-
-function alarmTime(time: number, days: number): number {
-  return days === 0 ? NEVER : time + days * DAY;
 }

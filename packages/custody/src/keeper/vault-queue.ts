@@ -156,6 +156,24 @@ export class VaultQueue {
     });
   }
 
+  /** Keeps it for longer. Answers it with its new lease; undefined: its lease has ended, and another has it. */
+  async renew(job: VaultJob, leasedUntil: number): Promise<VaultJob | undefined> {
+    const { accountId, vault } = job;
+    return await this.#database.transaction(async (sql) => {
+      const [row] = await sql.query(
+        `SELECT leased_until FROM ${this.#work} WHERE account_id = ? AND vault_id = ?`,
+        ...[accountId, vault],
+      );
+      if (row === undefined || numberAt(row, 0) !== job.leasedUntil) return undefined;
+      await sql.query(
+        `UPDATE ${this.#work} SET due_at = CASE WHEN due_at < leased_until THEN due_at ELSE ? END, leased_until = ?
+         WHERE account_id = ? AND vault_id = ?`,
+        ...[leasedUntil, leasedUntil, accountId, vault],
+      );
+      return { ...job, leasedUntil };
+    });
+  }
+
   /** Gives it back. Nothing happens when its lease has ended and another has it. */
   async finish({ accountId, vault, leasedUntil, ...job }: VaultJob, options: FinishOptions): Promise<void> {
     const { nextDueAt, sweptAt, position = job.position, outcome } = options;

@@ -5,6 +5,7 @@
 import type { KeptCustody, VaultJob, VaultQueue } from '@keephold/custody';
 import { CustodyError } from '@keephold/protocol';
 import type { AccountKeeper } from '../keeper.ts';
+import { HeldJobs, LEASE } from './held-jobs.ts';
 
 export interface WorkerParts {
   readonly keeper: AccountKeeper;
@@ -40,10 +41,8 @@ export interface VaultTask {
 }
 
 const HOUR = 3_600_000;
-/** A process that dies holds its vaults up for so long. */
-const LEASE = HOUR;
-/** Work that takes longer stops in time, and goes on at its next turn. */
-const LONGEST = 0.9 * LEASE;
+/** Work that takes longer stops, so that others get their turn, and goes on at its next. */
+const LONGEST = HOUR;
 const AT_ONCE = 8;
 
 export function startVaultWorker(parts: WorkerParts, task: VaultTask): VaultWorker {
@@ -70,9 +69,16 @@ async function workDue(parts: WorkerParts, task: VaultTask, signal: AbortSignal)
   const jobs = await takeJobs(parts, task);
   if (jobs.length === 0) return 0;
   const until = AbortSignal.any([signal, AbortSignal.timeout(LONGEST)]);
-  for (const job of jobs) {
-    if (until.aborted) await giveBack(parts, job, { nextDueAt: parts.now(), outcome: 'to-be-tried-again' });
-    else await workOnOne(parts, task, { job, signal: until });
+  const held = new HeldJobs(parts, jobs);
+  try {
+    for (const job of jobs) {
+      const done: Done | undefined = until.aborted
+        ? { nextDueAt: parts.now(), outcome: 'to-be-tried-again' }
+        : await workOnOne(parts, task, { job, signal: until });
+      await giveBack(parts, await held.release(job), done);
+    }
+  } finally {
+    held.end();
   }
   return jobs.length;
 }
@@ -88,27 +94,21 @@ async function takeJobs({ queue, now }: WorkerParts, task: VaultTask): Promise<r
   }
 }
 
+/** Undefined: the account is gone. */
 async function workOnOne(
-  parts: WorkerParts,
+  { keeper, now }: WorkerParts,
   task: VaultTask,
   { job, signal }: { readonly job: VaultJob; readonly signal: AbortSignal },
-): Promise<void> {
-  const { keeper, now } = parts;
+): Promise<Done | undefined> {
   try {
-    await giveBack(
-      parts,
-      job,
-      await keeper.use(job.accountId, async (custody) => await task.work(custody, job, signal)),
-    );
+    return await keeper.use(job.accountId, async (custody) => await task.work(custody, job, signal));
   } catch (error) {
     if (!signal.aborted) task.failed(codeOf(error));
-    const isGone = error instanceof CustodyError && error.code === 'no-repository';
-    const nextDueAt = signal.aborted ? now() : now() + HOUR;
-    await giveBack(parts, job, isGone ? undefined : { nextDueAt, outcome: 'to-be-tried-again' });
+    if (error instanceof CustodyError && error.code === 'no-repository') return undefined;
+    return { nextDueAt: signal.aborted ? now() : now() + HOUR, outcome: 'to-be-tried-again' };
   }
 }
 
-/** Undefined: the account is gone. */
 async function giveBack({ queue }: WorkerParts, job: VaultJob, done: Done | undefined): Promise<void> {
   try {
     if (done === undefined) await queue.remove(job);
