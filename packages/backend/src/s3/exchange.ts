@@ -1,13 +1,7 @@
 /** One HTTP request and its answer over a connection that is used again. It knows nothing of S3 and never retries. */
 import { once } from 'node:events';
-import {
-  type ClientRequest,
-  Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-} from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { ClientRequest, Agent as HttpAgent, IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
 import type { PutOptions } from '../backend.ts';
 
 /** Small enough that a limit of some hundred KB/s is smooth. */
@@ -36,14 +30,21 @@ export interface Answer {
   readonly body: Uint8Array;
 }
 
+/**
+ * Not imported: every command would load them, and an import evaluates all that they export, a whole WebSocket client
+ * among it. That is a quarter of the time in which a command on a folder starts.
+ */
+const http = (): typeof import('node:http') => process.getBuiltinModule('node:http');
+const https = (): typeof import('node:https') => process.getBuiltinModule('node:https');
+
 export class Connections {
   readonly #http: HttpAgent;
   readonly #https: HttpsAgent;
 
   constructor(maxSockets: number) {
     const options = { keepAlive: true, maxSockets, scheduling: 'lifo' } as const;
-    this.#http = new HttpAgent(options);
-    this.#https = new HttpsAgent(options);
+    this.#http = new (http().Agent)(options);
+    this.#https = new (https().Agent)(options);
   }
 
   /** Rejects with what the connection said, or with the reason of an abort that came before the last byte was sent. */
@@ -71,8 +72,8 @@ export class Connections {
   #open({ url, method, headers, body }: Exchange): ClientRequest {
     const all = body === undefined ? headers : { ...headers, 'content-length': String(body.length) };
     return url.protocol === 'https:'
-      ? httpsRequest(url, { method, headers: all, agent: this.#https })
-      : httpRequest(url, { method, headers: all, agent: this.#http });
+      ? https().request(url, { method, headers: all, agent: this.#https })
+      : http().request(url, { method, headers: all, agent: this.#http });
   }
 }
 
