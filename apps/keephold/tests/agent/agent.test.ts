@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { commandsIn } from '../server/_commands.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -27,8 +27,11 @@ beforeAll(async () => {
   await keephold.run('plan', 'add', ...plan);
 });
 
+// One that a failed test leaves would be "another one" to the next.
+afterEach(() => {
+  for (const agent of agents.splice(0)) agent.kill('SIGKILL');
+});
 afterAll(() => {
-  for (const agent of agents) agent.kill('SIGKILL');
   rmSync(place, { recursive: true, force: true });
 });
 
@@ -43,13 +46,14 @@ class AgentProcess {
     this.#events = createInterface({ input: this.child.stdout! })[Symbol.asyncIterator]();
   }
 
-  /** The next event of this type; what comes before is passed over. */
-  async event(type: string): Promise<Fields> {
+  /** The next event of this type, for this reason where one is given; what comes before is passed over. */
+  async event(type: string, reason?: string): Promise<Fields> {
     for (;;) {
       const { value, done } = await this.#events.next();
       if (done === true) throw new Error(`the agent ended without telling of ${type}`);
       const event = JSON.parse(value as string) as Fields;
-      if (event['type'] === type) return event;
+      const why = event['why'] as Fields | undefined;
+      if (event['type'] === type && (reason === undefined || why?.['code'] === reason)) return event;
     }
   }
 
@@ -97,7 +101,8 @@ test('a pause holds until it is taken back, and is told; then what is due runs a
   const agent = new AgentProcess();
   await agent.event('agent');
   await keephold.run('agent', 'pause', '--plan', 'home');
-  expect(await agent.event('waiting')).toMatchObject({ plan: 'home', why: { code: 'paused' } });
+  // What it waited for before, a run that was stopped say, comes first.
+  expect(await agent.event('waiting', 'paused')).toMatchObject({ plan: 'home' });
   expect(await keephold.run('status')).toContain('does not run now: paused');
   await keephold.run('agent', 'resume');
   expect(await agent.event('run-ended')).toMatchObject({ run: { outcome: 'complete' } });
