@@ -40,8 +40,9 @@ function listenToSignals(environment: Environment): Interrupts {
     isInterrupted = true;
     controller.abort();
   };
-  // The channel to an agent (packages/agent): it closes when this is to end, and when the agent is gone.
+  // The channel to an agent (packages/agent): it closes when this is to end, and when the agent is gone, maybe by now.
   if (process.connected) process.once('disconnect', () => controller.abort());
+  else if (process.send !== undefined) controller.abort();
   let hangUp = stop;
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, stop);
   process.on('SIGHUP', () => hangUp());

@@ -226,7 +226,7 @@ test('whatever happens to the machine, no plan runs too often, and none is overd
       }
       expectNotTooOften(machine);
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   );
 });
 

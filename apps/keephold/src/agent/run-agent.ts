@@ -37,6 +37,7 @@ export async function runAgent(context: Context): Promise<void> {
   await using control = await ControlServer.listen(folder.socket, agent);
   listeners.push((event) => control.tell(event));
   await out.record({ type: 'agent', pid: process.pid });
+  await out.flush();
   if (agentPlans(environment).length === 0) out.note('there is no plan yet; keephold plan add NAME makes one');
   agent.start();
   await aborted(signal);

@@ -111,6 +111,7 @@ test('a pause holds until it is taken back, and is told; then what is due runs a
 });
 
 test('a backup by hand counts', async () => {
+  await keephold.run('plan', 'edit', 'home', '--goal', '4h');
   await keephold.run('backup', '--plan', 'home');
   expect(await status()).toMatchObject({ state: 'idle', isOverdue: false, hasAgent: false });
 });
@@ -125,6 +126,8 @@ test('whoever watches sees what the agent does, to its end', async () => {
     do told = JSON.parse((await lines.next()).value as string) as Fields;
     while (told['type'] !== type);
     expect(told).toMatchObject({ plan: 'home' });
+    // The agent hears of it at once.
+    if (type === 'plan') await keephold.run('plan', 'edit', 'home', '--goal', '1s');
   }
   const ended = once(watch, 'exit');
   await agent.end('SIGTERM');

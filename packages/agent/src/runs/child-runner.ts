@@ -40,6 +40,7 @@ class ChildRun implements Run {
   readonly ended: Promise<RunEnd>;
   readonly #child: ChildProcess;
   #killing: NodeJS.Timeout | undefined;
+  #hasEnded = false;
 
   constructor(child: ChildProcess) {
     this.#child = child;
@@ -48,7 +49,7 @@ class ChildRun implements Run {
   }
 
   stop(): void {
-    if (this.#killing !== undefined) return;
+    if (this.#killing !== undefined || this.#hasEnded) return;
     if (this.#child.connected) this.#child.disconnect();
     this.#killing = setTimeout(() => this.#kill(), KILL_AFTER);
   }
@@ -72,6 +73,8 @@ class ChildRun implements Run {
       child.once('error', (error) => resolve({ exitCode: undefined, lastWords: error.message }));
       child.once('exit', (code) => resolve({ exitCode: code ?? undefined, lastWords: lastLine(words) }));
     });
+    // From now on its number may be another process's.
+    this.#hasEnded = true;
     clearTimeout(this.#killing);
     return end;
   }
