@@ -156,6 +156,27 @@ f=open(${JSON.stringify(file)},'r+b'); m=mmap.mmap(f.fileno(),0); f.close(); m[0
     rmSync(`${root}-moved`, { recursive: true });
   });
 
+  it('shares its thread with others, and each hears of its own folders', async () => {
+    await taken();
+    const others: FolderWatcher[] = [];
+    // More than there are threads.
+    for (let i = 0; i < 6; i++)
+      others.push(
+        await FolderWatcher.open({ roots: [Buffer.from(join(root, i % 2 === 0 ? 'a' : 'b'))], skips: () => false }),
+      );
+    writeFileSync(join(root, 'a', 'deep', 'new'), '');
+    expect((await taken()).folders).toEqual(['a/deep']);
+    const counts = await Promise.all(others.map(async (other) => (await other.take()).folders.length));
+    expect(counts).toEqual([1, 0, 1, 0, 1, 0]);
+    // What one lets go the others still watch.
+    for (const other of others.splice(0, 5)) await other[Symbol.asyncDispose]();
+    writeFileSync(join(root, 'a', 'file'), 'other');
+    writeFileSync(join(root, 'b', 'file'), 'other');
+    expect((await taken()).folders).toEqual(['a', 'b']);
+    expect((await others[0]!.take()).folders.length).toBe(1);
+    await others[0]![Symbol.asyncDispose]();
+  });
+
   it('lets a process end that never closed it', () => {
     const script = `import { FolderWatcher } from ${JSON.stringify(join(import.meta.dirname, 'folder-watcher.ts'))};
 await FolderWatcher.open({ roots: [Buffer.from(${JSON.stringify(root)})], skips: () => false });

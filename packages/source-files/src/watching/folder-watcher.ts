@@ -20,7 +20,7 @@ import { WatchError } from '../errors.ts';
 import { printablePath } from '../printable-path.ts';
 import { openLongPath } from '../reading/open-long-path.ts';
 import { isWithin } from '../snapshots/mounts.ts';
-import { EventQueue } from './event-queue.ts';
+import { QueueMember } from './event-queue.ts';
 import { FolderTable, type WatchedFolder } from './folder-table.ts';
 import { mappedFolders } from './mapped-files.ts';
 
@@ -52,7 +52,7 @@ export interface Changes {
 export class FolderWatcher implements AsyncDisposable {
   readonly #options: FolderWatcherOptions;
   readonly #libc: Libc;
-  readonly #queue: EventQueue;
+  readonly #queue: QueueMember;
   readonly #table = new FolderTable();
   readonly #roots = new Set<WatchedFolder>();
   /** Roots that are no folders. */
@@ -71,11 +71,10 @@ export class FolderWatcher implements AsyncDisposable {
   private constructor(options: FolderWatcherOptions, calls: WatchCalls, files: Libc) {
     this.#options = options;
     this.#libc = files;
-    this.#queue = new EventQueue(
-      calls,
-      (watch, mask, name) => this.#take(watch, mask, name),
-      (cause) => this.#fail('watch-gap', 'reading events failed', cause),
-    );
+    this.#queue = new QueueMember(calls, {
+      onEvent: (watch, mask, name) => this.#take(watch, mask, name),
+      onEnd: (cause) => this.#fail('watch-gap', 'reading events failed', cause),
+    });
   }
 
   /** Resolves when every folder is watched. @throws WatchError */
