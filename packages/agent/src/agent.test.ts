@@ -73,6 +73,16 @@ test('what was going when the machine went down is begun again soon, and once', 
   expect(machine.runs[1]!.began).toBeLessThan(15 * MINUTE);
 });
 
+test('a clock set back after a start puts a run off for no longer than the machine has been up', async () => {
+  const machine = started(plan('home'));
+  await machine.pass(10 * HOUR);
+  machine.restart(MINUTE);
+  await machine.pass(3 * HOUR);
+  machine.offset -= 12 * HOUR;
+  await machine.pass(15 * HOUR + 2 * MINUTE);
+  expect(hours(machine)).toEqual([0, 28]);
+});
+
 test('a run that fails is tried again later and later, within a quarter of the goal', async () => {
   const machine = startedAs({ outcome: 'failed', runTakes: 0 }, plan('home', '4h'));
   await machine.pass(10 * HOUR);
