@@ -8,6 +8,7 @@ export {
   putPlanOn,
   type ServerPlan,
   type ServerUser,
+  testNoticesOn,
   usersOf,
 } from './account/admin.ts';
 export {

@@ -1,5 +1,5 @@
 /** `keephold admin`: for who runs a server: inviting people, who uses how much, and who may use how much. */
-import { inviteTo, type ServerUser, usersOf } from '@keephold/client';
+import { inviteTo, type ServerUser, testNoticesOn, usersOf } from '@keephold/client';
 import { repositoryPlace } from '../access/repository-folder.ts';
 import { ServerCustody } from '../access/server-custody.ts';
 import { requireOwner } from '../access/unlock.ts';
@@ -17,11 +17,12 @@ const DEFAULT_GRACE_DAYS = 7;
 
 export const admin: Command = defineCommand({
   name: 'admin',
-  operands: { usage: 'invite | users | usage | plans | plan NAME | give ACCOUNT PLAN', min: 1, max: 3 },
+  operands: { usage: 'invite | users | usage | plans | plan NAME | give ACCOUNT PLAN | test-notices', min: 1, max: 3 },
   description: [
     'For the admin of a server, who is whoever used the invitation of its first start. Each of these needs his password.',
     'invite makes an invitation, good for one account. users lists the accounts with what is kept for each; usage adds it up. An admin sees names of accounts, counts, sizes and times, and nothing of what anybody backs up.',
     'plans lists how much accounts may have stored; plan makes one, or changes it for all who have it; give gives it to an account. The plan called free, 5 GB at first, is that of everybody who was given no other; admins have no limit unless they are given one. Beyond its size a plan takes a quarter more for the days of grace, then nothing new, and never deletes anything for that.',
+    'test-notices sends a message by every way the server was started with: to your own address (keephold notify), --webhook and --ntfy. Its log says what became of it.',
   ],
   options: {
     size: byteCount({ value: 'SIZE', min: 1e6, max: 1e15, help: 'with plan: how much an account may have, as 50GB' }),
@@ -97,6 +98,13 @@ const acts = {
     words: 2,
     run: async (context, { transport }, { words: [account = '', plan = ''] }) =>
       await givePlan(context, transport, { account, plan }),
+  },
+  'test-notices': {
+    words: 0,
+    run: async ({ out }, { transport }) => {
+      await testNoticesOn(transport);
+      await out.answer('it is on its way; the log of the server says by which ways', { type: 'notices-tested' });
+    },
   },
 } as const satisfies Readonly<Record<string, Act>>;
 

@@ -442,8 +442,13 @@ describe('a server with mail', () => {
     await ann.run('forget', '#1', ...repo);
     const told = `${await mailWith('a new device')}${await mailWith('a deletion was requested')}`;
     expect(told).toContain('Account ann:');
-    while (web.posts.length < 4) await sleep(50);
-    expect(web.posts.map(({ path }) => path).toSorted()).toEqual(['/hook', '/hook', '/topic', '/topic']);
+    await ann.run('admin', 'test-notices', ...repo);
+    expect(await mailWith('a test')).toContain('All is well');
+    while (web.posts.length < 6) await sleep(50);
+    expect(web.posts.map(({ path }) => path).toSorted()).toEqual([
+      ...Array<string>(3).fill('/hook'),
+      ...Array<string>(3).fill('/topic'),
+    ]);
     for (const { headers, body } of web.posts.filter(({ path }) => path === '/hook')) {
       const { 'webhook-id': id, 'webhook-timestamp': at } = headers;
       const signature = createHmac('sha256', key).update([id, at, body].map(String).join('.')).digest('base64');

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FolderBackend } from '@keephold/backend';
+import { FolderBackend, S3Backend } from '@keephold/backend';
 import { fromHex, toHex } from '@keephold/bytes';
 import { DamageList, openKeeper, VaultQueue } from '@keephold/custody';
 import { openPostgres, type SqlDatabase, SqliteDatabase } from '@keephold/custody/sql';
@@ -15,12 +15,16 @@ import {
   type AccountFixture,
   createAccountFixture,
   createPack,
+  emptied,
   type FixturePack,
   hasPostgres,
   type PostgresCluster,
   postgresNote,
+  s3Note,
+  s3Options,
   startPostgres,
   storeSnapshot,
+  testStore,
 } from '@keephold/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { cheapCommandsIn, commandsIn, firstRecord } from './_commands.ts';
@@ -233,6 +237,38 @@ for (const kind of ['SQLite', 'PostgreSQL'] as const) {
   });
 }
 
+it.skipIf(testStore === undefined)(`scrubbing finds what is damaged in S3, too${s3Note}`, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'keephold-scrub-s3-'));
+  const bucket = new S3Backend(s3Options());
+  const account = createAccountFixture();
+  const { accountId, vault } = account;
+  const keeper = new OpenAccounts(
+    await openKeeper({ database: { kind: 'files', folder }, storage: { kind: 'bucket', backend: bucket } }),
+  );
+  await keeper.create(account);
+  const packs = [createPack(vault, 1, 1), createPack(vault, 1, 1)] as const;
+  const places = packs
+    .map(({ id }) => toHex(id))
+    .map((hex) => `vaults/${toHex(vault)}/packs/${hex.slice(0, 2)}/${hex}`);
+  const [rottenAt = '', missingAt = ''] = places.map((name) => `${toHex(accountId)}/${name}`);
+  const { signal } = new AbortController();
+  await keeper.use(accountId, async (custody) => {
+    for (const pack of packs) await storeSnapshot(custody, account, { packs: [pack] });
+    await bucket.put(rottenAt, packs[0].bytes.slice(1));
+    await bucket.delete(missingAt);
+    const again = packs.map(({ id }) => ({ kind: 'pack', name: id }) as const);
+    const pace = async (): Promise<void> => await Promise.resolve();
+    const { damaged } = await custody.scrub(vault, { position: 0, again, repairFrom: undefined, pace, signal });
+    expect(damaged).toHaveLength(2);
+    expect(packIdCount(await custody.lostPacks(vault))).toBe(2);
+    for (const pack of packs) await custody.putPack(vault, pack.id, pack.bytes);
+    expect(packIdCount(await custody.lostPacks(vault))).toBe(0);
+  });
+  await keeper.close();
+  await emptied(bucket);
+  await rm(folder, { recursive: true, force: true });
+});
+
 describe('a server that scrubs', () => {
   let home: string;
   let servers: ChildProcess[];
@@ -245,7 +281,7 @@ describe('a server that scrubs', () => {
   });
 
   it('finds a rotten pack, tells its admin, and has it stored again by the next backup', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     const atServer = commandsIn(join(home, 'server'));
     const data = join(home, 'srv');

@@ -26,6 +26,8 @@ export type Notice =
       readonly snapshots: number;
       readonly bytes: number;
     }
+  /** An admin tries the ways there are; nobody chooses this. */
+  | { readonly kind: 'test' }
   /** Of the address itself: nobody chooses these. */
   | { readonly kind: 'confirm'; readonly code: string }
   | { readonly kind: 'address-changed' };
@@ -54,7 +56,7 @@ export async function addNotice(sql: Sql, { accountId, notice, now, random }: Ne
 }
 
 export function choiceOf({ kind }: Notice): NoticeChoice | undefined {
-  if (kind === 'confirm' || kind === 'address-changed') return undefined;
+  if (kind === 'confirm' || kind === 'address-changed' || kind === 'test') return undefined;
   return kind === 'back' ? 'quiet' : kind;
 }
 

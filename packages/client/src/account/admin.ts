@@ -27,6 +27,11 @@ export async function usersOf(transport: Transport): Promise<readonly ServerUser
   return (await transport.call({ route: routes.users, read }))?.users ?? [];
 }
 
+/** Sends a message by every way the server has. */
+export async function testNoticesOn(transport: Transport): Promise<void> {
+  await transport.call({ route: routes.testNotices, read: readNothing });
+}
+
 export type ServerPlan = schemas.AnswerOf<typeof schemas.PlansAnswer>['plans'][number];
 
 export async function plansOf(transport: Transport): Promise<readonly ServerPlan[]> {

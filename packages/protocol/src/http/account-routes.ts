@@ -200,6 +200,13 @@ export const administering = {
     summary: 'The accounts of this server and how much it keeps for each of them.',
     answer: json(schema.UsersAnswer),
   },
+  testNotices: {
+    method: 'POST',
+    path: '/v1/admin/notices/test',
+    action: 'administer',
+    summary: 'Sends a test message by every way in which this server tells people something.',
+    answer: EMPTY,
+  },
   plans: {
     method: 'GET',
     path: '/v1/admin/plans',

@@ -8,6 +8,7 @@ import {
   prefixOf,
   recordAudit,
 } from '@keephold/accounts';
+import { addNotice } from '@keephold/accounts/notices';
 import { toBase64Url, toHex } from '@keephold/bytes';
 import type { DamageList } from '@keephold/custody';
 import { type AccountId, type Custody, CustodyError } from '@keephold/protocol';
@@ -15,9 +16,9 @@ import type { schemas } from '@keephold/protocol/http';
 import { ServerError } from '../errors.ts';
 import type { AccountKeeper } from '../keeper.ts';
 import { keychainOf } from './account-handlers.ts';
-import { type Call, type Handler, json } from './handler.ts';
+import { type Call, EMPTY, type Handler, json } from './handler.ts';
 
-export type AdminRoute = 'invite' | 'users';
+export type AdminRoute = 'invite' | 'users' | 'testNotices';
 
 const DAY = 24 * 3_600_000;
 
@@ -36,6 +37,14 @@ export function adminHandlers(
       const { accountId } = call.principal;
       await recordAudit(database, { accountId, type: 'invited', now, ipPrefix: prefixOf(call.address) });
       return json(invitation);
+    },
+    testNotices: async (call) => {
+      await requireAdmin(accounts, call);
+      const { database, random, now } = accounts;
+      const { accountId } = call.principal;
+      const notice = { kind: 'test' } as const;
+      await database.transaction(async (sql) => await addNotice(sql, { accountId, notice, now: now(), random }));
+      return EMPTY;
     },
     users: async (call) => {
       await requireAdmin(accounts, call);

@@ -65,6 +65,8 @@ function saidOf(notice: Notice): Said {
       return damageSaid(notice);
     case 'digest':
       return digestSaid(notice);
+    case 'test':
+      return said('a test', 'calm', ['An admin of this server asked for this message. All is well.']);
     case 'confirm':
       return said('confirm your address', 'calm', [
         'Somebody, you most likely, wants to be told at this address. If it was you:',
