@@ -173,7 +173,7 @@ export const serve: Command = defineCommand({
     if (server === undefined) await context.out.result('collecting');
     await context.out.flush();
     await aborted(signal);
-    for (const worker of workers) await worker?.stop();
+    await Promise.all(workers.map(async (worker) => await worker?.stop()));
     await server?.stop();
     await observed?.stop();
     await parts.close();

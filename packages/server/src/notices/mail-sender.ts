@@ -14,8 +14,8 @@ export interface MailOptions {
 
 const CONNECT_LIMIT = 10_000;
 const SILENCE_LIMIT = 20_000;
-/** Of one message, however slowly the other side goes on. */
-const LIMIT = 60_000;
+/** Of one message, however slowly the other side goes on: less than a server has to stop. */
+const LIMIT = 25_000;
 
 export function mailSender({ host, port, security, login, from }: MailOptions): Sender {
   const transport = createTransport({
