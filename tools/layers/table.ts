@@ -161,7 +161,7 @@ export const layers: readonly Layer[] = [
     folder: 'packages/conditions',
     name: '@keephold/conditions',
     purpose:
-      'what the machine says of power, network and use, and what a plan asks of it; the only code that talks D-Bus',
+      'what the machine says of power, network and use, what a plan asks of it, notices; the only code that talks D-Bus',
     runsOn: 'node',
     imports: [],
     thirdParty: ['dbus-native'],

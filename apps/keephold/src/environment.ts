@@ -49,6 +49,8 @@ export interface Environment {
   readonly server?: ServerVariables;
   /** Whether a session bus is there, which the keystore of Linux needs. */
   readonly hasSessionBus: boolean;
+  /** The bus of the user's session; undefined where there is none. */
+  readonly sessionBus?: string | undefined;
   /** The system bus of D-Bus, where it is not where it always is. */
   readonly systemBus?: string | undefined;
   /** What the system keeps for this user's session and nobody else; undefined where there is none. */
@@ -80,6 +82,7 @@ export function readEnvironment(
     password: nonEmpty(variables['KEEPHOLD_PASSWORD']),
     server: serverVariables(variables),
     hasSessionBus: nonEmpty(variables['DBUS_SESSION_BUS_ADDRESS']) !== undefined,
+    sessionBus: sessionBus(variables),
     systemBus: nonEmpty(variables['DBUS_SYSTEM_BUS_ADDRESS']),
     runtimeFolder: absolute(variables['XDG_RUNTIME_DIR']),
     searchPath: variables['PATH'] ?? '',
@@ -87,6 +90,12 @@ export function readEnvironment(
     isObserved: nonEmpty(variables['NODE_V8_COVERAGE']) !== undefined || isProfiled(variables['NODE_OPTIONS']),
     command: variables['npm_lifecycle_event'] === undefined ? 'keephold' : 'npm run --silent keephold --',
   };
+}
+
+function sessionBus(variables: Variables): string | undefined {
+  const runtimeFolder = absolute(variables['XDG_RUNTIME_DIR']);
+  const usual = runtimeFolder === undefined ? undefined : `unix:path=${join(runtimeFolder, 'bus')}`;
+  return nonEmpty(variables['DBUS_SESSION_BUS_ADDRESS']) ?? usual;
 }
 
 function isProfiled(options = ''): boolean {

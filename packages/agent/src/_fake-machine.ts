@@ -3,7 +3,7 @@ import type { Conditions, Readings } from '@keephold/conditions';
 import { Agent, type AgentFiles } from './agent.ts';
 import type { AgentEvent } from './agent-events.ts';
 import type { AgentPlan } from './agent-plan.ts';
-import type { Ledger } from './ledger/ledger.ts';
+import { type Ledger, waitsSince } from './ledger/ledger.ts';
 import type { LedgerEntry } from './ledger/ledger-entry.ts';
 import type { Pause } from './pauses.ts';
 import { type RunBook, type RunOutcome, type RunRecord, withRun } from './runs/run-record.ts';
@@ -183,6 +183,7 @@ export class FakeMachine {
     return {
       entries,
       append: (entry: LedgerEntry) => void entries.push(entry),
+      waitsSince: (plan: string) => waitsSince(entries, plan),
       newestOf: (plan: string) => entries.findLast((entry) => entry.kind !== 'away' && entry.plan === plan),
     } as unknown as Ledger;
   }

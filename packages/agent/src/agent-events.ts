@@ -10,6 +10,8 @@ export type AgentEvent =
   | { readonly type: 'run-ended'; readonly plan: string; readonly run: RunRecord }
   | { readonly type: 'waiting'; readonly plan: string; readonly why: Reason }
   | { readonly type: 'clear'; readonly plan: string }
+  /** Held back for too long: a person must act. Once a day. */
+  | { readonly type: 'needs-you'; readonly plan: string; readonly silentMs: number; readonly why: Reason }
   | { readonly type: 'away'; readonly cause: 'asleep' | 'no-agent'; readonly from: number; readonly to: number }
   /** Something of its own does not work; it goes on without. */
   | { readonly type: 'trouble'; readonly message: string };
@@ -25,6 +27,8 @@ export interface PlanState {
   /** Unix milliseconds: when it is due, or when what holds it back is expected to end. */
   readonly nextAt?: number;
   readonly why?: Reason;
+  /** It is held back, and has had no good backup for so many milliseconds: too long for its goal, so that a person must act. */
+  readonly silentMs?: number;
   readonly progress?: Progress;
   readonly lastGood?: RunRecord;
   readonly lastRun?: RunRecord;

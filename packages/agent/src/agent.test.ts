@@ -1,4 +1,5 @@
 /** Weeks of a machine's life in a moment. */
+import { parseDayWindow } from '@keephold/conditions';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FakeMachine } from './_fake-machine.ts';
@@ -262,3 +263,60 @@ function expectNotTooOften(machine: FakeMachine): void {
     else expect(run.began - before.ended!).toBeGreaterThanOrEqual(MINUTE - 1000);
   }
 }
+
+const asks = (machine: FakeMachine): number[] =>
+  machine.events.flatMap((event) => (event.type === 'needs-you' ? [Math.floor(event.silentMs / DAY)] : []));
+
+test('a plan that is held back for three days asks once a day, until it was backed up', async () => {
+  const machine = new FakeMachine(plan('home', '24h', { onMains: true }));
+  machine.readings = { power: { source: 'mains' } };
+  machine.startAgent();
+  await machine.pass(HOUR);
+  machine.change({ power: { source: 'battery' } });
+  await machine.pass(2.9 * DAY);
+  expect(asks(machine)).toEqual([]);
+  await machine.pass(2.5 * DAY);
+  expect(asks(machine)).toEqual([3, 4, 5]);
+  expect(machine.agent?.states()[0]).toMatchObject({ state: 'waiting', silentMs: expect.any(Number) as number });
+  machine.change({ power: { source: 'mains' } });
+  await machine.pass(HOUR);
+  expect(machine.agent?.states()[0]).not.toHaveProperty('silentMs');
+  await machine.pass(3 * DAY);
+  expect(asks(machine)).toEqual([3, 4, 5]);
+});
+
+test('one that never ran asks too, as long after it was first held back', async () => {
+  const machine = started(plan('home', '24h', { onMains: true }));
+  await machine.pass(2.9 * DAY);
+  machine.killAgent(HOUR);
+  await machine.pass(0.5 * DAY);
+  expect(asks(machine)).toEqual([3]);
+});
+
+test('a pause that ends asks nothing, one that does not asks, and a goal of weeks has patience', async () => {
+  const [paused, forgotten, slow] = [
+    started(plan('home')),
+    started(plan('home')),
+    started(plan('home', '14d', { onMains: true })),
+  ] as const;
+  await Promise.all([paused, forgotten].map((machine) => machine.pass(HOUR)));
+  paused.pauses = [{ from: paused.now, for: 30 * DAY }];
+  forgotten.pauses = [{ from: forgotten.now }];
+  await Promise.all([paused, forgotten, slow].map((machine) => machine.pass(6 * DAY)));
+  expect([asks(paused), asks(forgotten), asks(slow)]).toEqual([[], [3, 4, 5, 6], []]);
+});
+
+test('a run ends with the time of day that the plan allows, not a minute later', async () => {
+  const machine = new FakeMachine(plan('home'));
+  machine.runTakes = 5 * HOUR;
+  // Half a minute off the looks of the agent.
+  await machine.pass(30_000);
+  const two = (hour: number): string => String(hour % 24).padStart(2, '0');
+  const hour = new Date(machine.now.wall).getHours();
+  machine.plans = [plan('home', '24h', { between: [parseDayWindow(`${two(hour)}:00-${two(hour + 1)}:00`)!] })];
+  machine.startAgent();
+  await machine.pass(2 * HOUR);
+  const [run] = machine.runs;
+  expect(run).toMatchObject({ outcome: 'stopped' });
+  expect((run?.ended ?? 0) % HOUR).toBeLessThan(1000);
+});

@@ -3,7 +3,7 @@
  * time. Whatever it does or does not do is in the ledger. Nothing that fails here ends it: trouble is told, and it looks
  * again.
  */
-import { type Conditions, stopsRun } from '@keephold/conditions';
+import { type Conditions, nextEdge, stopsRun } from '@keephold/conditions';
 import type { AgentEvent, PlanState } from './agent-events.ts';
 import type { AgentPlan } from './agent-plan.ts';
 import { blockersReason, decide, pauseReason, type Reason } from './decide.ts';
@@ -15,6 +15,7 @@ import { type RunBook, type RunRecord, withRun } from './runs/run-record.ts';
 import type { Progress, Run, Runner } from './runs/runner.ts';
 import { unrecordedRun } from './runs/unrecorded-run.ts';
 import { Sight } from './sight.ts';
+import { Asked } from './silence.ts';
 import { type Clock, elapsed, type Moment } from './timing/moment.ts';
 
 /** What lies on the disk and others change too: read anew at every look. */
@@ -66,6 +67,7 @@ export class Agent {
   #aliveAt: Moment | undefined;
   #isStopped = false;
   readonly #troubles = new Set<string>();
+  readonly #asked = new Asked();
 
   constructor(parts: AgentParts) {
     this.#parts = parts;
@@ -91,6 +93,7 @@ export class Agent {
     const waits = [...this.#plans]
       .sort((a, b) => seen.urgency(b) - seen.urgency(a))
       .map((plan) => this.#act(plan, seen));
+    for (const plan of this.#plans) this.#ask(plan, seen);
     const next = Math.min(LOOKS_EVERY, ...waits);
     this.#timer = this.#parts.clock.after(Math.max(100, next), () => this.look());
   }
@@ -129,6 +132,7 @@ export class Agent {
       runs: this.#runs(),
       pauses: this.#pauses,
       running: this.#going?.plan.name,
+      knownSince: (plan) => this.#parts.ledger.waitsSince(plan),
     });
   }
 
@@ -141,7 +145,7 @@ export class Agent {
 
   /** Milliseconds until there may be something new to do. */
   #act(plan: AgentPlan, seen: Sight): number {
-    if (this.#going?.plan.name === plan.name) return LOOKS_EVERY;
+    if (this.#going?.plan.name === plan.name) return untilEdge(plan, seen.now);
     const decision = decide({ ...seen.of(plan), running: this.#going?.plan.name });
     switch (decision.kind) {
       case 'idle':
@@ -171,6 +175,13 @@ export class Agent {
     const going = { plan, run, began };
     this.#going = going;
     this.#ending = this.#follow(going, this.#runs().get(name)?.at(-1));
+  }
+
+  #ask(plan: AgentPlan, seen: Sight): void {
+    const { silentMs, why } = planState(seen.of(plan));
+    const isAsked = this.#asked.mayAsk(plan.name, silentMs, seen.now);
+    if (!isAsked || silentMs === undefined || why === undefined) return;
+    this.#parts.onEvent({ type: 'needs-you', plan: plan.name, silentMs, why });
   }
 
   /** To the end of the run, and holds the machine awake until then. */
@@ -297,6 +308,11 @@ export class Agent {
       return undefined;
     }
   }
+}
+
+/** Milliseconds until the time of day may end a run. */
+function untilEdge({ rules }: AgentPlan, { wall }: Moment): number {
+  return (nextEdge(rules.between, new Date(wall))?.getTime() ?? Number.POSITIVE_INFINITY) - wall;
 }
 
 function isSame(a: RunRecord, b: RunRecord | undefined): boolean {

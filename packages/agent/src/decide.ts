@@ -23,6 +23,8 @@ export interface Circumstances {
   readonly blockers: readonly Blocker[];
   /** The plan that runs, if another one does. */
   readonly running: string | undefined;
+  /** When it was first told of after its newest good backup, as far as anybody remembers. */
+  readonly knownSince?: Moment | undefined;
   readonly now: Moment;
 }
 

@@ -2,6 +2,7 @@
 import type { PlanState } from './agent-events.ts';
 import { type Circumstances, type Decision, decide, pauseReason, type Reason } from './decide.ts';
 import { isGood } from './runs/run-record.ts';
+import { silenceOf } from './silence.ts';
 
 /** Of a plan that does not run now. */
 export function planState(circumstances: Circumstances): PlanState {
@@ -13,6 +14,7 @@ export function planState(circumstances: Circumstances): PlanState {
   const dueAt = now.wall + inMs;
   const why = decision.kind === 'wait' ? decision.why : pauseBeyond(circumstances, dueAt);
   const nextAt = why === undefined ? dueAt : why.until;
+  const silentMs = silenceOf(circumstances, why);
   return {
     plan,
     state: stateOf(decision),
@@ -21,6 +23,7 @@ export function planState(circumstances: Circumstances): PlanState {
     goalMs: goal,
     ...(nextAt !== undefined && { nextAt }),
     ...(why !== undefined && { why }),
+    ...(silentMs !== undefined && { silentMs }),
     ...(lastGood !== undefined && { lastGood }),
     ...(lastRun !== undefined && { lastRun }),
   };

@@ -9,6 +9,7 @@ import type { Moment } from './timing/moment.ts';
 interface Seen extends Pick<Circumstances, 'now' | 'pauses' | 'running'> {
   readonly runs: RunBook;
   readonly readings: Readings;
+  knownSince(plan: string): Moment | undefined;
 }
 
 export class Sight {
@@ -26,7 +27,17 @@ export class Sight {
     const { now, pauses, running } = this.#seen;
     const others = running === plan.name ? undefined : running;
     const { name, goal } = plan;
-    return { plan: name, goal, now, pauses, running: others, runs: this.#runs(plan), blockers: this.blockers(plan) };
+    const knownSince = this.#seen.knownSince(name);
+    return {
+      plan: name,
+      goal,
+      now,
+      knownSince,
+      pauses,
+      running: others,
+      runs: this.#runs(plan),
+      blockers: this.blockers(plan),
+    };
   }
 
   blockers({ rules }: AgentPlan): readonly Blocker[] {

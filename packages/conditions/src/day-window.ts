@@ -21,14 +21,26 @@ export function isWithin(window: DayWindow, now: Date): boolean {
 
 /** The next moment after `now` at which the window opens, in local time whatever the clock skips or repeats. */
 export function nextStart(window: DayWindow, now: Date): Date {
-  const { from } = minutesOf(window);
-  const start = new Date(now);
-  start.setHours(Math.floor(from / 60), from % 60, 0, 0);
-  if (start <= now) {
-    start.setDate(start.getDate() + 1);
-    start.setHours(Math.floor(from / 60), from % 60, 0, 0);
+  return nextTime(minutesOf(window).from, now);
+}
+
+/** When one of them next opens or closes; undefined when there is none. */
+export function nextEdge(windows: readonly DayWindow[] | undefined, now: Date): Date | undefined {
+  const edges = (windows ?? []).map(minutesOf).flatMap(({ from, to }) => [nextTime(from, now), nextTime(to, now)]);
+  return edges.reduce<Date | undefined>(
+    (first, edge) => (first === undefined || edge < first ? edge : first),
+    undefined,
+  );
+}
+
+function nextTime(minutes: number, now: Date): Date {
+  const time = new Date(now);
+  time.setHours(Math.floor(minutes / 60), minutes % 60, 0, 0);
+  if (time <= now) {
+    time.setDate(time.getDate() + (minutes < 24 * 60 ? 1 : 0));
+    time.setHours(Math.floor(minutes / 60), minutes % 60, 0, 0);
   }
-  return start;
+  return time;
 }
 
 function minutesOf(window: DayWindow): { readonly from: number; readonly to: number } {

@@ -19,7 +19,7 @@ export const hasMock: boolean =
   succeeds(python, '-c', 'import dbusmock, gi');
 export const mockNote: string = hasMock ? '' : ' (skipped: needs python3-dbusmock, dbus-daemon and systemd-inhibit)';
 
-export type Template = 'upower' | 'networkmanager' | 'logind';
+export type Template = 'upower' | 'networkmanager' | 'logind' | 'notification_daemon';
 
 /** Name, main object, main interface. */
 const objects = {
@@ -30,6 +30,11 @@ const objects = {
     'org.freedesktop.NetworkManager',
   ],
   logind: ['org.freedesktop.login1', '/org/freedesktop/login1', 'org.freedesktop.login1.Manager'],
+  notification_daemon: [
+    'org.freedesktop.Notifications',
+    '/org/freedesktop/Notifications',
+    'org.freedesktop.Notifications',
+  ],
 } as const;
 
 /** A value with its type in D-Bus. */
@@ -69,7 +74,7 @@ export class MockBus implements AsyncDisposable {
   }
 
   async start(template: Template): Promise<void> {
-    const env = { ...process.env, DBUS_SYSTEM_BUS_ADDRESS: this.address };
+    const env = { ...process.env, DBUS_SYSTEM_BUS_ADDRESS: this.address, DBUS_SESSION_BUS_ADDRESS: this.address };
     const service = spawn(python, ['-m', 'dbusmock', '--template', template], { env, stdio: 'ignore' });
     this.#services.set(template, service);
     const [name] = objects[template];
@@ -92,6 +97,20 @@ export class MockBus implements AsyncDisposable {
       ...(signature !== undefined && { signature, body: [...(body ?? [])] }),
     };
     return Promise.resolve(this.#client.invoke(message));
+  }
+
+  /** The arguments of the first call of a method of a service, which may have been or is to come. */
+  async nextCall(template: Template, method: string): Promise<readonly unknown[]> {
+    if (this.#client === undefined) throw new Error('the mock bus has not been started');
+    // The mock signals every call that it gets.
+    const rule = `type='signal',interface='org.freedesktop.DBus.Mock',member='MethodCalled'`;
+    await using _watch = await this.#client.watch(rule);
+    for (;;) {
+      const asked = { template, method: 'GetMethodCalls', signature: 's', body: [method] };
+      const [call] = (await this.steer(asked)) as readonly (readonly [bigint, readonly unknown[]])[];
+      if (call !== undefined) return call[1];
+      await once(this.#client.connection, 'message');
+    }
   }
 
   /** With the signal that tells of it; of the main object unless a path and an interface are given. */

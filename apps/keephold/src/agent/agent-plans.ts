@@ -6,7 +6,10 @@ import {
   type PlanState,
   parseGoal,
   planState,
+  readLedger,
+  silenceOf,
   systemClock,
+  waitsSince,
 } from '@keephold/agent';
 import type { Context } from '../context.ts';
 import type { Environment } from '../environment.ts';
@@ -34,13 +37,16 @@ const noAgent = { code: 'no-agent', message: 'no agent runs' };
 /** From what lies on the disk; what is due waits for an agent. */
 export function statesWithoutAgent(context: Pick<Context, 'environment' | 'now'>): readonly PlanState[] {
   const folder = new AgentFolder(context.environment);
-  const [runs, pauses] = [folder.runs(), folder.pauses()];
+  const [runs, pauses, ledger] = [folder.runs(), folder.pauses(), readLedger(folder.ledger)];
   const now = systemClock({ wall: () => context.now() }).now();
   return agentPlans(context.environment).map(({ name: plan, mark, goal }) => {
     const its = (runs.get(plan) ?? []).filter((run) => run.mark === mark);
-    const state = planState({ plan, goal, runs: its, pauses, blockers: [], running: undefined, now });
+    const knownSince = waitsSince(ledger, plan);
+    const seen = { plan, goal, runs: its, pauses, blockers: [], running: undefined, knownSince, now };
+    const state = planState(seen);
     if (state.state === 'idle') return state;
     const { nextAt: _, ...rest } = state;
-    return { ...rest, state: 'waiting', why: noAgent };
+    const silentMs = silenceOf(seen, noAgent);
+    return { ...rest, state: 'waiting', why: noAgent, ...(silentMs !== undefined && { silentMs }) };
   });
 }

@@ -14,6 +14,7 @@ import { openMachine } from '../plans/plan-conditions.ts';
 import { formatClock } from '../terminal/units.ts';
 import { AgentFolder } from './agent-folder.ts';
 import { agentPlans } from './agent-plans.ts';
+import { askOnDesktop } from './ask-on-desktop.ts';
 import { eventSentence } from './sentences.ts';
 
 /** @throws AgentError `agent-runs` */
@@ -23,7 +24,7 @@ export async function runAgent(context: Context): Promise<void> {
   folder.make();
   using _lock = await lockSingleAgent(folder.lock, async () => (await askAgent(folder.socket, 'status')) !== undefined);
   await using conditions = await openMachine(environment);
-  const listeners = [logTo(context)];
+  const listeners = [logTo(context), askOnDesktop(context)];
   const agent = new Agent({
     clock: systemClock({ wall: () => context.now() }),
     conditions,

@@ -5,7 +5,26 @@ import { counted, formatBytes, formatClock, formatDuration, formatShare } from '
 
 /** Of one plan: when it was last backed up, when it will be, and if not, why. */
 export function stateSentence(state: PlanState): string {
-  return `${printable(state.plan)}: ${lastClause(state)}; ${nextClause(state)}`;
+  const ask = state.silentMs === undefined ? '' : `; ${askClause(state.plan)}`;
+  return `${printable(state.plan)}: ${lastClause(state)}; ${nextClause(state)}${ask}`;
+}
+
+/** What a person can do about a plan that is held back for too long. */
+function askClause(plan: string): string {
+  const name = printable(plan);
+  return `it needs you: keephold backup --plan ${name} backs it up now, keephold plan edit ${name} can ask less of this machine`;
+}
+
+/** The same for a desktop, which shows two lines of it. */
+export function askNotice({ plan, silentMs, why }: Extract<AgentEvent, { readonly type: 'needs-you' }>): {
+  readonly title: string;
+  readonly text: string;
+} {
+  const name = printable(plan);
+  return {
+    title: `${name}: no backup for ${formatDuration(silentMs)}`,
+    text: `${printable(why.message)}. keephold backup --plan ${name} backs it up now.`,
+  };
 }
 
 function lastClause({ lastGood, ageMs, isOverdue, goalMs }: PlanState): string {
@@ -52,6 +71,8 @@ export function eventSentence(event: AgentEvent): string | undefined {
       return `${printable(event.plan)}: ${runClause(event.run)}`;
     case 'waiting':
       return `${printable(event.plan)}: due, and ${waitClause(event.why)}`;
+    case 'needs-you':
+      return `${printable(event.plan)}: no backup for ${formatDuration(event.silentMs)}, ${printable(event.why.message)}; ${askClause(event.plan)}`;
     case 'clear':
       return `${printable(event.plan)}: no longer held back`;
     case 'away':

@@ -4,6 +4,8 @@
  * left unfinished, or that rotted, is passed over.
  */
 import { closeSync, fdatasyncSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import { isGood } from '../runs/run-record.ts';
+import type { Moment } from '../timing/moment.ts';
 import { formatEntry, type LedgerEntry, parseEntry } from './ledger-entry.ts';
 
 const MAX_LINES = 4000;
@@ -52,6 +54,11 @@ export class Ledger {
     return this.#entries.findLast((entry) => entry.kind !== 'away' && entry.plan === plan);
   }
 
+  /** When a plan was first told of after its newest good backup. */
+  waitsSince(plan: string): Moment | undefined {
+    return waitsSince(this.#entries, plan);
+  }
+
   append(entry: LedgerEntry): void {
     // Known even where it cannot be written: what is in memory is what is done next.
     this.#entries.push(entry);
@@ -65,6 +72,13 @@ export class Ledger {
     writeFileSync(temporary, this.#entries.map(formatEntry).join(''), { mode: 0o600, flush: true });
     renameSync(temporary, this.#path);
   }
+}
+
+/** When the ledger first told of a plan after its newest good backup. */
+export function waitsSince(entries: readonly LedgerEntry[], plan: string): Moment | undefined {
+  const its = entries.filter((entry) => entry.kind !== 'away' && entry.plan === plan);
+  const last = its.findLastIndex((entry) => entry.kind === 'end' && isGood(entry));
+  return its[last + 1]?.at;
 }
 
 function kept(entries: readonly LedgerEntry[]): LedgerEntry[] {

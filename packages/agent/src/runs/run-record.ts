@@ -35,7 +35,7 @@ export type RunBook = ReadonlyMap<string, readonly RunRecord[]>;
 /** Six weeks of a daily plan that fails now and then. */
 const MAX_RUNS = 60;
 
-export function isGood({ outcome }: RunRecord): boolean {
+export function isGood({ outcome }: { readonly outcome: string }): boolean {
   return outcome === 'complete' || outcome === 'partial';
 }
 
