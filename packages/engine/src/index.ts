@@ -1,6 +1,6 @@
 export { DamagedError, EngineError, type EngineErrorCode, MissingDataError } from './errors.ts';
 export * from './node-fields.ts';
-export type { CommitLogState, SnapshotEntry } from './reading/commit-log.ts';
+export type { CommitLogState, SessionEntry, SnapshotEntry } from './reading/commit-log.ts';
 export { decodeCommitLogState, encodeCommitLogState } from './reading/commit-log-state.ts';
 export { type Change, type DiffOptions, diff } from './reading/diff.ts';
 export { FollowedChain, type FollowedChainOptions } from './reading/followed-chain.ts';

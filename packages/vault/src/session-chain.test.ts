@@ -166,6 +166,19 @@ describe('session chain', () => {
     }
   });
 
+  it('names the chain before as well, once a commit has named that', async () => {
+    const disk = new Disk();
+    const first = await disk.start();
+    disk.stored = confirmSessionObjects(disk.stored!);
+    const second = await disk.start({ now: NOW + 31 * DAY });
+    expect(second.objectNames.slice(2)).toEqual(first.objectNames);
+    expect(second.objects?.map((bytes) => toHex(objectName(bytes)))).toEqual(second.objectNames.slice(0, 2).map(toHex));
+    expect(readChainState(chainStateMap(disk.stored))).toEqual(disk.stored);
+    // Nothing was committed with the second one: what counts is still the first.
+    const third = await disk.start({ now: NOW + 62 * DAY });
+    expect(third.objectNames.slice(2)).toEqual(first.objectNames);
+  });
+
   it('goes on from a state with one session object', async () => {
     const disk = new Disk();
     await disk.start();

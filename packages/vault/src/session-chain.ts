@@ -34,6 +34,7 @@ const MAX_CHAIN_AGE_MS = 30 * 24 * 3600 * 1000;
 const MAX_MACHINE_ID = 256;
 /** Of the names in a chain's record; the object follows its name. */
 const OBJECT_FIELDS: readonly number[] = [6, 8];
+const EARLIER_FIELD = 10;
 
 /** What a device keeps of its chain. */
 export interface ChainState {
@@ -52,14 +53,16 @@ export interface ChainState {
   readonly objectNames: readonly ObjectName[];
   /** The sealed session objects, until a commit that names them was accepted: they cannot be made again. */
   readonly objects: readonly Uint8Array[] | undefined;
+  /** Session objects of the chain before: when a single commit named them, losing that one would lose their chain. */
+  readonly earlierNames: readonly ObjectName[];
 }
 
 export interface Session {
   readonly sessionId: SessionId;
   readonly sessionKey: SessionKey;
-  /** Every commit of this session that adds packs names them. */
+  /** Every commit of this session names them: the session objects of its chain, then those of the chain before. */
   readonly objectNames: readonly ObjectName[];
-  /** To be uploaded first, when no accepted commit has named them yet; in the order of their names. */
+  /** To be uploaded first, when no accepted commit has named them yet; in the order of the first names. */
   readonly objects: readonly Uint8Array[] | undefined;
 }
 
@@ -88,7 +91,7 @@ export async function startSession(options: StartSessionOptions): Promise<Sessio
   const session = {
     sessionId: asSessionId(sessionIdOf(current.chainId, current.next)),
     sessionKey: sessionKey(current.chainKey),
-    objectNames: current.objectNames,
+    objectNames: [...current.objectNames, ...current.earlierNames],
     objects: current.objects,
   };
   if (current !== chain) current.chainKey.fill(0);
@@ -112,7 +115,7 @@ function isUsable(chain: ChainState, options: StartSessionOptions): boolean {
 }
 
 async function newChain(options: StartSessionOptions): Promise<ChainState> {
-  const { vaultId, deviceId, epoch, now, random } = options;
+  const { chain: last, vaultId, deviceId, epoch, now, random } = options;
   const first = randomKey('ChainKey', random);
   const id = chainId(first, { vaultId, deviceId });
   const payload = encodeCbor(
@@ -137,10 +140,19 @@ async function newChain(options: StartSessionOptions): Promise<ChainState> {
     machineId: options.machineId.slice(0, MAX_MACHINE_ID),
     objectNames: objects.map((object) => asObjectName(objectName(object))),
     objects,
+    earlierNames: last === undefined ? [] : namedOf(last),
   };
 }
 
-/** `{0:chainId, 1:chainKey_n, 2:n, 3:epoch, 4:startedAt ms, 5:machineId text, 6:name, 7:object?, 8:name?, 9:object?}` */
+/** Of the newest chain that a commit has named. */
+function namedOf({ objects, objectNames, earlierNames }: ChainState): readonly ObjectName[] {
+  return objects === undefined ? objectNames : earlierNames;
+}
+
+/**
+ * `{0:chainId, 1:chainKey_n, 2:n, 3:epoch, 4:startedAt ms, 5:machineId text, 6:name, 7:object?, 8:name?, 9:object?,
+ * 10:[name]?}`
+ */
 export function chainStateMap(chain: ChainState): CborValue {
   const fields = new Map<number, CborValue>([
     [0, chain.chainId],
@@ -152,6 +164,7 @@ export function chainStateMap(chain: ChainState): CborValue {
   ]);
   for (const [i, name] of chain.objectNames.entries()) fields.set(OBJECT_FIELDS[i]!, name);
   for (const [i, object] of (chain.objects ?? []).entries()) fields.set(OBJECT_FIELDS[i]! + 1, object);
+  if (chain.earlierNames.length > 0) fields.set(EARLIER_FIELD, chain.earlierNames);
   return fields;
 }
 
@@ -166,6 +179,7 @@ export function readChainState(value: CborValue | undefined): ChainState {
     startedAt: fields.uint(4),
     machineId: fields.text(5, MAX_MACHINE_ID),
     ...readObjects(fields),
+    earlierNames: fields.has(EARLIER_FIELD) ? fields.idList(EARLIER_FIELD, HASH_LENGTH).map(asObjectName) : [],
   };
   fields.end();
   return chain;

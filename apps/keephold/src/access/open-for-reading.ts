@@ -3,7 +3,13 @@
  * written to the repository and nothing but the cache on this machine, so that a new computer can restore with the
  * password alone.
  */
-import { type CommitLogState, type EngineError, openRepository, type Repository } from '@keephold/engine';
+import {
+  type CommitLogState,
+  type EngineError,
+  openRepository,
+  type Repository,
+  type SessionEntry,
+} from '@keephold/engine';
 import { readingTools } from '@keephold/engine/node';
 import {
   type ChainPin,
@@ -41,6 +47,8 @@ export interface ReadAccess extends AsyncDisposable {
   readonly repository: Repository;
   readonly custody: Custody;
   readonly vaultId: VaultId;
+  /** Session objects that this machine made, where it is a device. */
+  readonly ownSessions: readonly SessionEntry[];
   /** What opened it: the keys of this device, or what the user knows, by way of the account's keyring. */
   readonly openedBy: 'device' | 'secret';
   /** The user reads a copy that is older than what this machine has seen: it is to be left as it is. */
@@ -82,8 +90,11 @@ async function read(context: Context, { custody, store, options }: Opening): Pro
   await store.keychain.save(keychain, custody);
   const history = new HistoryFile(context.environment, keys.accountId);
   const seen = history.load(keys.vaultId);
+  const copies = new SessionCopies(store.folder);
+  const ownSessions = state === undefined ? [] : copies.names().map((name) => ({ name, deviceId: state.deviceId }));
   const repository = await openRepository({
-    custody: withSessionCopies(custody, new SessionCopies(store.folder)),
+    custody: withSessionCopies(custody, copies),
+    ownSessions,
     keys,
     keychain,
     verifier: recordVerifier,
@@ -105,7 +116,7 @@ async function read(context: Context, { custody, store, options }: Opening): Pro
   if (isOlder) tellOlderCopy(context, { head, pin: ahead[0]!, seen });
   history.save(repository.log);
   const dispose = async (): Promise<void> => await custody[Symbol.asyncDispose]();
-  return { repository, custody, vaultId, openedBy, isOlder, [Symbol.asyncDispose]: dispose };
+  return { repository, custody, vaultId, ownSessions, openedBy, isOlder, [Symbol.asyncDispose]: dispose };
 }
 
 /** Reading comes by the same damaged object many times. */

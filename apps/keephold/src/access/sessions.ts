@@ -51,21 +51,41 @@ export async function nextSession(
   }
 }
 
-/** The chain with those of its session objects that are there; undefined when none is. */
-async function keptChain(
-  { custody, copies, vaultId }: SessionPlace,
-  chain: ChainState,
-): Promise<ChainState | undefined> {
-  if (chain.objects !== undefined) return chain;
-  const stored = await custody.getObjects(vaultId, chain.objectNames);
-  const objectNames: ObjectName[] = [];
-  for (const [i, name] of chain.objectNames.entries()) {
+/** The chain with those of its session objects, and of the chain before, that are there; undefined when none of its own is. */
+async function keptChain(place: SessionPlace, chain: ChainState): Promise<ChainState | undefined> {
+  const own = chain.objects === undefined ? chain.objectNames : [];
+  const kept = await keptObjects(place, [...own, ...chain.earlierNames]);
+  // A commit that names what is not there is refused.
+  const earlierNames = chain.earlierNames.filter((name) => kept.has(name));
+  if (chain.objects !== undefined) return { ...chain, earlierNames };
+  const objectNames = own.filter((name) => kept.has(name));
+  return objectNames.length === 0 ? undefined : { ...chain, objectNames, earlierNames };
+}
+
+/** Those of the objects that the repository has whole, put back where it had not. */
+async function keptObjects(place: SessionPlace, names: readonly ObjectName[]): Promise<ReadonlySet<ObjectName>> {
+  const kept = new Set<ObjectName>();
+  if (names.length === 0) return kept;
+  const stored = await place.custody.getObjects(place.vaultId, names);
+  for (const [i, name] of names.entries()) {
     const object = stored[i];
     const isStored = isNamed(object, name);
-    if (isStored) copies.keep(name, object);
-    if (isStored || (await mendSessionObject({ custody, copies, vaultId }, name))) objectNames.push(name);
+    if (isStored) place.copies.keep(name, object);
+    if (isStored || (await mendSessionObject(place, name))) kept.add(name);
   }
-  return objectNames.length === 0 ? undefined : { ...chain, objectNames };
+  return kept;
+}
+
+/** Those of the device's chain that are there and that commits have named. */
+export async function storedSessionObjects(
+  store: DeviceStore,
+  place: Omit<SessionPlace, 'copies'>,
+): Promise<readonly ObjectName[]> {
+  const chain = store.load()?.chain;
+  if (chain === undefined) return [];
+  const names = [...(chain.objects === undefined ? chain.objectNames : []), ...chain.earlierNames];
+  const kept = await keptObjects({ ...place, copies: new SessionCopies(store.folder) }, names);
+  return names.filter((name) => kept.has(name));
 }
 
 function advanced(current: DeviceState, from: ChainState | undefined, next: ChainState): DeviceState {

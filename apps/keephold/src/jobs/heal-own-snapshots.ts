@@ -1,25 +1,25 @@
 /** Lets this device add to its snapshots what was stored again of lost packs. Needs no password. */
-import { sign } from '@keephold/crypto';
 import { type HealReport, healSnapshots } from '@keephold/engine/node';
 import { recordVerifier, writeKeysOf } from '@keephold/vault';
+import { commitSignerOf } from '../access/commit-signer.ts';
 import type { DeviceAccess } from '../access/open-device.ts';
+import { storedSessionObjects } from '../access/sessions.ts';
 import type { Context } from '../context.ts';
 import { counted } from '../terminal/units.ts';
 
 export async function healOwnSnapshots(
   context: Pick<Context, 'signal' | 'now'>,
-  { custody, vaultId, state, chain }: DeviceAccess,
+  access: DeviceAccess,
 ): Promise<HealReport> {
-  const { deviceId, indexKeys } = writeKeysOf(state);
+  const { custody, vaultId, store } = access;
+  const { deviceId, indexKeys } = writeKeysOf(access.state);
   return await healSnapshots({
-    custody,
+    ...commitSignerOf(context, access),
     vaultId,
     deviceId,
     indexKeys,
-    keychain: () => chain.keychain,
+    sessionObjects: async () => await storedSessionObjects(store, { custody, vaultId }),
     verifier: recordVerifier,
-    sign: (message) => sign(state.signingSeed, message),
-    now: () => BigInt(context.now()) * 1_000_000n,
     signal: context.signal,
   });
 }

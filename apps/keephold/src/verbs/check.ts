@@ -15,6 +15,7 @@ import { type Command, defineCommand } from '../command-line/command.ts';
 import { share } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../errors.ts';
+import { unnamedOwnSessions } from '../jobs/own-sessions.ts';
 import { waysInProblems } from '../jobs/ways-in.ts';
 import { withheldSessions } from '../jobs/withheld-sessions.ts';
 import { printable } from '../terminal/printable.ts';
@@ -53,6 +54,8 @@ export const check: Command = defineCommand({
     const findings = await access.custody.audit(access.vaultId, { readsAll: options['read-data'] === 1 });
     found.push(...auditProblems(findings), ...(await keyringProblems(context, access)));
     for (const what of await withheldSessions(access, findings)) found.push({ kind: 'record', what });
+    const unnamed = unnamedOwnSessions(access);
+    for (const what of unnamed) found.push({ kind: 'record', what });
     const progress = new ProgressLine(out, 'checking');
     let report: CheckReport;
     try {
@@ -74,6 +77,7 @@ export const check: Command = defineCommand({
     await printReport(context, report);
     if (report.problems.some(({ kind }) => kind === 'damaged-index'))
       out.note('keephold heal lists again the packs that can still be read');
+    if (unnamed.length > 0) out.note('keephold heal names the session objects again');
     await tellParity(context, findings);
     await reportDamage(context, access, report);
     return report.problems.length === 0 ? exitCodes.done : exitCodes.damaged;

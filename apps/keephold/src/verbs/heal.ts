@@ -16,6 +16,7 @@ import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts';
 import { damagedRecords } from '../jobs/damaged-records.ts';
 import { healOwnSnapshots, tellHealing } from '../jobs/heal-own-snapshots.ts';
+import { nameOwnSessions } from '../jobs/own-sessions.ts';
 import { relistPacks, tellRelisting } from '../jobs/relist-packs.ts';
 import { type RestatedRefsets, restateRefsets, tellRestated } from '../jobs/restate-refsets.ts';
 import { type Lacking, stillLacking } from '../jobs/still-lacking.ts';
@@ -97,6 +98,8 @@ interface Healed {
   readonly report: HealReport | undefined;
   /** Session objects from this machine. */
   readonly mended?: number;
+  /** Session objects of this device that its commits name again. */
+  readonly named?: number;
   /** Undefined when this device cannot read. */
   readonly listed?: RelistReport | undefined;
   readonly refsets?: RestatedRefsets;
@@ -113,6 +116,7 @@ async function healAsDevice(context: Context, folder: string, lostInCopies: numb
   const copies = new SessionCopies(access.store.folder);
   const mended = await mendSessionObjects({ custody: access.custody, copies, vaultId: access.vaultId });
   const refsets = await restateRefsets(context, folder, access);
+  const named = await nameOwnSessions(context, access);
   // First: who knows what lost packs held knows what holds it again.
   const listed = await relistPacks(context, access);
   const report = await healOwnSnapshots(context, access);
@@ -121,6 +125,7 @@ async function healAsDevice(context: Context, folder: string, lostInCopies: numb
   return {
     report,
     mended,
+    named,
     listed,
     refsets,
     lostPacks,
@@ -145,11 +150,12 @@ async function tell(context: Context, { mended, taken, healed, damaged }: Told):
     if (healed.refsets !== undefined) await tellRestated(context, healed.refsets);
     await tellHealing(context, { ...report, incomplete: lacking === 'nothing' ? [] : report.incomplete });
   }
-  const sessions = healed.mended ?? 0;
+  const { mended: sessions = 0, named = 0 } = healed;
   const { records = 0, objects = 0, packs = 0, bytes = 0, doubtful = 0 } = taken ?? {};
   const sums = {
     mended,
     sessions,
+    named,
     records,
     doubtful,
     objects,
@@ -169,6 +175,7 @@ async function tell(context: Context, { mended, taken, healed, damaged }: Told):
   if (mended > 0)
     await out.result(`wrote ${counted(mended, 'keychain entry', 'keychain entries')} back from this machine`);
   if (sessions > 0) await out.result(`wrote ${counted(sessions, 'session object')} back from this machine`);
+  if (named > 0) await out.result(`named ${counted(named, 'session object')} again, for other devices to read with`);
   if (taken !== undefined) {
     await out.result(
       `took ${counted(packs, 'pack')} (${formatBytes(bytes)}), ${counted(objects, 'object')} and ${counted(records, 'record')} from the copy`,

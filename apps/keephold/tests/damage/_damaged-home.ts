@@ -60,17 +60,20 @@ export class DamagedHome implements Disposable {
   readonly #contents = new Map<string, Buffer>();
 
   /** Three snapshots: each adds packs, index objects, a commit and a record. */
-  static async create(): Promise<DamagedHome> {
+  static async create({ beforeBackup }: { readonly beforeBackup?: (home: Home) => void } = {}): Promise<DamagedHome> {
     const damaged = new DamagedHome();
     const { home } = damaged;
     for (const folder of ['a/b', 'c']) mkdirSync(join(home.data, folder), { recursive: true });
     for (let i = 0; i < 12; i++) damaged.#write(`${['a', 'a/b', 'c'][i % 3]}/f${i}`, 500 + i * 997);
     damaged.#write('big', 1_500_000);
     await damaged.must(['init', '--trusted', '--quiet']);
+    beforeBackup?.(home);
     await damaged.must(['backup', home.data, '--quiet']);
     damaged.#write('c/new', 300_000);
+    beforeBackup?.(home);
     await damaged.must(['backup', home.data, '--quiet']);
     damaged.#write('a/newer', 100_000);
+    beforeBackup?.(home);
     await damaged.must(['backup', home.data, '--quiet']);
     for (const name of ['state', 'cache', 'repository']) {
       cpSync(join(home.folder, name), join(home.folder, 'saved', name), { recursive: true });

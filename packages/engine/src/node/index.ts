@@ -14,6 +14,7 @@ export { type CatOptions, cat } from './cat/cat.ts';
 export { type CheckOptions, type CheckProblem, type CheckProgress, type CheckReport, check } from './check/check.ts';
 export { type FoundRefset, type RefsetClues, RefsetSearch } from './heal/find-refsets.ts';
 export { type HealReport, type HealSnapshotsOptions, healSnapshots } from './heal/heal-snapshots.ts';
+export { nameSessionsAgain, unnamedSessions } from './heal/name-sessions.ts';
 export { type RelistReport, relistPacks } from './heal/relist-packs.ts';
 export type { ChangedFolders, JournalOptions } from './journal/changed-folders.ts';
 export type { FullWalkReason } from './journal/full-walk.ts';

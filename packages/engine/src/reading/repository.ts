@@ -10,7 +10,7 @@ import { type ContentPart, NodeType, type TreeNode } from '../node-fields.ts';
 import type { BlobKind } from '../pack-contents.ts';
 import type { BlobLocations, PackRecord } from './blob-locations.ts';
 import { BlobReader, type ComputeBlobId } from './blob-reader.ts';
-import { CommitLog, type CommitLogState, emptyCommitLog } from './commit-log.ts';
+import { CommitLog, type CommitLogState, emptyCommitLog, type SessionEntry } from './commit-log.ts';
 import { earlyRemovals } from './early-removals.ts';
 import { contentParts } from './file-content.ts';
 import { partsInHoles } from './holes.ts';
@@ -44,6 +44,8 @@ export interface RepositoryOptions extends ChainVerifier {
   readonly custody: RepositoryCustody;
   readonly keys: ReaderKeys;
   readonly openSessionObject: OpenSessionObject;
+  /** Session objects that this very device made; the log has others only, that a commit which can be read names. */
+  readonly ownSessions?: readonly SessionEntry[] | undefined;
   readonly decompress: Decompress;
   /** The log as it was saved; without it all commits are verified. */
   readonly log?: CommitLogState | undefined;
@@ -90,7 +92,7 @@ export class Repository {
     const { custody, keys, openSessionObject, onDamage } = options;
     this.log = log;
     this.#options = options;
-    this.#sessions = new SessionKeys({ custody, log, openSessionObject });
+    this.#sessions = new SessionKeys({ custody, log, own: options.ownSessions, openSessionObject });
     this.#snapshots = new SnapshotReader({ custody, log, sessions: this.#sessions, onDamage });
     const places = { custody, vaultId: keys.vaultId, sessions: this.#sessions };
     const pages = new PackPages({ ...places, openPages: options.openPages });

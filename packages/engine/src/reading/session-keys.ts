@@ -39,6 +39,8 @@ export type OpenSessionObject = (object: {
 export interface SessionKeysOptions {
   readonly custody: Pick<ReadingCustody, 'getObjects'>;
   readonly log: CommitLog;
+  /** Session objects that this very device made: no commit has to vouch for them. */
+  readonly own?: readonly SessionEntry[] | undefined;
   readonly openSessionObject: OpenSessionObject;
 }
 
@@ -104,7 +106,8 @@ export class SessionKeys {
   async #search(chainName: string, deviceId: DeviceId | undefined): Promise<OpenedChain> {
     const found = this.#chains.get(chainName);
     if (found !== undefined) return found;
-    const untried = this.#options.log.sessions.filter((entry) => !this.#tried.has(entry)).reverse();
+    const { log, own = [] } = this.#options;
+    const untried = [...own, ...log.sessions].filter((entry) => !this.#tried.has(entry)).reverse();
     const isLikely = (entry: SessionEntry): boolean => deviceId === undefined || equalBytes(entry.deviceId, deviceId);
     for (const entry of [...untried.filter(isLikely), ...untried.filter((entry) => !isLikely(entry))]) {
       await this.#open(entry);

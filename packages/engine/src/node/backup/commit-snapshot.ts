@@ -96,7 +96,6 @@ interface CommitParts {
 
 function describeCommit(where: Where, base: CommitBase, parts: CommitParts): Commit {
   const { snapshot, session } = parts;
-  const namesSession = snapshot.packs.length > 0 || session.objects !== undefined;
   return {
     ...base,
     kind: snapshot.kind === 'complete' ? 'snapshot' : 'checkpoint',
@@ -104,7 +103,7 @@ function describeCommit(where: Where, base: CommitBase, parts: CommitParts): Com
     streamId: where.stream,
     snapshotObject: parts.object,
     indexObjects: parts.indexes,
-    sessionObjects: namesSession ? session.objectNames : [],
+    sessionObjects: session.objectNames,
     packsDigest: sha256(...packsDigestInput(parts.packsAdded)),
     refsetDigest: snapshot.refsetDigest,
     parentSeq: snapshot.refset.parentSeq,

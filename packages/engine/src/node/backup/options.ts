@@ -20,8 +20,9 @@ export interface WriterKeys {
 export interface WriterSession {
   readonly sessionId: SessionId;
   readonly sessionKey: SessionKey;
+  /** What every commit of the session names, so that losing one loses no chain: its own session objects come first. */
   readonly objectNames: readonly ObjectName[];
-  /** The sealed session objects while no accepted commit has named them, in the order of their names. */
+  /** The sealed session objects while no accepted commit has named them, in the order of the first names. */
   readonly objects: readonly Uint8Array[] | undefined;
   /** To be called once a commit has named the session objects. */
   confirmed(): Promise<void> | void;

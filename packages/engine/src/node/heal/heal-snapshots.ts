@@ -10,6 +10,7 @@ import {
   type DeviceId,
   intersectPackIds,
   type KeychainState,
+  type ObjectName,
   type PackIdList,
   packIdAt,
   packIdCount,
@@ -34,6 +35,8 @@ export interface HealSnapshotsOptions extends CommitSigner {
   readonly vaultId: VaultId;
   readonly deviceId: DeviceId;
   readonly indexKeys: ReadonlyMap<number, IndexKey>;
+  /** Those of this device's chain that are there: packs which snapshots get may need them. */
+  readonly sessionObjects: () => Promise<readonly ObjectName[]>;
   /** Never behind what the head of the vault stands on. */
   readonly keychain: () => KeychainState;
   readonly verifier: RecordVerifier;
@@ -97,11 +100,12 @@ async function commitHeal(
   { refset, added }: { readonly refset: PackIdList; readonly added: PackIdList },
 ): Promise<void> {
   const { vaultId, deviceId } = options;
+  const sessionObjects = await options.sessionObjects();
   const refsetDigest = sha256(...refsetDigestInput(unionPackIds(refset, added)));
   const packsDigest = sha256(...packsDigestInput(NOTHING));
-  const nothing = { indexObjects: [], sessionObjects: [], superseded: [] };
+  const objects = { indexObjects: [], sessionObjects, superseded: [] };
   const result = await commitOnHead(options, { vaultId, action: 'heal' }, (base) => ({
-    commit: { ...base, ...nothing, kind: 'heal', deviceId, packsDigest, refsetDigest, parentSeq: snapshot.seq },
+    commit: { ...base, ...objects, kind: 'heal', deviceId, packsDigest, refsetDigest, parentSeq: snapshot.seq },
     packsAdded: NOTHING,
     refset: { parentSeq: snapshot.refset.seq, added, removed: NOTHING },
   }));
