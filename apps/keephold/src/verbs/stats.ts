@@ -10,6 +10,9 @@ import { quotaText, quotaWarning } from '../listing/quota-text.ts';
 import { formatTable } from '../terminal/text-table.ts';
 import { counted, formatBytes, formatCount } from '../terminal/units.ts';
 
+/** In JSON, of a snapshot whose refset cannot be read. */
+const UNKNOWN = { packs: null, packBytes: null, uniquePackBytes: null };
+
 export const stats: Command = defineCommand({
   name: 'stats',
   operands: { usage: '', min: 0, max: 0 },
@@ -25,19 +28,19 @@ export const stats: Command = defineCommand({
     const { repository, custody } = access;
     const report = await repositoryStats({ repository });
     const usage = await custody.usage(access.vaultId);
-    for (const { snapshot, ...sizes } of report.snapshots) {
-      await out.record({ type: 'snapshot', seq: snapshot.seq, id: hex(snapshot.id), ...sizes });
+    for (const { snapshot, needs, ...sizes } of report.snapshots) {
+      await out.record({ type: 'snapshot', seq: snapshot.seq, id: hex(snapshot.id), ...sizes, ...(needs ?? UNKNOWN) });
     }
     const { snapshots: _each, ...totals } = report;
     const account = await custody.accountUsage();
     await out.record({ type: 'total', ...totals, usage, account });
-    const rows = report.snapshots.map(({ snapshot, files, bytes, packBytes, uniquePackBytes }) => [
+    const rows = report.snapshots.map(({ snapshot, files, bytes, needs }) => [
       `#${snapshot.seq}`,
       hex(snapshot.id).slice(0, 8),
       files === undefined ? '' : formatCount(files),
       bytes === undefined ? '' : formatBytes(bytes),
-      formatBytes(packBytes),
-      formatBytes(uniquePackBytes),
+      needs === undefined ? '?' : formatBytes(needs.packBytes),
+      needs === undefined ? '?' : formatBytes(needs.uniquePackBytes),
     ]);
     const headings = ['No.', 'ID', 'Files', 'Size', 'Stored', 'Only here'];
     const right = headings.filter((heading) => heading !== 'ID');
@@ -46,7 +49,9 @@ export const stats: Command = defineCommand({
       `stored: ${formatBytes(usage.packBytes + usage.objectBytes)} in ${formatCount(usage.packs)} packs`,
     );
     if (usage.parityBytes) await out.result(`parity: ${formatBytes(usage.parityBytes)}`);
-    const pending = pendingText(usage);
+    const { refsetsUnread } = report;
+    // The keeper does not know what these need, and takes it for what backups left that have not finished.
+    const pending = refsetsUnread.length > 0 ? undefined : pendingText(usage);
     if (pending !== undefined) await out.result(pending);
     if (usage.condemnedBytes > 0) await out.result(`waiting to be freed: ${formatBytes(usage.condemnedBytes)}`);
     const quota = quotaWarning(account) ?? quotaText(account);
@@ -55,7 +60,12 @@ export const stats: Command = defineCommand({
     const { hasHoles } = repository.log;
     if (hasHoles) out.note(HISTORY_HAS_HOLES);
     if (unread > 0) out.note(`${counted(unread, 'snapshot')} cannot be read and is left out; keephold check says why`);
-    if (unread === 0 && !hasHoles) return exitCodes.done;
-    return exitCodes.damaged;
+    if (refsetsUnread.length > 0) out.note(unreadText(refsetsUnread));
+    return unread === 0 && !hasHoles && refsetsUnread.length === 0 ? exitCodes.done : exitCodes.damaged;
   },
 });
+
+function unreadText(seqs: readonly number[]): string {
+  const which = seqs.map((seq) => `#${seq}`).join(', ');
+  return `what ${which} ${seqs.length === 1 ? 'needs' : 'need'} cannot be read, and what only others have may be less than said; keephold heal finds it out again`;
+}

@@ -103,7 +103,15 @@ describe('a record that rotted', () => {
     await damaged.reset('same');
     damaged.damage(fileOf('record', 2), flip);
     loseLedger();
+    const table = await home.run(['stats']);
+    expect([table.code, table.stdout]).toEqual([13, expect.stringMatching(/^ #1 .*B +\d\S* .B\n #2 .*\? +\?$/m)]);
+    expect(table.stdout).not.toContain('have not finished');
+    expect(table.stderr).toContain('what #2, #3 need cannot be read');
+    const told = await home.run(['stats', '--json']);
+    expect([told.code, told.records.map(({ packs }) => packs)]).toEqual([13, [2, null, null, 2, undefined]]);
+    expect(told.records.find(({ type }) => type === 'total')).toMatchObject({ refsetsUnread: [2, 3], packs: 2 });
     expect(await codeOf('heal')).toEqual(['heal', 0]);
+    expect(await codeOf('stats')).toEqual(['stats', 0]);
     loseLedger();
     expect((await collect()).code).toBe(0);
     expect(await codeOf('check', '--read-data')).toEqual(['check --read-data', 0]);

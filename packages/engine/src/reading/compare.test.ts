@@ -81,7 +81,8 @@ describe('sizes', () => {
     const firstBytes = stored.packs.reduce((sum, { pageCount }) => sum + pageBytes(pageCount), 0);
     expect(sizes.packs).toBe(4);
     expect(sizes.packBytes).toBe(firstBytes + 2 * pageBytes(1));
-    expect(sizes.snapshots.map(({ packs, uniquePackBytes }) => [packs, uniquePackBytes])).toEqual([
+    expect(sizes.refsetsUnread).toEqual([]);
+    expect(sizes.snapshots.map(({ needs }) => [needs?.packs, needs?.uniquePackBytes])).toEqual([
       [2, 0],
       [4, 0],
       [2, 0],

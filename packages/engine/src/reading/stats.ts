@@ -1,5 +1,6 @@
 /** How much each snapshot needs and how much of that it alone needs, from refsets and the sizes in the index. */
-import { packIdAt, packIdCount, packLength } from '@keephold/protocol';
+import { type PackIdList, packIdAt, packIdCount, packLength } from '@keephold/protocol';
+import { DamagedError } from '../errors.ts';
 import { SnapshotStat } from '../snapshot.ts';
 import { IdTable } from './id-table.ts';
 import type { Repository } from './repository.ts';
@@ -10,16 +11,23 @@ export interface SnapshotSizes {
   /** Of its files, where the snapshot says so. */
   readonly files: number | bigint | undefined;
   readonly bytes: number | bigint | undefined;
-  /** Packs it needs, and their bytes as stored. */
+  /** Undefined where its refset cannot be read. */
+  readonly needs: SnapshotNeeds | undefined;
+}
+
+export interface SnapshotNeeds {
+  /** How many, and their bytes as stored. */
   readonly packs: number;
   readonly packBytes: number;
-  /** Bytes of packs that no other snapshot needs: what forgetting it would free. */
+  /** Bytes of packs that no other snapshot needs: what forgetting it would free. At most, where a refset is not read. */
   readonly uniquePackBytes: number;
 }
 
 export interface RepositorySizes {
   readonly snapshots: readonly SnapshotSizes[];
-  /** What all of them need together. */
+  /** Numbers of the snapshots whose refsets cannot be read: what they need is in no sum. */
+  readonly refsetsUnread: readonly number[];
+  /** What all others need together. */
   readonly packs: number;
   readonly packBytes: number;
   /** Packs that a refset has and no index lists: their sizes are not known here. */
@@ -29,39 +37,76 @@ export interface RepositorySizes {
 /** Marks a pack that several snapshots need. */
 const SHARED = -1;
 
+/** Damage of a refset keeps nobody from the other sizes; a keeper that cannot be reached does. */
 export async function stats({ repository }: { readonly repository: Repository }): Promise<RepositorySizes> {
   const sizes = await packSizes(repository);
   const snapshots = await repository.snapshots();
-  const owners = new Map<number, number>();
-  const needs: { packs: number; bytes: number }[] = [];
-  for (const [index, snapshot] of snapshots.entries()) {
-    const refset = await repository.refset(snapshot);
-    let bytes = 0;
-    for (let i = 0; i < packIdCount(refset); i++) {
-      const pack = sizes.packs.add(packIdAt(refset, i));
-      bytes += sizes.bytes[pack] ?? 0;
-      owners.set(pack, owners.has(pack) ? SHARED : index);
-    }
-    needs.push({ packs: packIdCount(refset), bytes });
-  }
+  const { owners, needs, unread } = await readNeeds(repository, sizes);
   const unique = uniqueBytes(owners, sizes.bytes);
   return {
-    snapshots: snapshots.map((snapshot, index) => ({
-      snapshot,
-      files: snapshot.stats.get(SnapshotStat.files),
-      bytes: snapshot.stats.get(SnapshotStat.bytes),
-      packs: needs[index]?.packs ?? 0,
-      packBytes: needs[index]?.bytes ?? 0,
-      uniquePackBytes: unique.get(index) ?? 0,
-    })),
+    snapshots: snapshots.map((snapshot) => {
+      const own = needs.get(snapshot.seq);
+      return {
+        snapshot,
+        files: snapshot.stats.get(SnapshotStat.files),
+        bytes: snapshot.stats.get(SnapshotStat.bytes),
+        needs: own && { ...own, uniquePackBytes: unique.get(snapshot.seq) ?? 0 },
+      };
+    }),
+    refsetsUnread: unread,
     packs: owners.size,
     packBytes: [...unique.values()].reduce((sum, bytes) => sum + bytes, 0),
     unlistedPacks: [...owners.keys()].filter((pack) => sizes.bytes[pack] === undefined).length,
   };
 }
 
-/** Bytes of every pack that an index lists, by its number in the table. */
-async function packSizes(repository: Repository): Promise<{ readonly packs: IdTable; readonly bytes: number[] }> {
+interface Needs {
+  /** The snapshot that needs a pack, by the pack's number in the table, or SHARED. */
+  readonly owners: ReadonlyMap<number, number>;
+  /** By snapshot. */
+  readonly needs: ReadonlyMap<number, Omit<SnapshotNeeds, 'uniquePackBytes'>>;
+  readonly unread: readonly number[];
+}
+
+/** Of all snapshots that are kept, those too that cannot be read themselves: what they need is not freed. */
+async function readNeeds(repository: Repository, sizes: PackSizes): Promise<Needs> {
+  const owners = new Map<number, number>();
+  const needs = new Map<number, Omit<SnapshotNeeds, 'uniquePackBytes'>>();
+  const unread: number[] = [];
+  for (const { seq } of repository.log.snapshots) {
+    const refset = await refsetOrDamaged(repository, seq);
+    if (refset === undefined) {
+      unread.push(seq);
+      continue;
+    }
+    let packBytes = 0;
+    for (let i = 0; i < packIdCount(refset); i++) {
+      const pack = sizes.packs.add(packIdAt(refset, i));
+      packBytes += sizes.bytes[pack] ?? 0;
+      owners.set(pack, owners.has(pack) ? SHARED : seq);
+    }
+    needs.set(seq, { packs: packIdCount(refset), packBytes });
+  }
+  return { owners, needs, unread };
+}
+
+async function refsetOrDamaged(repository: Repository, seq: number): Promise<PackIdList | undefined> {
+  try {
+    return await repository.refset({ seq });
+  } catch (error) {
+    if (error instanceof DamagedError) return undefined;
+    throw error;
+  }
+}
+
+interface PackSizes {
+  readonly packs: IdTable;
+  /** By a pack's number in the table. */
+  readonly bytes: number[];
+}
+
+/** Bytes of every pack that an index lists. */
+async function packSizes(repository: Repository): Promise<PackSizes> {
   const packs = new IdTable();
   const bytes: number[] = [];
   for await (const object of repository.indexObjects('all')) {
