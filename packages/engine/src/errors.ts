@@ -8,18 +8,25 @@ export type EngineErrorCode =
   | 'interrupted'
   | 'no-progress'; // the keeper keeps refusing
 
+export interface EngineErrorOptions extends ErrorOptions {
+  /** Id of the blob that cannot be read; the cause says why, and nothing of the blob. */
+  readonly blob?: Uint8Array;
+}
+
 export class EngineError extends Error {
   readonly code: EngineErrorCode;
-  constructor(code: EngineErrorCode, message: string, options?: ErrorOptions) {
+  readonly blob: Uint8Array | undefined;
+  constructor(code: EngineErrorCode, message: string, options?: EngineErrorOptions) {
     super(message, options);
     this.name = 'EngineError';
     this.code = code;
+    this.blob = options?.blob;
   }
 }
 
 /** Stored bytes that are not what was stored. */
 export class DamagedError extends EngineError {
-  constructor(message: string, options?: ErrorOptions) {
+  constructor(message: string, options?: EngineErrorOptions) {
     super('damaged', message, options);
     this.name = 'DamagedError';
   }
@@ -27,7 +34,7 @@ export class DamagedError extends EngineError {
 
 /** Something named by a valid record is not there. */
 export class MissingDataError extends EngineError {
-  constructor(message: string, options?: ErrorOptions) {
+  constructor(message: string, options?: EngineErrorOptions) {
     super('missing', message, options);
     this.name = 'MissingDataError';
   }

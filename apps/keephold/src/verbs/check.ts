@@ -137,16 +137,20 @@ function packNames(packs: PackIdList): string[] {
 }
 
 const shownAffected = 5;
+/** On a terminal or in a log; --json has all of them. */
+const shownProblems = 100;
 
 async function printReport({ out }: Context, report: CheckReport): Promise<void> {
-  for (const { kind, what, affects } of report.problems) {
-    await out.record({ type: 'problem', kind, what, affects });
-    if (out.json) continue;
+  for (const [index, { kind, what, affects, blobs }] of report.problems.entries()) {
+    await out.record({ type: 'problem', kind, what, affects, ...(blobs.length > 0 && { blobs }) });
+    if (out.json || index >= shownProblems) continue;
     out.error(`${kind.replace('-', ' ')}: ${printable(what)}`);
     for (const affected of affects.slice(0, shownAffected)) out.error(`  affects ${printable(affected)}`);
     if (affects.length > shownAffected) out.error(`  and ${affects.length - shownAffected} more`);
   }
   const { snapshots, trees, blobs, packs, packsRead, bytesRead, problems } = report;
+  if (!out.json && problems.length > shownProblems)
+    out.error(`and ${problems.length - shownProblems} more; --json lists them all`);
   await out.record({
     type: 'summary',
     snapshots,

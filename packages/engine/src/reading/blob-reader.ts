@@ -51,11 +51,10 @@ export class BlobReader {
         failures.push(error);
       }
     }
-    const [first] = failures;
-    if (first === undefined) throw new MissingDataError(`read blob ${toHex(id)}: no index lists it`);
+    const [first = new MissingDataError('no index lists it')] = failures;
     const cause = failures.find((error) => error instanceof DamagedError) ?? first;
     const Failure = cause instanceof DamagedError ? DamagedError : MissingDataError;
-    throw new Failure(`read blob ${toHex(id)}: ${cause.message}`, { cause });
+    throw new Failure(`read blob ${toHex(id)}: ${cause.message}`, { cause, blob: id.slice() });
   }
 
   async #readPlace(id: BlobId, { pack, frame, offset, length, kind }: BlobPlace): Promise<Blob> {

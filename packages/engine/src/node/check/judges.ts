@@ -1,5 +1,6 @@
 /** What a walk through the snapshots says of the blobs it meets: whether each has a place, or whether what is lost has it. */
 import { toHex } from '@keephold/bytes';
+import { EngineError } from '../../errors.ts';
 import type { LostPlaces } from './check-packs.ts';
 import type { Findings } from './findings.ts';
 import type { PackCatalog } from './pack-catalog.ts';
@@ -20,10 +21,18 @@ export function placeJudge({
     blob: (id, _kind, where) => {
       if (catalog.blobs.some(id, (pack) => counts(pack))) return;
       const known = catalog.blobs.some(id, () => true);
-      const what = known ? 'is only in packs that its snapshot does not keep' : 'is in no pack that an index lists';
-      findings.add('missing-blob', `blob ${toHex(id)} ${what}`, where());
+      const what = known
+        ? 'what files need is only in packs that their snapshot does not keep'
+        : 'what files need is in no pack that an index lists';
+      findings.addBlob('missing-blob', what, { id: toHex(id), affected: where() });
     },
-    unreadable: (error, where) => findings.add('damaged-tree', error.message, where()),
+    unreadable: ({ message, blob, cause }, where) => {
+      if (blob === undefined || !(cause instanceof EngineError)) findings.add('damaged-tree', message, where());
+      else {
+        const why = `folders cannot be read: ${cause.message}`;
+        findings.addBlob('damaged-tree', why, { id: toHex(blob), affected: where() });
+      }
+    },
   };
 }
 
