@@ -58,6 +58,7 @@ export const layers: readonly Layer[] = [
       '@scure/bip39',
       '@serenity-kit/opaque',
       'hash-wasm',
+      'otpauth',
     ],
   },
   {
@@ -198,6 +199,7 @@ export const layers: readonly Layer[] = [
       '@keephold/conditions',
       '@keephold/crypto',
       '@keephold/crypto/opaque',
+      '@keephold/crypto/totp',
       '@keephold/custody',
       '@keephold/custody/sql',
       '@keephold/drill',
@@ -209,7 +211,7 @@ export const layers: readonly Layer[] = [
       '@keephold/source-files',
       '@keephold/vault',
     ],
-    thirdParty: [],
+    thirdParty: ['uqr'],
   },
 ];
 

@@ -45,6 +45,8 @@ export interface Environment {
   readonly repository: string | undefined;
   readonly passwordFile: string | undefined;
   readonly password: string | undefined;
+  /** Of a second factor; good once, so that it need not be hidden. */
+  readonly code?: string | undefined;
   /** For `keephold serve`; nothing is said when it is not there. */
   readonly server?: ServerVariables;
   /** Whether a session bus is there, which the keystore of Linux needs. */
@@ -80,6 +82,7 @@ export function readEnvironment(
     repository: nonEmpty(variables['KEEPHOLD_REPO']),
     passwordFile: nonEmpty(variables['KEEPHOLD_PASSWORD_FILE']),
     password: nonEmpty(variables['KEEPHOLD_PASSWORD']),
+    code: nonEmpty(variables['KEEPHOLD_CODE']),
     server: serverVariables(variables),
     hasSessionBus: nonEmpty(variables['DBUS_SESSION_BUS_ADDRESS']) !== undefined,
     sessionBus: sessionBus(variables),

@@ -85,10 +85,10 @@ export async function main(environment: Environment): Promise<never> {
     onHangUp,
     onProgress: progressReport(),
     version: ownVersion(),
-    openRepository: async (place, options) => {
+    openRepository: async (place, { askCode, ...options }) => {
       if (isServer(place)) {
         const { openServer } = await import('./access/server-custody.ts');
-        return await openServer(environment, place);
+        return await openServer(environment, place, askCode);
       }
       const { openPlace } = await import('./access/open-place.ts');
       return await openPlace(environment, place, { spawnParityWorker, ...options });

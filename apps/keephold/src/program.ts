@@ -79,7 +79,10 @@ function contextOf(host: Host, out: Output, globals: GlobalValues): Context {
     version,
     openRepository: async (folder, options) => {
       const { keychainCopyOf } = await import('./access/keychain-copy.ts');
-      return await host.openRepository(folder, { keychainCopy: keychainCopyOf(environment, out), secret, ...options });
+      const { askForCode } = await import('./access/second-factor.ts');
+      const askCode = askForCode({ out, environment, terminal, globals });
+      const keychainCopy = keychainCopyOf(environment, out);
+      return await host.openRepository(folder, { keychainCopy, secret, askCode, ...options });
     },
     now: () => host.now(),
   };

@@ -2,15 +2,24 @@
 import { bytesAt, numberAt, type Sql } from '@keephold/custody/sql';
 import { type AccountId, asAccountId } from '@keephold/protocol';
 
-export type AttemptKind = 'sign-up' | 'sign-in' | 'recovery' | 'password';
+export type AttemptKind = 'sign-up' | 'sign-in' | 'recovery' | 'password' | 'factor' | 'add-factor';
 
-const NUMBERS: Readonly<Record<AttemptKind, number>> = { 'sign-up': 1, 'sign-in': 2, recovery: 3, password: 4 };
-/** A person is not waited for, only a program that stretches a password. Sign-up shows words in between. */
+const NUMBERS: Readonly<Record<AttemptKind, number>> = {
+  'sign-up': 1,
+  'sign-in': 2,
+  recovery: 3,
+  password: 4,
+  factor: 5,
+  'add-factor': 6,
+};
+/** A person is not waited for, only a program that stretches a password; but for words to write down, and for codes. */
 const LIFETIMES: Readonly<Record<AttemptKind, number>> = {
   'sign-up': 15 * 60_000,
   'sign-in': 2 * 60_000,
   recovery: 2 * 60_000,
   password: 15 * 60_000,
+  factor: 5 * 60_000,
+  'add-factor': 15 * 60_000,
 };
 const NO_BYTES = new Uint8Array(0);
 
@@ -44,8 +53,8 @@ export async function beginAttempt(sql: Sql, { attemptId, kind, now }: NewAttemp
   );
 }
 
-/** Takes it: within a transaction, so that of two requests one gets it. Undefined when it is not there or too old. */
-export async function takeAttempt(sql: Sql, { attemptId, kind, now }: NewAttempt): Promise<Attempt | undefined> {
+/** Leaves it there. Undefined when it is not there or too old. */
+export async function readAttempt(sql: Sql, { attemptId, kind, now }: NewAttempt): Promise<Attempt | undefined> {
   const [row] = await sql.query(
     'SELECT account_id, known, limit_key, state FROM attempt WHERE attempt_id = ? AND kind = ? AND expires_at > ?',
     attemptId,
@@ -53,11 +62,18 @@ export async function takeAttempt(sql: Sql, { attemptId, kind, now }: NewAttempt
     now,
   );
   if (row === undefined) return undefined;
-  await sql.query('DELETE FROM attempt WHERE attempt_id = ?', attemptId);
+  const limitKey = bytesAt(row, 2);
   return {
     accountId: asAccountId(bytesAt(row, 0)),
     known: numberAt(row, 1) === 1,
-    limitKey: bytesAt(row, 2),
+    ...(limitKey.length > 0 && { limitKey }),
     state: bytesAt(row, 3),
   };
+}
+
+/** Takes it: within a transaction, so that of two requests one gets it. Undefined when it is not there or too old. */
+export async function takeAttempt(sql: Sql, wanted: NewAttempt): Promise<Attempt | undefined> {
+  const attempt = await readAttempt(sql, wanted);
+  if (attempt !== undefined) await sql.query('DELETE FROM attempt WHERE attempt_id = ?', wanted.attemptId);
+  return attempt;
 }

@@ -21,6 +21,10 @@ export type AuditType =
   | 'password-changed'
   | 'keychain' // an entry was appended; what: its type
   | 'deleted' // snapshots to the trash, or space reclaimed; what: the route
+  | 'factor-added'
+  | 'factor-removed'
+  | 'factor-asked' // the password was right, and a code is wanted
+  | 'factor-refused' // a wrong or used code
   | 'session-ended' // one of an unlocked app, by another
   | 'invited' // by an admin
   | 'refused'; // a session tried what it may not; what: the route

@@ -3,6 +3,8 @@ export type AccountsErrorCode =
   | 'sign-in-refused' // wrong name, password, words, or too old an attempt
   | 'sign-up-refused' // wrong, used or expired invitation, or a name that is taken
   | 'too-many-tries'
+  | 'factor-refused' // a wrong or used code, of somebody who has shown the password
+  | 'factor-exists'
   | 'pairing-refused' // no such ticket, one that is too old, or a message out of turn
   | 'no-such-plan'
   | 'no-such-account' // for admins, who see the names of all
@@ -14,6 +16,8 @@ export type AccountsErrorCode =
 const TEXTS: Readonly<Record<AccountsErrorCode, string>> = {
   'sign-in-refused': 'sign in: the name with this password or these words is not known here',
   'sign-up-refused': 'sign up: the invitation is not good, or the name cannot be had',
+  'factor-refused': 'sign in: the code is wrong, too old, or was used',
+  'factor-exists': 'add second factor: there is one already',
   'too-many-tries': 'sign in: too many tries; later ones will be answered',
   'pairing-refused': 'pair device: the ticket is not good, or too old, or was used',
   'no-such-plan': 'set plan: there is no such plan',

@@ -3,6 +3,10 @@ export { type AccountSummary, accountName, accountRole, countAccounts, listAccou
 export { prefixOf } from './address.ts';
 export { type AuditEvent, type AuditType, auditEntries, auditHash, recordAudit } from './audit-log.ts';
 export { AccountsError, type AccountsErrorCode } from './errors.ts';
+export { type FactorState, factorOf, removeFactor } from './factor.ts';
+export { type FactorProof, finishFactor, type NewFactor, startFactor } from './factor-enrolment.ts';
+export type { FactorSide } from './factor-side.ts';
+export { type FactorFinish, type FactorWanted, finishFactorSignIn } from './factor-sign-in.ts';
 export { type AccountRole, type InviteOptions, invite, type NewInvitation } from './invitations.ts';
 export type { OpaqueParties, OpaqueSide } from './opaque-side.ts';
 export {
@@ -33,7 +37,6 @@ export { endSessions, goesOn, sessionEpoch } from './session-epoch.ts';
 export {
   finishSignIn,
   passwordSlot,
-  type SignedIn,
   type SignInChallenge,
   type SignInFinish,
   type SignInStart,
@@ -46,6 +49,7 @@ export {
   type SignUpStart,
   startSignUp,
 } from './sign-up.ts';
+export type { SignedIn } from './signed-in.ts';
 export type { AccountsSurroundings } from './surroundings.ts';
 export {
   endSession,

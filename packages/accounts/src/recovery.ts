@@ -11,7 +11,7 @@ import { appendAudit } from './audit-log.ts';
 import { decoyId } from './decoy.ts';
 import { AccountsError } from './errors.ts';
 import { addNotice } from './notices/notice.ts';
-import type { SignedIn } from './sign-in.ts';
+import type { SignedIn } from './signed-in.ts';
 import type { AccountsSurroundings } from './surroundings.ts';
 import { clearTries, requireTry } from './tries.ts';
 

@@ -70,6 +70,12 @@ const MIGRATIONS: readonly Migration[] = [
       leased_until BIGINT NOT NULL, tries BIGINT NOT NULL)`,
     'CREATE INDEX message_due ON message (due_at)',
   ],
+  [
+    // last_step: of the last code that was taken.
+    `CREATE TABLE factor (account_id BLOB PRIMARY KEY, sealed BLOB NOT NULL, last_step BIGINT NOT NULL,
+      since BIGINT NOT NULL)`,
+    `CREATE TABLE factor_code (account_id BLOB NOT NULL, code_hash BLOB NOT NULL, PRIMARY KEY (account_id, code_hash))`,
+  ],
 ];
 
 /**

@@ -10,9 +10,11 @@ import { beginAttempt, takeAttempt } from './attempts.ts';
 import { appendAudit } from './audit-log.ts';
 import { decoyId } from './decoy.ts';
 import { AccountsError } from './errors.ts';
+import { hasFactor } from './factor.ts';
+import { askFactor, type FactorWanted } from './factor-sign-in.ts';
+import type { SignedIn } from './signed-in.ts';
 import { type AccountsSurroundings, readable } from './surroundings.ts';
 import { clearTries, requireTry } from './tries.ts';
-import type { SignInMethod } from './unlocked-sessions.ts';
 
 const ATTEMPT_LENGTH = 32;
 
@@ -37,13 +39,6 @@ export interface SignInFinish {
   /** Ed25519 public key that the session is to be bound to, with its MAC. */
   readonly binding: { readonly key: Uint8Array; readonly mac: Uint8Array };
   readonly address: string;
-}
-
-/** Whoever shows this key acts for the account, as one who knows its password or words. */
-export interface SignedIn {
-  readonly accountId: AccountId;
-  readonly sessionKey: Uint8Array;
-  readonly method: SignInMethod;
 }
 
 /** @throws AccountsError `too-many-tries`, `malformed` */
@@ -74,8 +69,11 @@ export async function startSignIn(around: AccountsSurroundings, start: SignInSta
   return { attemptId, accountId, serverId, response };
 }
 
-/** @throws AccountsError `sign-in-refused` */
-export async function finishSignIn(around: AccountsSurroundings, finish: SignInFinish): Promise<SignedIn> {
+/** A session, or with a second factor what it takes to go on. @throws AccountsError `sign-in-refused` */
+export async function finishSignIn(
+  around: AccountsSurroundings,
+  finish: SignInFinish,
+): Promise<SignedIn | FactorWanted> {
   const { database, opaque, serverId, now } = around;
   const time = now();
   const { attemptId, message, binding } = finish;
@@ -86,11 +84,16 @@ export async function finishSignIn(around: AccountsSurroundings, finish: SignInF
   const { accountId, known, limitKey, state } = attempt;
   const right = opaque.finishLogin({ state, message, parties: { accountId, serverId }, binding });
   if (!(right && known)) throw new AccountsError('sign-in-refused');
-  await database.transaction(async (sql) => {
+  const { address } = finish;
+  const sessionKey = binding.key;
+  return await database.transaction(async (sql) => {
+    if (await hasFactor(sql, accountId)) {
+      return await askFactor(sql, around, { accountId, sessionKey, limitKey, address });
+    }
     if (limitKey !== undefined) await clearTries(sql, limitKey);
-    await appendAudit(sql, { accountId, type: 'signed-in', now: time, ipPrefix: prefixOf(finish.address) });
+    await appendAudit(sql, { accountId, type: 'signed-in', now: time, ipPrefix: prefixOf(address) });
+    return { accountId, sessionKey, method: 'password' };
   });
-  return { accountId, sessionKey: binding.key, method: 'password' };
 }
 
 /** The slot that the password opens, for who has signed in. */

@@ -1,12 +1,14 @@
 /** What every act on accounts needs; made once by the app. */
 import type { SqlDatabase } from '@keephold/custody/sql';
 import { AccountsError } from './errors.ts';
+import type { FactorSide } from './factor-side.ts';
 import type { OpaqueSide } from './opaque-side.ts';
 
 export interface AccountsSurroundings {
   /** Durable: what is in it exists nowhere else. Its tables are made (schema.ts). */
   readonly database: SqlDatabase;
   readonly opaque: OpaqueSide;
+  readonly factors: FactorSide;
   /** Names the OPAQUE setup that `opaque` was opened with; kept with every record. */
   readonly setupId: Uint8Array;
   /** Names the server for good, in signatures and in OPAQUE: the first 16 bytes of the hash of its event key. */

@@ -20,6 +20,7 @@ const DAY = 24 * 60 * MINUTE;
 export type LimitName =
   | 'sign-in from'
   | 'sign-in to'
+  | 'factor of'
   | 'sign-up from'
   | 'recovery from'
   | 'recovery to'
@@ -31,6 +32,7 @@ export type LimitName =
 export const LIMITS: Readonly<Record<LimitName, Limit>> = {
   'sign-in from': { tries: 10, window: MINUTE },
   'sign-in to': { tries: 5, window: 15 * MINUTE },
+  'factor of': { tries: 5, window: 15 * MINUTE },
   'sign-up from': { tries: 10, window: MINUTE },
   'recovery from': { tries: 10, window: MINUTE },
   'recovery to': { tries: 5, window: DAY },

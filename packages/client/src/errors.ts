@@ -18,6 +18,7 @@ const CODES: Readonly<Record<ProblemCode, CustodyErrorCode>> = {
   forbidden: 'no-permission',
   'sign-in-refused': 'no-permission',
   'sign-up-refused': 'no-permission',
+  'factor-refused': 'no-permission',
   'too-many-tries': 'no-permission',
   'over-quota': 'no-room',
   'not-found': 'refused',
@@ -36,6 +37,8 @@ const HINTS: Readonly<Partial<Record<ProblemCode, string>>> = {
     'the invitation may be used, too old or mistyped, or somebody has that name: try another with --account',
   'over-quota':
     'everything that is stored can be read and restored, and what this run has stored is kept for the next to go on with; keephold forget makes room when its delays have passed, or ask whoever runs the server for a larger plan',
+  'factor-refused':
+    'each code is good once: wait for the next one. A recovery code does as well, and so do the 24 words in place of password and code; the clock of the device with the app must be right',
   'too-many-tries': 'wait for some minutes; devices that are signed in already are not touched by this',
 };
 

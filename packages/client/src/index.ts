@@ -12,6 +12,14 @@ export {
   usersOf,
 } from './account/admin.ts';
 export {
+  type AccountFactor,
+  factorOn,
+  looksLikeCode,
+  type OfferedFactor,
+  offerFactor,
+  removeFactorOn,
+} from './account/factor.ts';
+export {
   confirmNotices,
   type NoticeChoice,
   type NoticeSettings,
@@ -22,6 +30,7 @@ export {
 export { type AppMailbox, deviceMailbox, openAppMailbox, type PairingMailbox } from './account/pairing.ts';
 export { type AccountSession, endSessionOn, sessionsOf } from './account/sessions.ts';
 export {
+  type AskCode,
   type Login,
   type SignedIn,
   type SignedInByPassword,

@@ -22,6 +22,7 @@ export type KeyName =
   | 'SnapshotKey'
   | 'PackKey'
   | 'MacKey'
+  | 'FactorKey'
   | 'Ed25519Seed'
   | 'XWingSeed';
 
@@ -40,7 +41,9 @@ export type SlotKey = Key<'SlotKey'>;
 export type Ed25519Seed = Key<'Ed25519Seed'>;
 export type XWingSeed = Key<'XWingSeed'>;
 /** Keys that seal objects of keyKind 1 (security.md §3.1). */
-export type SealingKey = Key<'IndexKey' | 'SnapshotKey' | 'KeyringKey' | 'NamesKey' | 'SlotKey' | 'LinkKey'>;
+export type SealingKey = Key<
+  'IndexKey' | 'SnapshotKey' | 'KeyringKey' | 'NamesKey' | 'SlotKey' | 'LinkKey' | 'FactorKey'
+>;
 
 /** Gives `n` fresh random bytes. Passed in everywhere, so that tests are deterministic; `systemRandom` is the real one. */
 export type RandomSource = (n: number) => Uint8Array;

@@ -49,6 +49,7 @@ const LABELS = [
   'link/pwsalt',
   'session/bind',
   'audit',
+  'factor',
 ] as const;
 
 export type Label = (typeof LABELS)[number];

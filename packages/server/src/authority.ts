@@ -4,7 +4,7 @@
  */
 import { equalBytes } from '@keephold/bytes';
 import type { AccountId, DeviceId, VaultId } from '@keephold/protocol';
-import { type Action, type Role, rolesFor } from '@keephold/protocol/http';
+import { type Action, type Role, type Route, rolesFor, STEP_UP_LIFETIME } from '@keephold/protocol/http';
 
 /** What a request says about who sent it. The body is not part of it: see `bodyDigest`. */
 export interface SignedRequest {
@@ -27,6 +27,8 @@ export interface Principal {
   readonly role: Role;
   /** Of an unlocked app (unlocked-sessions.ts of accounts); undefined for a device. */
   readonly sessionId: Uint8Array | undefined;
+  /** When the password or the words were shown, unix milliseconds; undefined for a device. */
+  readonly openedAt: number | undefined;
   /** Those the device was granted; for an unlocked app those of its account. */
   readonly vaults: readonly VaultId[];
 }
@@ -45,6 +47,11 @@ export interface Authority {
    * once, at other processes within seconds.
    */
   accountChanged(by: Principal): Promise<void>;
+}
+
+/** What is dangerous takes who has just shown the password or the words, not some time ago (security.md §5). */
+export function isFreshEnough({ openedAt }: Principal, { stepUp }: Route, now: number): boolean {
+  return stepUp !== true || (openedAt !== undefined && now - openedAt < STEP_UP_LIFETIME);
 }
 
 /** `vault` is the one in the path; undefined for routes of the account. */

@@ -15,6 +15,8 @@ const titles: Readonly<Partial<Record<ProblemCode, string>>> = {
 const accountProblems: Readonly<Record<AccountsErrorCode, ProblemCode>> = {
   'sign-in-refused': 'sign-in-refused',
   'sign-up-refused': 'sign-up-refused',
+  'factor-refused': 'factor-refused',
+  'factor-exists': 'refused',
   'too-many-tries': 'too-many-tries',
   'pairing-refused': 'refused',
   'no-such-plan': 'refused',

@@ -4,7 +4,7 @@ import { equalBytes, fromHex, toHex } from '@keephold/bytes';
 import { type Route, rolesFor, schemas } from '@keephold/protocol/http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { answer } from './answer.ts';
-import { type Authenticated, type Authority, allowed, type Principal } from './authority.ts';
+import { type Authenticated, type Authority, allowed, isFreshEnough, type Principal } from './authority.ts';
 import type { Pace } from './bodies/paced.ts';
 import type { PackBuffers } from './bodies/pack-buffers.ts';
 import { readBody, readBodyInto } from './bodies/read-body.ts';
@@ -20,6 +20,8 @@ export interface RouteParts {
   readonly buffers: PackBuffers;
   readonly refusals: Refusals;
   readonly pace: Pace;
+  /** Unix milliseconds. */
+  readonly now: () => number;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -38,6 +40,7 @@ export function accountRoute(route: Route, handler: Handler, parts: RouteParts):
       await parts.refusals.record(principal, route, request.ip);
       throw refusalOf(principal, route);
     }
+    if (!isFreshEnough(principal, route, parts.now())) throw unauthenticated();
     const holder = toHex(principal.accountId);
     return await withMemory(route, { buffers, holder, socket: request.raw.socket }, async (memory) => {
       const body = await takeBody(route, request, { authenticated, memory, pace });

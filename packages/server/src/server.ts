@@ -13,6 +13,7 @@ import { ServerError } from './errors.ts';
 import { accountHandlers } from './handlers/account-handlers.ts';
 import { adminHandlers } from './handlers/admin-handlers.ts';
 import { deletionHandlers } from './handlers/deletion-handlers.ts';
+import { factorHandlers } from './handlers/factor-handlers.ts';
 import { noticeHandlers } from './handlers/notice-handlers.ts';
 import { joiningRoutes, pairingHandlers } from './handlers/pairing-handlers.ts';
 import { planHandlers } from './handlers/plan-handlers.ts';
@@ -223,6 +224,7 @@ function registerRoutes(app: FastifyInstance, options: ServerOptions, isStopping
     authority,
     buffers: new PackBuffers(options.packsAtOnce ?? PACKS_AT_ONCE),
     refusals: new Refusals(accounts),
+    now: accounts.now,
     pace: { ...PACE, window: options.patience?.bodies ?? PACE.window },
   };
   metrics?.gauge('transfers_running', 'Packs on their way.', () => parts.buffers.inUse);
@@ -235,6 +237,7 @@ function registerRoutes(app: FastifyInstance, options: ServerOptions, isStopping
     ...adminHandlers(accounts, { keeper, damage: options.damage }),
     ...planHandlers(accounts),
     ...sessionHandlers(accounts),
+    ...factorHandlers(authority, accounts),
     ...vaultHandlers,
     ...noticeHandlers(accounts),
     ...deletionHandlers(accounts, options.earlyPurge ?? 'refused'),

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FolderBackend, S3Backend, withinPrefix } from '@keephold/backend';
 import { toHex } from '@keephold/bytes';
+import type { AskCode } from '@keephold/client';
 import { sha256 } from '@keephold/crypto';
 import {
   type OpenOptions,
@@ -31,12 +32,14 @@ interface Place {
 export interface OpenPlaceOptions extends OpenOptions {
   /** What the user knows, when it is needed to tell which of several accounts is meant. */
   readonly secret: () => Promise<string>;
+  /** For the second factor of an account on a server. */
+  readonly askCode: AskCode;
 }
 
 export async function openPlace(
   environment: Environment,
   place: string,
-  { secret, ...options }: OpenPlaceOptions,
+  { secret, ...options }: Omit<OpenPlaceOptions, 'askCode'>,
 ): Promise<Custody> {
   const found = isBucket(place) ? await bucketPlace(environment, place, options) : folderPlace(place, options);
   try {

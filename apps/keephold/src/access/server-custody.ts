@@ -4,6 +4,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import {
+  type AskCode,
   type DeviceCredentials,
   HttpCustody,
   requireServerId,
@@ -34,26 +35,50 @@ export interface ServerCustodyOptions {
   readonly origin: string;
   readonly account: ServerAccount;
   readonly transport: Transport;
+  readonly askCode: AskCode | undefined;
+}
+
+/** So old a login may be that is used again in the same run; what needs a step-up takes it for a little longer. */
+const REUSE = 3 * 60_000;
+
+interface KeptLogin {
+  readonly secret: string;
+  readonly login: ServerLogin;
+  /** Unix milliseconds. */
+  readonly at: number;
 }
 
 export class ServerCustody extends HttpCustody {
   readonly account: ServerAccount;
   readonly transport: Transport;
   readonly origin: string;
+  readonly #askCode: AskCode | undefined;
+  #login: KeptLogin | undefined;
 
-  constructor({ origin, account, transport }: ServerCustodyOptions) {
+  constructor({ origin, account, transport, askCode }: ServerCustodyOptions) {
     super(transport);
     this.origin = origin;
     this.account = account;
     this.transport = transport;
+    this.#askCode = askCode;
   }
 
   /** @throws WrongPasswordError; HttpError 'too-many-tries' */
   async unlockWithSecret(secret: string): Promise<Unlocked> {
-    const { name, accountId, serverId } = this.account;
-    const login = await signIn(this.origin, { name, secret, known: { accountId, serverId } });
+    const login = await this.#signIn(secret);
     this.transport.unlock(login.session);
     return await unlockBy(this, login, secret);
+  }
+
+  /** A code is good once: who is asked for the secret twice in a run is asked for one code. */
+  async #signIn(secret: string): Promise<ServerLogin> {
+    const before = this.#login;
+    if (before?.secret === secret && Date.now() - before.at < REUSE) return before.login;
+    const { name, accountId, serverId } = this.account;
+    const known = { accountId, serverId };
+    const login = await signIn(this.origin, { name, secret, known, askCode: this.#askCode });
+    this.#login = { secret, login, at: Date.now() };
+    return login;
   }
 }
 
@@ -62,15 +87,16 @@ export interface SignInWish {
   /** The password, or the 24 words. */
   readonly secret: string;
   readonly known?: Pick<ServerAccount, 'accountId' | 'serverId'>;
+  readonly askCode: AskCode | undefined;
 }
 
 export type ServerLogin = SignedIn & Partial<SignedInByPassword>;
 
 /** @throws WrongPasswordError; HttpError 'too-many-tries' */
-export async function signIn(origin: string, { name, secret, known }: SignInWish): Promise<ServerLogin> {
+export async function signIn(origin: string, { name, secret, known, askCode }: SignInWish): Promise<ServerLogin> {
   const login = { origin, now: Date.now, random: systemRandom, ...(known !== undefined && { known }) };
   const byPassword = async (): Promise<ServerLogin | undefined> =>
-    await signInWithPassword(login, { name, password: secret });
+    await signInWithPassword(login, { name, password: secret, askCode });
   const isWords = looksLikeWords(secret);
   const signedIn = isWords ? await byWords(login, secret, byPassword) : await byPassword();
   if (signedIn === undefined) throw new WrongPasswordError(isWords ? 'words' : 'password');
@@ -106,12 +132,12 @@ export async function unlockBy(custody: Custody, login: ServerLogin, secret: str
 }
 
 /** @throws CommandError when this device has no account there. */
-export async function openServer(environment: Environment, origin: string): Promise<ServerCustody> {
+export async function openServer(environment: Environment, origin: string, askCode?: AskCode): Promise<ServerCustody> {
   const account = new ServerFile(environment, origin).load();
   const state = account && new DeviceStore(environment, account.accountId).load();
   if (account === undefined || state === undefined) throw unknown(origin);
   const transport = transportTo(origin, account, credentialsOf(state, account.serverId));
-  return await Promise.resolve(new ServerCustody({ origin, account, transport }));
+  return await Promise.resolve(new ServerCustody({ origin, account, transport, askCode }));
 }
 
 export function transportTo(

@@ -12,6 +12,7 @@ const table = {
     help: 'the repository: a folder, https://SERVER, or to read s3://HOST/BUCKET (or KEEPHOLD_REPO)',
   }),
   'password-file': text({ value: 'FILE', help: 'read the password from FILE (or KEEPHOLD_PASSWORD_FILE)' }),
+  code: text({ value: 'CODE', help: 'the code of the second factor of an account (or KEEPHOLD_CODE)' }),
   ...reading,
   json: flag({ help: 'print one JSON object a line, the final error included' }),
   quiet: flag({ short: 'q', help: 'print results and errors only' }),

@@ -96,7 +96,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
     load: async () => (await import('../verbs/device.ts')).device,
   },
   account: {
-    summary: 'see who is signed in to an account on a server, and end it',
+    summary: 'see who is signed in to an account on a server; a second factor beside the password',
     load: async () => (await import('../verbs/account.ts')).account,
   },
   notify: {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type AccountsSurroundings, countAccounts, invite, migrate } from '@keephold/accounts';
 import { asKey, ed25519FromSeed, sha256, sign, systemRandom } from '@keephold/crypto';
 import { createOpaqueSetup, OpaqueServer } from '@keephold/crypto/opaque';
+import { SealedTotp } from '@keephold/crypto/totp';
 import type { KeeperSigner } from '@keephold/custody';
 import type { SqlDatabase } from '@keephold/custody/sql';
 import { serverIdInput } from '@keephold/protocol';
@@ -41,7 +42,9 @@ export async function openServerFolder(
   const opaque = await OpaqueServer.open(opaqueSetup);
   const setupId = sha256(opaqueSetup).slice(0, 16);
   const random = systemRandom;
-  const surroundings = { database, opaque, setupId, serverId, eventKey, decoySecret, signUp, now, random };
+  // Not a secret file of its own: processes that share a database have copies of these already.
+  const factors = new SealedTotp(decoySecret, random);
+  const surroundings = { database, opaque, factors, setupId, serverId, eventKey, decoySecret, signUp, now, random };
   return {
     serverId,
     surroundings,

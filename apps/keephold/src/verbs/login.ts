@@ -9,6 +9,7 @@ import { DeviceStore } from '../access/device-store.ts';
 import { requireNotSignedIn } from '../access/not-signed-in.ts';
 import { requireVault } from '../access/open-device.ts';
 import { existingPassword } from '../access/password.ts';
+import { askForCode } from '../access/second-factor.ts';
 import { type ServerLogin, signIn, transportTo, unlockBy } from '../access/server-custody.ts';
 import { ServerFile } from '../access/server-file.ts';
 import { looksLikeWords } from '../access/words-text.ts';
@@ -24,6 +25,7 @@ export const login: Command = defineCommand({
   description: [
     'Signs this computer in to an account on a server. The password is enough, or the 24 words; nothing that was here before is needed. Afterwards everything works with --repo URL, restoring included.',
     'This computer may then read without the password. With --backup-only it adds to the history and asks for the password when it is to read.',
+    'Where the account has a second factor, a code of the authenticator app is asked for too, or taken from --code. The 24 words need none.',
     'A computer that was revoked, or that lost its files, signs in again the same way.',
   ],
   options: {
@@ -49,7 +51,7 @@ export const login: Command = defineCommand({
     if (name === '' && !looksLikeWords(secret)) {
       throw new UsageError('the name of the account is needed', 'use --account NAME');
     }
-    const signedIn = await signIn(origin, { name, secret });
+    const signedIn = await signIn(origin, { name, secret, askCode: askForCode(context) });
     const role: DeviceRole = options['backup-only'] ? 'backup-only' : 'trusted';
     const { unlocked, deviceId, readKeyPlace } = await enrolHere(context, { origin, signedIn, secret, role });
     const { accountId } = unlocked;

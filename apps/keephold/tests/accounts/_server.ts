@@ -1,6 +1,8 @@
 /** A server's accounts over a real database and a real OPAQUE setup, and what a client does with them, without transport. */
+import { createHmac } from 'node:crypto';
 import {
   type AccountsSurroundings,
+  type FactorWanted,
   finishSignIn,
   finishSignUp,
   invite,
@@ -19,7 +21,8 @@ import {
   startOpaqueLogin,
   startOpaqueRegistration,
 } from '@keephold/crypto/opaque';
-import { SqliteDatabase } from '@keephold/custody/sql';
+import { SealedTotp } from '@keephold/crypto/totp';
+import { type SqlDatabase, SqliteDatabase } from '@keephold/custody/sql';
 import { type AccountId, asAccountId } from '@keephold/protocol';
 import { type CreatedAccount, createServerAccount, recoveryEntry } from '@keephold/vault';
 
@@ -36,14 +39,15 @@ export interface TestServer {
   invitation(): Promise<string>;
 }
 
-export async function testServer(path = ':memory:', setup?: Uint8Array): Promise<TestServer> {
-  const database = await SqliteDatabase.open(path, 'durable');
+export async function testServer(place: string | SqlDatabase = ':memory:', setup?: Uint8Array): Promise<TestServer> {
+  const database = typeof place === 'string' ? await SqliteDatabase.open(place, 'durable') : place;
   await migrate(database);
   const secret = setup ?? (await createOpaqueSetup());
   let now = Date.now();
   const around: AccountsSurroundings = {
     database,
     opaque: await OpaqueServer.open(secret),
+    factors: new SealedTotp(new Uint8Array(32).fill(8), systemRandom),
     setupId: sha256(secret).slice(0, 16),
     serverId: new Uint8Array(32).fill(5),
     eventKey: new Uint8Array(32).fill(6),
@@ -96,7 +100,21 @@ export interface LoggedIn extends OpaqueLoggedIn {
 }
 
 /** Undefined as the client finds it: wrong password, or no such account. */
-export async function signIn({ around }: TestServer, name: string, password = PASSWORD): Promise<LoggedIn | undefined> {
+export async function signIn(server: TestServer, name: string, password = PASSWORD): Promise<LoggedIn | undefined> {
+  const login = await showPassword(server, name, password);
+  if (login === undefined) return undefined;
+  const { session } = login;
+  if ('factorAttemptId' in session) throw new Error('a second factor is wanted');
+  return { ...login, session };
+}
+
+type ShownPassword = OpaqueLoggedIn & { readonly session: SignedIn | FactorWanted };
+
+async function showPassword(
+  { around }: TestServer,
+  name: string,
+  password: string,
+): Promise<ShownPassword | undefined> {
   const attempt = await startOpaqueLogin(password, CHEAP);
   const challenge = await startSignIn(around, { name, request: attempt.request, address: ADDRESS });
   const { attemptId, accountId, serverId, response } = challenge;
@@ -106,4 +124,20 @@ export async function signIn({ around }: TestServer, name: string, password = PA
   const mac = bindToSession(done.sessionKey, serverId, key);
   const finish = { attemptId, message: done.message, binding: { key, mac }, address: ADDRESS };
   return { ...done, session: await finishSignIn(around, finish) };
+}
+
+/** Of an account that has a second factor: what its code is to be sent with. */
+export async function factorAttempt(server: TestServer, name: string): Promise<Uint8Array> {
+  const login = await showPassword(server, name, PASSWORD);
+  if (login === undefined || !('factorAttemptId' in login.session)) throw new Error('no second factor is wanted');
+  return login.session.factorAttemptId;
+}
+
+/** What an authenticator app shows: RFC 6238 without the library that checks it. */
+export function codeAt(secret: Uint8Array, milliseconds: number): string {
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(milliseconds / 30_000)));
+  const mac = Buffer.from(createHmac('sha1', secret).update(counter).digest('hex'), 'hex');
+  const at = (mac[19] as number) & 15;
+  return String((mac.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, '0');
 }

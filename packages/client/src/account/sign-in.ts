@@ -7,6 +7,7 @@ import { routes } from '@keephold/protocol/http';
 import { HttpError } from '../errors.ts';
 import { postJson } from '../post.ts';
 import type { UnlockedSession } from '../session.ts';
+import { plainCode } from './factor.ts';
 
 /** Of the 15 minutes that a server gives. */
 const LIFETIME = 14 * 60_000;
@@ -35,7 +36,12 @@ export interface PasswordLogin {
   readonly name: string;
   readonly password: string;
   readonly cost?: Argon2Cost;
+  /** Without it, an account with a second factor cannot be signed in to. */
+  readonly askCode?: AskCode | undefined;
 }
+
+/** The code of a second factor. `isAgain`: the one before was not taken. Whatever it throws ends the login. */
+export type AskCode = (question: { readonly isAgain: boolean }) => Promise<string>;
 
 export interface SignedInByPassword extends SignedIn {
   /** Opens the slot of the password. */
@@ -44,10 +50,10 @@ export interface SignedInByPassword extends SignedIn {
   readonly serverKey: Uint8Array;
 }
 
-/** Undefined: wrong password, or no such account. @throws HttpError 'too-many-tries' */
+/** Undefined: wrong password, or no such account. @throws HttpError 'too-many-tries', 'factor-refused' */
 export async function signInWithPassword(
   login: Login,
-  { name, password, cost = OPAQUE_COST }: PasswordLogin,
+  { name, password, cost = OPAQUE_COST, askCode }: PasswordLogin,
 ): Promise<SignedInByPassword | undefined> {
   const { origin, random } = login;
   const attempt = await startOpaqueLogin(password, cost);
@@ -66,7 +72,25 @@ export async function signInWithPassword(
   };
   const opened = await orRefused(postJson(origin, routes.finishSignIn, finish));
   if (opened === undefined) return undefined;
-  return { accountId, serverId, session: sessionOf(login, key, opened.answer.token), exportKey, serverKey };
+  const token = 'token' in opened.answer ? opened.answer.token : await showCode(origin, opened.answer, askCode);
+  return { accountId, serverId, session: sessionOf(login, key, token), exportKey, serverKey };
+}
+
+async function showCode(origin: string, wanted: FactorWanted, askCode: AskCode | undefined): Promise<string> {
+  if (askCode === undefined) throw new CustodyError('no-permission', 'sign in: the account has a second factor');
+  for (let isAgain = false; ; isAgain = true) {
+    const code = plainCode(await askCode({ isAgain }));
+    try {
+      const finish = { attemptId: wanted.factorAttemptId, code };
+      return (await postJson(origin, routes.finishFactorSignIn, finish)).answer.token;
+    } catch (error) {
+      if (!(error instanceof HttpError && error.problem === 'factor-refused')) throw error;
+    }
+  }
+}
+
+interface FactorWanted {
+  readonly factorAttemptId: string;
 }
 
 /** What the 24 words give (`recoveryCredentials` of vault). */

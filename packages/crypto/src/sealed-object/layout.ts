@@ -44,6 +44,7 @@ export const OBJECT_TYPE = {
   legacyPacket: 0x35,
   names: 0x40,
   auditDetail: 0x41,
+  factor: 0x50,
 } as const;
 
 export type ObjectType = (typeof OBJECT_TYPE)[keyof typeof OBJECT_TYPE];

@@ -34,6 +34,23 @@ export const SignInStartAnswer = Type.Object({ attemptId: Hash, accountId: Id, s
 export const SignInFinishBody = Type.Object({ attemptId: Hash, message: Message, key: Hash, mac: Hash }, strict);
 export type SignInFinishBody = Static<typeof SignInFinishBody>;
 
+export const SessionAnswer = Type.Object({ token: Hash, expiresAt: Milliseconds });
+/** With a second factor there is no session yet: a code is to follow. */
+export const SignInFinishAnswer = Type.Union([SessionAnswer, Type.Object({ factorAttemptId: Hash })]);
+/** Six digits of an authenticator app, or a recovery code. */
+const Code = Type.String({ pattern: '^([0-9]{6}|[0-9a-f]{20})$' });
+export const FactorSignInBody = Type.Object({ attemptId: Hash, code: Code }, strict);
+export type FactorSignInBody = Static<typeof FactorSignInBody>;
+
+export const FactorAnswer = Type.Object({ since: Type.Optional(Milliseconds), codesLeft: Count });
+export const FactorStartAnswer = Type.Object({
+  attemptId: Hash,
+  secret: base64url(20),
+  recoveryCodes: Type.Array(base64url(10), { minItems: 1, maxItems: 100 }),
+});
+export const FactorBody = Type.Object({ attemptId: Hash, code: Type.String({ pattern: '^[0-9]{6}$' }) }, strict);
+export type FactorBody = Static<typeof FactorBody>;
+
 export const RecoveryStartBody = Type.Object({ recoveryId: Id }, strict);
 export type RecoveryStartBody = Static<typeof RecoveryStartBody>;
 export const RecoveryStartAnswer = Type.Object({ attemptId: Hash, accountId: Id, serverId: Id });

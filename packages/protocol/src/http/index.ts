@@ -13,7 +13,7 @@ export {
   type SessionText,
   sessionSigningInput,
 } from './proof.ts';
-export { type Role, rolesFor } from './roles.ts';
+export { type Role, rolesFor, STEP_UP_LIFETIME } from './roles.ts';
 export type { Action, Answer, Route, RouteBody } from './route.ts';
 export { type RouteName, routes } from './routes.ts';
 export * as schemas from './schemas.ts';

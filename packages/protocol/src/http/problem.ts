@@ -8,6 +8,7 @@ export type ProblemCode =
   | 'forbidden' // this device may not
   | 'sign-in-refused' // wrong password or words, or no such account
   | 'sign-up-refused' // wrong, used or expired invitation, or a name that is taken
+  | 'factor-refused' // a wrong or used code, of somebody who has shown the password
   | 'too-many-tries'
   | 'over-quota' // the account has used up what it may have
   | 'not-found'
@@ -32,6 +33,7 @@ export const problemStatus: Readonly<Record<ProblemCode, number>> = {
   forbidden: 403,
   'sign-in-refused': 403,
   'sign-up-refused': 403,
+  'factor-refused': 403,
   'too-many-tries': 429,
   'over-quota': 507,
   'not-found': 404,

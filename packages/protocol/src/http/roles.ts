@@ -4,6 +4,9 @@ import type { Action } from './route.ts';
 /** backup-only, trusted: a device as the keychain has it. unlocked: who has just shown the password or the 24 words. */
 export type Role = 'backup-only' | 'trusted' | 'unlocked';
 
+/** So old an unlocked session may be for what needs a step-up. Milliseconds. */
+export const STEP_UP_LIFETIME: number = 5 * 60_000;
+
 const everyone: readonly Role[] = ['backup-only', 'trusted', 'unlocked'];
 
 /** A row missing is a type error; nothing is allowed that does not stand here. */

@@ -36,6 +36,8 @@ export interface Route {
   readonly path: string;
   /** Undefined: open to strangers. */
   readonly action: Action | undefined;
+  /** Only with the password, or the words, of less than five minutes ago (security.md §5). */
+  readonly stepUp?: true;
   readonly summary: string;
   readonly params?: TSchema;
   readonly query?: TSchema;

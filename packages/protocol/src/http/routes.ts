@@ -227,6 +227,7 @@ const keeping = {
     method: 'POST',
     path: '/v1/vaults/:vault/trash',
     action: 'delete',
+    stepUp: true,
     summary: 'Moves snapshots to the trash.',
     params: schema.VaultPath,
     body: jsonBody(schema.SeqsBody),

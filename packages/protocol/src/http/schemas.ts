@@ -111,7 +111,6 @@ export const SessionBody = Type.Object(
   strict,
 );
 export type SessionBody = Static<typeof SessionBody>;
-export const SessionAnswer = Type.Object({ token: Hash, expiresAt: Milliseconds });
 /** The second site: how many vaults wait to be copied, and for how long the first of them has. */
 export const ReplicaState = Type.Object({ vaults: Count, behindSeconds: Count });
 export type ReplicaState = Static<typeof ReplicaState>;

@@ -1,6 +1,7 @@
 /** How an account begins, and how its owner signs in: nobody is known yet, so all of it is counted (security.md §5). */
 import {
   type AccountsSurroundings,
+  finishFactorSignIn,
   finishRecovery,
   finishSignIn,
   finishSignUp,
@@ -29,6 +30,7 @@ export type SignInRoute =
   | 'finishSignUp'
   | 'startSignIn'
   | 'finishSignIn'
+  | 'finishFactorSignIn'
   | 'startRecovery'
   | 'finishRecovery';
 
@@ -53,7 +55,12 @@ export function signInRoutes(parts: SignInParts): Readonly<Record<SignInRoute, S
       const body = await readJsonBody<schemas.SignInFinishBody>(raw, routes.finishSignIn.body);
       const binding = { key: bytes(body.key), mac: bytes(body.mac) };
       const finish = { attemptId: bytes(body.attemptId), message: bytes(body.message), binding, address };
-      return await opened(reply, await finishSignIn(accounts, finish));
+      const done = await finishSignIn(accounts, finish);
+      return 'factorAttemptId' in done ? await reply.send(inText(done)) : await opened(reply, done);
+    },
+    finishFactorSignIn: async ({ raw, ip: address }, reply) => {
+      const { attemptId, code } = await readJsonBody<schemas.FactorSignInBody>(raw, routes.finishFactorSignIn.body);
+      return await opened(reply, await finishFactorSignIn(accounts, { attemptId: bytes(attemptId), code, address }));
     },
     startRecovery: async ({ raw, ip: address }, reply) => {
       const { recoveryId } = await readJsonBody<schemas.RecoveryStartBody>(raw, routes.startRecovery.body);

@@ -112,7 +112,7 @@ export class KeychainAuthority implements Authority {
     const keychain = await this.#keychain(accountId);
     const vaults = [...(keychain?.vaults.values() ?? [])].map(({ vaultId }) => vaultId);
     const sessionId = random(ID_LENGTH);
-    const principal = { accountId, deviceId: undefined, sessionId, role: 'unlocked', vaults } as const;
+    const principal = { accountId, deviceId: undefined, sessionId, openedAt, role: 'unlocked', vaults } as const;
     const session = this.#start({ principal, publicKey: sessionKey, epoch }, openedAt);
     const { expiresAt } = session;
     await noteSession(accounts, accountId, { sessionId, method, openedAt, expiresAt, ipPrefix: prefixOf(address) });
@@ -173,7 +173,14 @@ export class KeychainAuthority implements Authority {
     const message = sessionSigningInput({ serverId, deviceId, nonce: fromBase64Url(body.nonce), time: body.time });
     const { signingKey: publicKey, role, vaults } = device;
     if (!verifyStrict({ publicKey, message, signature: fromBase64Url(body.signature) })) throw unauthenticated();
-    const principal = { accountId: keychain.accountId, deviceId, sessionId: undefined, role, vaults };
+    const principal = {
+      accountId: keychain.accountId,
+      deviceId,
+      sessionId: undefined,
+      openedAt: undefined,
+      role,
+      vaults,
+    };
     return { principal, publicKey, epoch };
   }
 
