@@ -12,7 +12,7 @@ export const account: Command = defineCommand({
   operands: { usage: 'sessions | end ID | end all | factor | factor add | factor remove', min: 0, max: 2 },
   description: [
     'Shows who is signed in to an account on a server with the password or the 24 words, and what signing in takes.',
-    'sessions lists who is: when, from where (the beginning of the address), and by what. A session lasts 15 minutes at most and is that of one command; it can change the ways in and delete, so none that you do not know should be there. Computers that were added are not among them: keephold device lists and revokes those.',
+    'sessions lists who is: when, from where (the beginning of the address), and by what. A session is that of one command and stays in the list for 15 minutes, also when the command has ended; it can change the ways in and delete, so none that you do not know should be there. Computers that were added are not among them: keephold device lists and revokes those.',
     'end ends one at once, or all but your own; it needs the password. Whoever knows the password signs in again: keephold keys password changes it, and ends everything that was signed in.',
     'factor add makes the server ask for a code of an authenticator app (TOTP) wherever the password is given, and prints ten recovery codes that do once each in place of it. factor remove ends that. The 24 words need no code and can remove it, so losing the device with the app loses nothing. Computers that were added go on without codes. The second factor keeps out who has learnt the password, as long as the server is honest; it encrypts nothing.',
   ],
