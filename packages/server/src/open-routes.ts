@@ -1,6 +1,7 @@
 /** Routes that strangers reach without any account: health, the nonce, and the session of a device. */
 import { routes, type schemas } from '@keephold/protocol/http';
 import { readJsonBody } from './bodies/read-json.ts';
+import type { DatabaseState } from './database-health.ts';
 import type { ServedRoute } from './serve-route.ts';
 import type { KeychainAuthority } from './sessions/keychain-authority.ts';
 
@@ -8,6 +9,7 @@ export interface OpenRouteParts {
   readonly authority: KeychainAuthority;
   readonly isStopping: () => boolean;
   readonly replication?: ReplicationState | undefined;
+  readonly database: () => Promise<DatabaseState>;
 }
 
 /** How far the second site is behind. */
@@ -19,13 +21,14 @@ export function openRoutes({
   authority,
   isStopping,
   replication,
+  database,
 }: OpenRouteParts): Readonly<Record<OpenRoute, ServedRoute>> {
   return {
     health: async (_, reply) => {
       const stopping = isStopping();
-      return await reply
-        .code(stopping ? 503 : 200)
-        .send({ status: stopping ? 'stopping' : 'ok', ...(await replicaOf(replication)) });
+      // A database that is away is told, and is no reason to start a server anew that waits for it.
+      const told = { database: await database(), ...(await replicaOf(replication)) };
+      return await reply.code(stopping ? 503 : 200).send({ status: stopping ? 'stopping' : 'ok', ...told });
     },
     challenge: async (_, reply) => await reply.send(authority.challenge()),
     openDeviceSession: async (request, reply) => {

@@ -9,6 +9,7 @@ import { PROBLEM_TYPE, type Route, type RouteName, routes } from '@keephold/prot
 import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify, LogController } from 'fastify';
 import { longestBody, PACE } from './bodies/paced.ts';
 import { BUFFER_LENGTH, PackBuffers } from './bodies/pack-buffers.ts';
+import { databaseHealth } from './database-health.ts';
 import { ServerError } from './errors.ts';
 import { accountHandlers } from './handlers/account-handlers.ts';
 import { adminHandlers } from './handlers/admin-handlers.ts';
@@ -247,7 +248,7 @@ function registerRoutes(app: FastifyInstance, options: ServerOptions, isStopping
     register(app, route, accountRoute(route, handler, parts));
   }
   const open = {
-    ...openRoutes({ authority, isStopping, replication: options.replication }),
+    ...openRoutes({ authority, isStopping, replication: options.replication, database: databaseHealth(accounts) }),
     ...signInRoutes({ keeper, authority, accounts }),
     ...joiningRoutes(accounts),
   };

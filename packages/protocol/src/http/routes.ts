@@ -12,7 +12,7 @@ const open = {
     method: 'GET',
     path: '/health',
     action: undefined,
-    summary: 'Whether the server takes requests.',
+    summary: 'Whether the server takes requests, and whether its database answers.',
     answer: json(schema.HealthAnswer),
   },
   challenge: {

@@ -116,6 +116,7 @@ export const ReplicaState = Type.Object({ vaults: Count, behindSeconds: Count })
 export type ReplicaState = Static<typeof ReplicaState>;
 export const HealthAnswer = Type.Object({
   status: Type.Unsafe<'ok' | 'stopping'>(Type.String()),
+  database: Type.Optional(Type.Unsafe<'ok' | 'away'>(Type.String({ enum: ['ok', 'away'] }))),
   replica: Type.Optional(ReplicaState),
 });
 
