@@ -293,6 +293,12 @@ test('one that never ran asks too, as long after it was first held back', async 
   expect(asks(machine)).toEqual([3]);
 });
 
+test('one that fails again and again asks once a day too', async () => {
+  const machine = startedAs({ outcome: 'failed' }, plan('home'));
+  await machine.pass(4.5 * DAY);
+  expect(asks(machine)).toEqual([3, 4]);
+});
+
 test('a pause that ends asks nothing, one that does not asks, and a goal of weeks has patience', async () => {
   const [paused, forgotten, slow] = [
     started(plan('home')),

@@ -29,13 +29,10 @@ export function silenceOf(
 export class Asked {
   readonly #at = new Map<string, Moment>();
 
-  /** Whether to ask now because of this plan; from then on not for a day, unless it was backed up meanwhile. */
+  /** Whether to ask now because of this plan; from then on not for a day, whatever it tries meanwhile. */
   mayAsk(plan: string, silentMs: number | undefined, now: Moment): boolean {
+    if (silentMs === undefined) return false;
     const before = this.#at.get(plan);
-    if (silentMs === undefined) {
-      this.#at.delete(plan);
-      return false;
-    }
     const passed = before === undefined ? undefined : elapsed(before, now);
     if (passed !== undefined && passed < ASKS_EVERY) return false;
     this.#at.set(plan, now);
