@@ -1,5 +1,6 @@
 /** Writes into the book of runs how a backup of a plan went, whoever started it: the agent goes by it, status tells it. */
 import { type Moment, type RunRecord, systemClock } from '@keephold/agent';
+import { toHex } from '@keephold/bytes';
 import type { BackupReport } from '@keephold/engine/node';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../errors.ts';
@@ -44,9 +45,10 @@ function outcomeOf(code: ExitCode): Pick<RunRecord, 'outcome'> {
   return { outcome: code === exitCodes.done ? 'complete' : 'partial' };
 }
 
-function sums({ snapshot, files, bytes, bytesStored, unreadable }: BackupReport): Partial<RunRecord> {
+function sums({ snapshot, walk, files, bytes, bytesStored, unreadable }: BackupReport): Partial<RunRecord> {
   return {
-    ...(snapshot !== undefined && { snapshot: snapshot.seq }),
+    ...(snapshot !== undefined && { snapshot: snapshot.seq, snapshotId: toHex(snapshot.id) }),
+    ...(walk.kind === 'changed' && { listed: walk.listed }),
     files: files.new + files.changed + files.unchanged,
     bytes,
     bytesStored,

@@ -15,6 +15,7 @@ import { formatClock } from '../terminal/units.ts';
 import { AgentFolder } from './agent-folder.ts';
 import { agentPlans } from './agent-plans.ts';
 import { askOnDesktop } from './ask-on-desktop.ts';
+import { PlanJournals } from './plan-journals.ts';
 import { eventSentence } from './sentences.ts';
 
 /** @throws AgentError `agent-runs` */
@@ -25,14 +26,19 @@ export async function runAgent(context: Context): Promise<void> {
   using _lock = await lockSingleAgent(folder.lock, async () => (await askAgent(folder.socket, 'status')) !== undefined);
   await using conditions = await openMachine(environment);
   const listeners = [logTo(context), askOnDesktop(context)];
+  const tell = (event: AgentEvent): void => {
+    for (const listener of listeners) listener(event);
+  };
+  await using journals = new PlanJournals(context, (message) => tell({ type: 'trouble', message }));
   const agent = new Agent({
     clock: systemClock({ wall: () => context.now() }),
     conditions,
     files: filesOf(context, folder),
     ledger: new Ledger(folder.ledger),
-    runner: childRunner(thisCommand()),
+    runner: childRunner({ ...thisCommand(), changesOf: (plan) => journals.before(plan) }),
     onEvent: (event) => {
-      for (const listener of listeners) listener(event);
+      if (event.type === 'run-ended') journals.after(event.plan, event.run);
+      tell(event);
     },
   });
   await using control = await ControlServer.listen(folder.socket, agent);

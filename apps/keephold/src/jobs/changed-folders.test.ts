@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ChangedFolders } from '@keephold/engine/node';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { formatChangedFolders, readChangedFolders } from './changed-folders.ts';
@@ -17,7 +18,7 @@ function read(text: string): ReturnType<typeof readChangedFolders> {
 const whole = { version: 1, since: 'ab'.repeat(32), folders: ['/home/ann', '/'], trees: ['/home/\udce9'] };
 
 test('paths are bytes, the root of the file system is empty', () => {
-  const { since, folders, trees } = read(JSON.stringify(whole))!;
+  const { since, folders, trees } = read(JSON.stringify(whole)) as ChangedFolders;
   expect(Buffer.from(since).toString('hex')).toBe(whole.since);
   expect(folders.map((path) => Buffer.from(path).toString())).toEqual(['/home/ann', '']);
   expect(trees.map((path) => Buffer.from(path).toString('latin1'))).toEqual(['/home/\xe9']);
@@ -53,6 +54,10 @@ test.each([
   ['with something else for a path', JSON.stringify({ ...whole, folders: [7] })],
 ])('nothing is believed of a file %s', (_, text) => {
   expect(read(text)).toBeUndefined();
+});
+
+test('an empty file says that nothing is known', () => {
+  expect(read('')).toBe('nothing-known');
 });
 
 test('nor of one that is not there', () => {

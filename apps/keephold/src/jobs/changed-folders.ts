@@ -35,6 +35,7 @@ export function journalFor(context: Context, { request, roots, own }: JournalSou
   if (!isWatchable) return { view, changes: 'unwatchable' };
   if (request.fileSystemSnapshots !== 'off') return { view, changes: 'file-system-snapshot' };
   const changes = readChangedFolders(request.changedFolders);
+  if (changes === 'nothing-known') return { view };
   if (changes === undefined) return { view, changes: 'unreadable-changes' };
   return { view, changes: { ...changes, trees: [...changes.trees, ...mountedBelow] } };
 }
@@ -44,10 +45,13 @@ export function formatChangedFolders({ since, folders, trees }: ToldChanges): st
   return JSON.stringify({ version: VERSION, since: toHex(since), folders: folders.map(text), trees: trees.map(text) });
 }
 
-/** Undefined when it is not what docs/changed-folders.md says. */
-export function readChangedFolders(path: string): ChangedFolders | undefined {
+const STANDARD_INPUT = 0;
+
+/** `-` is standard input, to its end. Undefined when it is not what docs/changed-folders.md says. */
+export function readChangedFolders(path: string): ChangedFolders | 'nothing-known' | undefined {
   try {
-    return parse(JSON.parse(readFileSync(path, 'utf8')));
+    const text = readFileSync(path === '-' ? STANDARD_INPUT : path, 'utf8');
+    return text === '' ? 'nothing-known' : parse(JSON.parse(text));
   } catch {
     return undefined;
   }

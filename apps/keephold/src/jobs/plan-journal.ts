@@ -2,10 +2,7 @@
  * The journal of a plan: watches its folders and tells each `keephold backup --plan NAME` what changed since the one
  * before. For whoever runs the plan again and again.
  */
-import { rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { ChangeJournal, outermost, type WatchError } from '@keephold/source-files';
-import { makePrivateFolder, writePrivateFile } from '../access/private-file.ts';
 import type { Context } from '../context.ts';
 import type { Plan } from '../plans/plan.ts';
 import { planNamed, readPlans } from '../plans/plan-file.ts';
@@ -13,15 +10,11 @@ import { formatChangedFolders } from './changed-folders.ts';
 import { createFileFilter } from './file-filter.ts';
 import { ownFoldersOf, realRoot, rootBytes } from './named-roots.ts';
 
-/** What `backup --json` says of the run at its end; undefined when it came to no such end. */
-export type RunEnd = { readonly kind: string; readonly snapshot: { readonly id: string } | null } | undefined;
-
 type Place = Pick<Context, 'globals' | 'environment'>;
 
 export class PlanJournal implements AsyncDisposable {
   readonly #place: Place;
   readonly #name: string;
-  readonly #file: string;
   #journal: ChangeJournal | undefined;
   /** What the journal was made for. */
   #madeFor = '';
@@ -30,7 +23,6 @@ export class PlanJournal implements AsyncDisposable {
   constructor(place: Place, name: string) {
     this.#place = place;
     this.#name = name;
-    this.#file = join(place.environment.folders.cache, `changed-${name}.json`);
   }
 
   /** Why the plan's folders cannot be watched, so that every run looks at everything. */
@@ -39,25 +31,21 @@ export class PlanJournal implements AsyncDisposable {
   }
 
   /**
-   * Right before a run: options for it. None when it must look at everything.
+   * Before a run looks at anything: what `--changed-folders` is to read. Empty when it must look at everything.
    * @throws CommandError when there is no such plan, or a folder of it is not there
    */
-  async before(): Promise<readonly string[]> {
+  async before(): Promise<string> {
     const changes = await (await this.#current()).before();
-    if (changes === undefined) return [];
-    makePrivateFolder(dirname(this.#file));
-    writePrivateFile(this.#file, Buffer.from(formatChangedFolders(changes)));
-    return ['--changed-folders', this.#file];
+    return changes === undefined ? '' : formatChangedFolders(changes);
   }
 
-  after(end: RunEnd): void {
-    const isComplete = end?.kind === 'complete' && end.snapshot !== null;
-    this.#journal?.after(isComplete ? Buffer.from(end.snapshot.id, 'hex') : undefined);
+  /** At the end of a run, with the complete snapshot that it made, if it made one. */
+  after(snapshot: Uint8Array | undefined): void {
+    this.#journal?.after(snapshot);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#journal?.[Symbol.asyncDispose]();
-    rmSync(this.#file, { force: true });
   }
 
   /** Of an edited plan another: the one before did not watch what the plan left out then. */

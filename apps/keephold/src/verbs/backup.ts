@@ -51,7 +51,7 @@ export const backup: Command = defineCommand({
     }),
     'changed-folders': text({
       value: 'FILE',
-      help: 'look only at the folders that FILE names as changed; for the agent and tools that know (docs/changed-folders.md)',
+      help: 'look only at the folders that FILE (- for standard input) names as changed, for the agent and tools that know (docs/changed-folders.md)',
     }),
     tag: texts({ value: 'TAG', help: 'a word that stays with the snapshot (may be repeated)' }),
     'dry-run': flag({ short: 'n', help: 'say what would be stored and store nothing' }),

@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { watchCalls } from '@keephold/ffi';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { commandsIn } from '../server/_commands.ts';
 
@@ -95,6 +96,16 @@ test('a run whose agent is killed ends by itself, and the next agent goes on', a
   expect(await keephold.run('status')).toMatch(/^home: backed up .* s ago; /);
   await expect(keephold.run('agent')).rejects.toThrow('another one');
   expect(await second.end('SIGTERM')).toBe(0);
+});
+
+test.skipIf(watchCalls() === undefined)('runs after the first are told what changed', async () => {
+  const agent = new AgentProcess();
+  // The agent watches from before its first run on.
+  await agent.event('run-ended');
+  writeFileSync(join(home, 'documents', 'second'), 'dear reader');
+  const { run } = await agent.event('run-ended');
+  expect(run).toMatchObject({ outcome: 'complete', files: 2, listed: expect.any(Number) as number });
+  expect(await agent.end('SIGTERM')).toBe(0);
 });
 
 test('a pause holds until it is taken back, and is told; then what is due runs at once', async () => {

@@ -11,21 +11,29 @@ export interface ChildCommand {
   readonly program: string;
   /** What comes before the verb. */
   readonly args: readonly string[];
+  /**
+   * What changed since the last run of the plan (docs/changed-folders.md), for the run to read before it looks at
+   * anything. Never rejects; empty: nothing is known.
+   */
+  readonly changesOf: (plan: string) => Promise<string>;
 }
 
 /** A checkpoint over a slow line takes seconds; a minute is a process that hangs. */
 const KILL_AFTER = 60_000;
 const MAX_WORDS = 2000;
 
-export function childRunner({ program, args }: ChildCommand): Runner {
+export function childRunner({ program, args, changesOf }: ChildCommand): Runner {
   return {
     start(plan, onProgress) {
-      const child = spawn(program, [...args, 'backup', '--plan', plan, '--json'], {
+      const child = spawn(program, [...args, 'backup', '--plan', plan, '--json', '--changed-folders', '-'], {
         detached: true,
         // Its records stay unread: what counts is written into the book of runs.
-        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+        stdio: ['pipe', 'ignore', 'pipe', 'ipc'],
       });
       if (child.pid !== undefined) lowerPriority(child.pid);
+      // One that ended before it read them has no use for them.
+      child.stdin?.on('error', () => undefined);
+      void changesOf(plan).then((changes) => child.stdin?.end(changes));
       child.on('message', (message) => {
         const progress = progressOf(message);
         if (progress !== undefined) onProgress(progress);

@@ -43,8 +43,8 @@ function runOf(value: unknown): RunRecord {
     mark: asText(run['mark'], 'mark'),
     outcome,
     pid: asNumber(run['pid'], 'pid'),
-    ...optional(run, ['code', 'message'], asText),
-    ...optional(run, ['snapshot', 'files', 'bytes', 'bytesStored', 'unreadable'], asNumber),
+    ...optional(run, ['code', 'message', 'snapshotId'], asText),
+    ...optional(run, ['snapshot', 'listed', 'files', 'bytes', 'bytesStored', 'unreadable'], asNumber),
   };
 }
 

@@ -23,6 +23,10 @@ export interface RunRecord {
   readonly message?: string;
   /** The number of its snapshot or checkpoint. */
   readonly snapshot?: number;
+  /** Its id, as hexadecimal digits. */
+  readonly snapshotId?: string;
+  /** Folders that it looked into, when it was told what changed. */
+  readonly listed?: number;
   readonly files?: number;
   readonly bytes?: number;
   readonly bytesStored?: number;
