@@ -16,7 +16,7 @@ import { AgentFolder } from './agent-folder.ts';
 import { agentPlans } from './agent-plans.ts';
 import { askOnDesktop } from './ask-on-desktop.ts';
 import { PlanJournals } from './plan-journals.ts';
-import { eventSentence } from './sentences.ts';
+import { eventSentence, stateSentence } from './sentences.ts';
 
 /** @throws AgentError `agent-runs` */
 export async function runAgent(context: Context): Promise<void> {
@@ -47,6 +47,7 @@ export async function runAgent(context: Context): Promise<void> {
   await out.flush();
   if (agentPlans(environment).length === 0) out.note('there is no plan yet; keephold plan add NAME makes one');
   agent.start();
+  if (!out.json) for (const state of agent.states()) out.note(`${formatClock(context.now())} ${stateSentence(state)}`);
   await aborted(signal);
   await agent.stop();
 }

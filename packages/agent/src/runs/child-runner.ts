@@ -27,6 +27,7 @@ export function childRunner({ program, args, changesOf }: ChildCommand): Runner 
     start(plan, onProgress) {
       const child = spawn(program, [...args, 'backup', '--plan', plan, '--json', '--changed-folders', '-'], {
         detached: true,
+        windowsHide: true,
         // Its records stay unread: what counts is written into the book of runs.
         stdio: ['pipe', 'ignore', 'pipe', 'ipc'],
       });
