@@ -36,6 +36,10 @@ export async function tellBackup(out: Output, report: BackupReport, options: Tel
     `${counted(all, 'file')}, ${formatBytes(bytes)}: ${formatCount(files.new)} new, ${formatCount(files.changed)} changed, ` +
       `${formatCount(files.unchanged)} unchanged`,
   );
+  if (files.storedAgain > 0)
+    await out.result(
+      `${counted(files.storedAgain, 'unchanged file')} stored again: the repository had lost what they hold`,
+    );
   // A dry run reads no contents, so how much is new in them is not known.
   if (options.dryRun) await out.result('nothing was stored: this was a dry run');
   else {
@@ -90,6 +94,7 @@ function summaryRecord(
     filesNew: files.new,
     filesChanged: files.changed,
     filesUnchanged: files.unchanged,
+    filesStoredAgain: files.storedAgain,
     unreadable: unreadable.length,
     notes: notes.length,
     excluded: excluded.count,

@@ -51,6 +51,9 @@ describe('from the files themselves', () => {
         snapshots: [1, 2, 3],
         incomplete: [],
       });
+      // What is stored again has not changed. Two files were written just before a backup, which is read twice.
+      expect(Number(summary(backup)['filesChanged'])).toBeLessThanOrEqual(2);
+      expect(Number(summary(backup)['filesStoredAgain'])).toBeGreaterThanOrEqual(10);
       // The pack's blobs, in a pack of at most the same size class, and the objects and trees of any run.
       expect(Number(summary(backup)['bytesStored'])).toBeLessThan(largest!.size + others[0]!.size);
       for (const snapshot of ['#1', '#2', '#3', 'latest']) await expectWhole(snapshot);

@@ -201,8 +201,8 @@ export class BackupRun {
 
   /** Whether there is anything that a checkpoint would keep. */
   get #hasStored(): boolean {
-    const { filesNew, filesChanged, packs } = this.#counters;
-    return this.#storing !== undefined && (packs > 0 || filesNew + filesChanged > 0);
+    const { filesCaptured, packs } = this.#counters;
+    return this.#storing !== undefined && (packs > 0 || filesCaptured > 0);
   }
 
   async #commitAll(interrupted: boolean): Promise<RunResult> {
@@ -429,7 +429,7 @@ export class BackupRun {
       bytesDone: counters.bytes,
       bytesRead: read.bytesRead,
       bytesStored: read.bytesStored,
-      filesUnchanged: counters.filesUnchanged,
+      filesUnchanged: counters.filesUnchanged + counters.filesStoredAgain,
       errors: counters.unreadable.length,
       currentPath: counters.currentPath,
       totals,
@@ -444,7 +444,12 @@ export class BackupRun {
       report: {
         kind: committed === undefined ? 'none' : kind,
         snapshot: committed === undefined ? undefined : { seq: committed.head.seq, id: committed.object },
-        files: { new: counters.filesNew, changed: counters.filesChanged, unchanged: counters.filesUnchanged },
+        files: {
+          new: counters.filesNew,
+          changed: counters.filesChanged,
+          unchanged: counters.filesUnchanged + counters.filesStoredAgain,
+          storedAgain: counters.filesStoredAgain,
+        },
         directories: counters.directories,
         walk: this.#journal.told(counters),
         otherEntries: counters.otherEntries,

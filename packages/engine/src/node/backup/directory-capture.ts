@@ -13,6 +13,9 @@ import type { StoredTree } from './tree-store.ts';
 import type { TreesThatStand } from './trees-that-stand.ts';
 import type { WalkParts } from './walk-parts.ts';
 
+/** Why an entry is captured; gone: it is as it was, and what the repository had of it is not there any more. */
+export type CaptureCause = 'new' | 'changed' | 'gone';
+
 /** What became of a visited directory. */
 export type Visited =
   /** As in this cache file. */
@@ -43,7 +46,7 @@ export class DirectoryCapture {
   capture(
     job: DirectoryJob,
     i: number,
-    options: { readonly child: Visited | undefined; readonly isNew: boolean },
+    options: { readonly child: Visited | undefined; readonly cause: CaptureCause },
   ): void {
     const { stats, rows } = job.listing;
     const row = rows[i]!;
@@ -51,7 +54,7 @@ export class DirectoryCapture {
     if (type === undefined) return this.reportUnreadable(this.#path(job, i), 'a kind of entry that cannot be kept');
     if (this.#parts.isTooYoung(stats, row * STAT_ROW_WORDS)) job.volatile.add(i);
     if (type === NodeType.directory) this.#captureDirectory(job, i, options.child!);
-    else if (type === NodeType.file) this.#captureFile(job, i, options.isNew);
+    else if (type === NodeType.file) this.#captureFile(job, i, options.cause);
     else {
       this.#parts.counters.otherEntries++;
       this.#set(job, i, type, {});
@@ -131,14 +134,12 @@ export class DirectoryCapture {
     }
   }
 
-  #captureFile(job: DirectoryJob, i: number, isNew: boolean): void {
+  #captureFile(job: DirectoryJob, i: number, cause: CaptureCause): void {
     const { counters, files, mode } = this.#parts;
     const { stats, rows } = job.listing;
     const size = sizeOf(stats, rows[i]!);
     const count = (bytes: number): void => {
-      if (isNew) counters.filesNew++;
-      else counters.filesChanged++;
-      counters.bytes += bytes;
+      counters.countFile(cause, bytes);
     };
     if (size === 0 || mode === 'look') {
       count(size);

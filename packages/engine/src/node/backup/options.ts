@@ -104,7 +104,13 @@ export interface CaptureNote {
 export interface BackupReport {
   readonly kind: 'complete' | 'checkpoint' | 'none';
   readonly snapshot: { readonly seq: number; readonly id: ObjectName } | undefined;
-  readonly files: { readonly new: number; readonly changed: number; readonly unchanged: number };
+  readonly files: {
+    readonly new: number;
+    readonly changed: number;
+    readonly unchanged: number;
+    /** Of the unchanged, those that were stored again: the repository did not have what they hold any more. */
+    readonly storedAgain: number;
+  };
   readonly directories: number;
   readonly walk: WalkReport;
   readonly otherEntries: number;

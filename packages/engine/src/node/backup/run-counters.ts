@@ -1,4 +1,5 @@
 import type { LastWalk } from '../journal/last-walk.ts';
+import type { CaptureCause } from './directory-capture.ts';
 import type { CaptureNote, SpecialCapture, UnreadableEntry } from './options.ts';
 
 /** Counts and findings of a run. */
@@ -6,6 +7,8 @@ export class RunCounters {
   filesNew = 0;
   filesChanged = 0;
   filesUnchanged = 0;
+  /** Unchanged as well, but stored again: the repository did not have what they hold any more. */
+  filesStoredAgain = 0;
   directories = 0;
   /** Directories that were listed; the others were taken over. */
   listed = 0;
@@ -30,6 +33,18 @@ export class RunCounters {
   }
 
   get files(): number {
-    return this.filesNew + this.filesChanged + this.filesUnchanged;
+    return this.filesNew + this.filesChanged + this.filesUnchanged + this.filesStoredAgain;
+  }
+
+  /** Files that were captured. */
+  get filesCaptured(): number {
+    return this.filesNew + this.filesChanged + this.filesStoredAgain;
+  }
+
+  countFile(cause: CaptureCause, bytes: number): void {
+    if (cause === 'new') this.filesNew++;
+    else if (cause === 'changed') this.filesChanged++;
+    else this.filesStoredAgain++;
+    this.bytes += bytes;
   }
 }

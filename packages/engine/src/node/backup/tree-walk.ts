@@ -14,7 +14,7 @@ import type { Stands } from '../tree-cache/standing-records.ts';
 import type { CachedDirectory, CachedEntries } from '../tree-cache/tree-cache-reader.ts';
 import { CarryOver } from './carry-over.ts';
 import { type DatabaseFamilies, databaseFamilies } from './database-families.ts';
-import { DirectoryCapture, type Visited } from './directory-capture.ts';
+import { type CaptureCause, DirectoryCapture, type Visited } from './directory-capture.ts';
 import { DirectoryJob } from './directory-job.ts';
 import { FamilyCapture } from './family-capture.ts';
 import { joinPath, type Selection } from './paths.ts';
@@ -58,7 +58,7 @@ interface Frame {
 
 interface ChangedEntry {
   readonly index: number;
-  readonly isNew: boolean;
+  readonly cause: CaptureCause;
 }
 
 export class TreeWalk {
@@ -269,8 +269,8 @@ export class TreeWalk {
 
   async #captureAll(job: DirectoryJob, frame: Frame, changed: readonly ChangedEntry[]): Promise<void> {
     let count = 0;
-    for (const { index, isNew } of changed) {
-      this.#capture.capture(job, index, { child: frame.children.get(index), isNew });
+    for (const { index, cause } of changed) {
+      this.#capture.capture(job, index, { child: frame.children.get(index), cause });
       if (++count % CAPTURES_PER_BREATH !== 0) continue;
       const wait = this.#parts.breathe();
       if (wait !== undefined) await wait;
@@ -308,18 +308,17 @@ export class TreeWalk {
       const isNew = entries === undefined || !entries.seekName(listing.names[i]!);
       const at = listing.rows[i]! * STAT_ROW_WORDS;
       const child = children.get(i);
-      const same =
+      const looksSame =
         !isNew &&
         !stale.has(i) &&
         (entries.hasIdentity(stats, at) || (above.has(listing.names[i]!) && entries.hasOwnerAndMode(stats, at))) &&
-        (child === undefined || (child.kind === 'unchanged' && child.file === this.#parts.cached.file)) &&
-        entries.everyPlace(this.#isAlive);
-      if (same) {
+        (child === undefined || (child.kind === 'unchanged' && child.file === this.#parts.cached.file));
+      if (looksSame && entries.everyPlace(this.#isAlive)) {
         entries.everyPlace(this.#use);
         this.#countUnchanged(listing, i);
       } else {
         this.#doubt({ listing, i, child, entry: isNew ? undefined : entries });
-        changed.push({ index: i, isNew });
+        changed.push({ index: i, cause: isNew ? 'new' : looksSame ? 'gone' : 'changed' });
       }
       if (stats[at + LINKS_WORD]! > 1 && child === undefined) this.#parts.again.add(frame.path);
     }
