@@ -30,6 +30,7 @@ export const heal: Command = defineCommand({
     'Mends what is missing or damaged. With --from, another copy of the repository gives what it has whole: packs, index and snapshot objects, the history, the ways in. Each file is proven by its hash or signature before it is taken, and no password is needed; the other copy is only read.',
     'Without a copy, the files themselves heal: keephold check sets damaged packs aside, the next keephold backup stores again what is still on this device, and older snapshots of the same files are whole again. Heal finishes that when a backup could not.',
     'Index objects that are gone or damaged are made again from what the packs say themselves; a device that may only back up needs the password for that. Until then everything is read all the same, only more slowly. In the same way it is found out again what snapshots need whose records are damaged; until then gc frees nothing.',
+    'Works on a repository in a folder. What a server keeps is mended by whoever runs it, who has its second site and its saved data folder; what is lost there of the files on this device the next keephold backup stores again and gives to older snapshots, as it does in a folder.',
     'Names what else is damaged and was not to be had: ways in, history, records. Ends with 3 when there is any of that, or snapshots still lack something.',
   ],
   options: {

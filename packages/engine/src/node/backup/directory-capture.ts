@@ -9,12 +9,10 @@ import { type EntryToCache, encodeDirectory } from '../tree-cache/tree-cache-wri
 import type { DirectoryJob } from './directory-job.ts';
 import { type FileResult, RECORD_PLACE } from './file-results.ts';
 import { joinPath } from './paths.ts';
+import type { CaptureCause } from './run-counters.ts';
 import type { StoredTree } from './tree-store.ts';
 import type { TreesThatStand } from './trees-that-stand.ts';
 import type { WalkParts } from './walk-parts.ts';
-
-/** Why an entry is captured; gone: it is as it was, and what the repository had of it is not there any more. */
-export type CaptureCause = 'new' | 'changed' | 'gone';
 
 /** What became of a visited directory. */
 export type Visited =

@@ -1,6 +1,8 @@
 import type { LastWalk } from '../journal/last-walk.ts';
-import type { CaptureCause } from './directory-capture.ts';
 import type { CaptureNote, SpecialCapture, UnreadableEntry } from './options.ts';
+
+/** Why an entry is captured; gone: it is as it was, and what the repository had of it is not there any more. */
+export type CaptureCause = 'new' | 'changed' | 'gone';
 
 /** Counts and findings of a run. */
 export class RunCounters {

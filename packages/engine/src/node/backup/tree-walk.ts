@@ -14,10 +14,11 @@ import type { Stands } from '../tree-cache/standing-records.ts';
 import type { CachedDirectory, CachedEntries } from '../tree-cache/tree-cache-reader.ts';
 import { CarryOver } from './carry-over.ts';
 import { type DatabaseFamilies, databaseFamilies } from './database-families.ts';
-import { type CaptureCause, DirectoryCapture, type Visited } from './directory-capture.ts';
+import { DirectoryCapture, type Visited } from './directory-capture.ts';
 import { DirectoryJob } from './directory-job.ts';
 import { FamilyCapture } from './family-capture.ts';
 import { joinPath, type Selection } from './paths.ts';
+import type { CaptureCause } from './run-counters.ts';
 import { type TreesThatStand, treesThatStand } from './trees-that-stand.ts';
 import type { WalkParts } from './walk-parts.ts';
 
