@@ -59,6 +59,11 @@ export class RestoreSlice {
     return this.content.count >= MAX_SLICE_PARTS || this.xattrBytes >= MAX_SLICE_XATTR_BYTES;
   }
 
+  /** A first slice that is all there is, or nearly so: its plan takes little memory. */
+  get isSmall(): boolean {
+    return this.entriesPlanned < FIRST_SLICE_ENTRIES && !this.isFull;
+  }
+
   get entriesPlanned(): number {
     return this.files.count + this.directories.count + this.links.length + this.hardLinks.length;
   }

@@ -55,7 +55,7 @@ export interface RestoreOptions<Config> {
  */
 export async function restore<Config>(options: RestoreOptions<Config>): Promise<RestoreReport> {
   const started = performance.now();
-  const areas = areasWithin(options.memory, Math.max(2, options.workers));
+  const areas = areasWithin(options.memory, options.workers + 1);
   const target = options.createTarget(options.target);
   const account = new Account(options.onItem);
   const pool = options.dryRun ? undefined : new ReadPool({ ...options, areas, idKey: options.repository.idKey });

@@ -1,6 +1,6 @@
 /**
  * Brings the content of one slice of files to the target: pass after pass over the packs, each pack fetched by the main
- * thread and written out by a worker, as many at a time as there are areas.
+ * thread and written out by a worker, so many at a time.
  */
 import { toHex } from '@keephold/bytes';
 import type { PackGroup } from './content-places.ts';
@@ -15,7 +15,8 @@ export interface WriteSliceOptions {
   readonly slice: SliceContent;
   readonly source: PackSource;
   readonly pool: ReadPool;
-  readonly areas: number;
+  /** Packs that are in memory at once. */
+  readonly lanes: number;
   /** True when the run is to stop: no new pack is begun. */
   readonly shouldStop: () => boolean;
   readonly onPack: () => void;
@@ -24,7 +25,7 @@ export interface WriteSliceOptions {
 export async function writeSlice(options: WriteSliceOptions): Promise<void> {
   for (let groups = options.slice.nextPass(); groups.length > 0; groups = options.slice.nextPass()) {
     const queue = groups.values();
-    await Promise.all(Array.from({ length: options.areas }, async () => await writePacks(options, queue)));
+    await Promise.all(Array.from({ length: options.lanes }, async () => await writePacks(options, queue)));
     if (options.shouldStop()) return;
   }
 }

@@ -32,10 +32,7 @@ interface PoolWorker {
 const OTHER_BYTES: number = 160 * 1024 * 1024;
 const MAX_AREAS = 8;
 
-/**
- * How many areas a job takes that would like so many; fewer when there is little memory. One for each worker is enough
- * where its plan is large (a restore's): filling an area takes a tenth of the time that the work on it does.
- */
+/** How many areas a job takes that would like so many; fewer when there is little memory. */
 export function areasWithin(memory: number | undefined, wanted: number): number {
   const fitting = memory === undefined ? MAX_AREAS : Math.floor((memory - OTHER_BYTES) / packAreaBytes(1));
   return Math.max(1, Math.min(MAX_AREAS, wanted, fitting));
