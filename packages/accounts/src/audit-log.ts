@@ -27,6 +27,7 @@ export type AuditType =
   | 'factor-refused' // a wrong or used code
   | 'session-ended' // one of an unlocked app, by another
   | 'invited' // by an admin
+  | 'invitation-withdrawn' // by an admin
   | 'refused'; // a session tried what it may not; what: the route
 
 export interface AuditEvent {

@@ -7,7 +7,14 @@ export { type FactorState, factorOf, removeFactor } from './factor.ts';
 export { type FactorProof, finishFactor, type NewFactor, startFactor } from './factor-enrolment.ts';
 export type { FactorSide } from './factor-side.ts';
 export { type FactorFinish, type FactorWanted, finishFactorSignIn } from './factor-sign-in.ts';
-export { type AccountRole, type InviteOptions, invite, type NewInvitation } from './invitations.ts';
+export {
+  type AccountRole,
+  type InviteOptions,
+  invite,
+  type NewInvitation,
+  openInvitations,
+  withdrawInvitation,
+} from './invitations.ts';
 export type { OpaqueParties, OpaqueSide } from './opaque-side.ts';
 export {
   openPairing,

@@ -1,7 +1,7 @@
 /** Invitations: random codes, kept hashed, good once and for a time. */
 import { toBase64Url, utf8Encode } from '@keephold/bytes';
 import { sha256 } from '@keephold/crypto/verify';
-import { numberAt, type Sql } from '@keephold/custody/sql';
+import { bytesAt, numberAt, type Sql } from '@keephold/custody/sql';
 import type { AccountId } from '@keephold/protocol';
 
 const CODE_LENGTH = 20;
@@ -29,6 +29,7 @@ export async function invite(
   { now, expiresAt, random, role = 'user' }: InviteOptions,
 ): Promise<NewInvitation> {
   const code = toBase64Url(random(CODE_LENGTH));
+  await sql.query('DELETE FROM invitation WHERE account_id IS NULL AND expires_at <= ?', now);
   await sql.query(
     'INSERT INTO invitation (code_hash, made_at, expires_at, admin) VALUES (?, ?, ?, ?)',
     hashOf(code),
@@ -37,6 +38,30 @@ export async function invite(
     role === 'admin' ? 1 : 0,
   );
   return { code, expiresAt };
+}
+
+export interface OpenInvitation {
+  /** Hash of the code, which nobody can make from it. */
+  readonly id: Uint8Array;
+  /** Unix milliseconds. */
+  readonly madeAt: number;
+  readonly expiresAt: number;
+}
+
+/** Those that somebody could use now, oldest first. */
+export async function openInvitations(sql: Sql, now: number): Promise<readonly OpenInvitation[]> {
+  const text = `SELECT code_hash, made_at, expires_at FROM invitation
+    WHERE account_id IS NULL AND expires_at > ? ORDER BY made_at, code_hash`;
+  const rows = await sql.query(text, now);
+  return rows.map((row) => ({ id: bytesAt(row, 0), madeAt: numberAt(row, 1), expiresAt: numberAt(row, 2) }));
+}
+
+/** False when there is none, or it was used. */
+export async function withdrawInvitation(sql: Sql, id: Uint8Array): Promise<boolean> {
+  const open = await sql.query('SELECT 1 FROM invitation WHERE code_hash = ? AND account_id IS NULL', id);
+  if (open.length === 0) return false;
+  await sql.query('DELETE FROM invitation WHERE code_hash = ?', id);
+  return true;
 }
 
 /** Whether the code is good now, for anyone or for the account that used it already (its answer was lost). */

@@ -3,13 +3,16 @@ export { accountLogOf, type LogEntry } from './account/account-log.ts';
 export { accountNameOn, serverIdOf } from './account/account-name.ts';
 export {
   assignPlanOn,
+  invitationsOf,
   inviteTo,
+  type OpenInvitation,
   plansOf,
   putPlanOn,
   type ServerPlan,
   type ServerUser,
   testNoticesOn,
   usersOf,
+  withdrawInvitationOn,
 } from './account/admin.ts';
 export {
   type AccountFactor,

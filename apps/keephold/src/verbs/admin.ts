@@ -7,6 +7,7 @@ import { type Command, defineCommand } from '../command-line/command.ts';
 import { byteCount, flag, integerOr } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes, UsageError } from '../errors.ts';
+import { tellInvitations, withdraw } from '../jobs/server-invitations.ts';
 import { givePlan, setPlan, tellPlans } from '../jobs/server-plans.ts';
 import { printable } from '../terminal/printable.ts';
 import { formatTable } from '../terminal/text-table.ts';
@@ -17,10 +18,14 @@ const DEFAULT_GRACE_DAYS = 7;
 
 export const admin: Command = defineCommand({
   name: 'admin',
-  operands: { usage: 'invite | users | usage | plans | plan NAME | give ACCOUNT PLAN | test-notices', min: 1, max: 3 },
+  operands: {
+    usage: 'invite | invitations | withdraw ID | users | usage | plans | plan NAME | give ACCOUNT PLAN | test-notices',
+    min: 1,
+    max: 3,
+  },
   description: [
     'For the admin of a server, who is whoever used the invitation of its first start. Each of these needs his password.',
-    'invite makes an invitation, good for one account. users lists the accounts with what is kept for each; usage adds it up. An admin sees names of accounts, counts, sizes and times, and nothing of what anybody backs up.',
+    'invite makes an invitation, good for one account. invitations lists those that nobody has used yet, and withdraw makes one worth nothing. users lists the accounts with what is kept for each; usage adds it up. An admin sees names of accounts, counts, sizes and times, and nothing of what anybody backs up.',
     'plans lists how much accounts may have stored; plan makes one, or changes it for all who have it; give gives it to an account. The plan called free, 5 GB at first, is that of everybody who was given no other; admins have no limit unless they are given one. Beyond its size a plan takes a quarter more for the days of grace, then nothing new, and never deletes anything for that.',
     'test-notices sends a message by every way the server was started with: to your own address (keephold notify), --webhook and --ntfy. Its log says what became of it.',
   ],
@@ -76,6 +81,14 @@ const acts = {
   invite: {
     words: 0,
     run: async (context, custody, { options }) => await invite(context, custody, options.days),
+  },
+  invitations: {
+    words: 0,
+    run: async (context, { transport }) => await tellInvitations(context, transport),
+  },
+  withdraw: {
+    words: 1,
+    run: async (context, { transport }, { words: [id = ''] }) => await withdraw(context, transport, id),
   },
   users: {
     words: 0,

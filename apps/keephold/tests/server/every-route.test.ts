@@ -72,6 +72,7 @@ function targetOf(route: Route, names: Names, body: Uint8Array | undefined): str
     message: 'draft',
     ticket: toHex(names.ticket),
     session: toHex(names.session),
+    invitation: '0'.repeat(64),
     plan: 'free',
     seq: '1',
   };

@@ -117,6 +117,10 @@ it('lets the admin invite and count, and nobody else', { timeout: 240_000 }, asy
   await ann.run('backup', ...at.repo, at.source);
   await expect(bob.run('init', ...at.repo, '--account', 'bob')).rejects.toThrow('the invitation is not good');
   const { code } = JSON.parse(await ann.run('admin', 'invite', '--json', ...at.repo)) as { readonly code: string };
+  expect(await ann.run('admin', 'invitations', ...at.repo)).toMatch(/ID +Made +Good until\n─.*\n\w{8} [^\n]*\n$/);
+  await expect(ann.run('admin', 'withdraw', 'not-one', ...at.repo)).rejects.toThrow(
+    /exit code 1: .*no open invitation/,
+  );
   await bob.run('init', ...at.repo, '--invitation', code, '--account', 'bob');
   await expect(at.computer('carl').run('init', ...at.repo, '--invitation', code)).rejects.toThrow('exit code 1');
   const users = (await ann.run('admin', 'users', '--json', ...at.repo))

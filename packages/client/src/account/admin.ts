@@ -1,5 +1,5 @@
 /** What an admin asks of a server. */
-import { utf8Encode } from '@keephold/bytes';
+import { fromBase64Url, toHex, utf8Encode } from '@keephold/bytes';
 import { routes, type schemas } from '@keephold/protocol/http';
 import { readBytes, readChecked } from '../read-response.ts';
 import type { Answer } from '../send.ts';
@@ -18,6 +18,29 @@ export async function inviteTo(transport: Transport, days: number): Promise<Serv
   const body = utf8Encode(JSON.stringify({ days }));
   const read = async (response: Answer): Promise<ServerInvitation> => await readChecked(response, answer.schema);
   return (await transport.call({ route: routes.invite, body, read })) as ServerInvitation;
+}
+
+export interface OpenInvitation {
+  /** Hexadecimal; no code can be made from it. */
+  readonly id: string;
+  /** Unix milliseconds. */
+  readonly madeAt: number;
+  readonly expiresAt: number;
+}
+
+/** Those that somebody could use now, oldest first. */
+export async function invitationsOf(transport: Transport): Promise<readonly OpenInvitation[]> {
+  const { answer } = routes.invitations;
+  const answered = await transport.call({
+    route: routes.invitations,
+    read: async (response: Answer) => await readChecked(response, answer.schema),
+  });
+  return (answered?.invitations ?? []).map(({ id, ...times }) => ({ id: toHex(fromBase64Url(id)), ...times }));
+}
+
+/** @throws HttpError 'not-found' when it was used or withdrawn */
+export async function withdrawInvitationOn(transport: Transport, invitation: string): Promise<void> {
+  await transport.call({ route: routes.withdrawInvitation, params: { invitation }, read: readNothing });
 }
 
 export async function usersOf(transport: Transport): Promise<readonly ServerUser[]> {

@@ -235,6 +235,21 @@ export const administering = {
     body: jsonBody(schema.InviteBody),
     answer: json(schema.InviteAnswer),
   },
+  invitations: {
+    method: 'GET',
+    path: '/v1/admin/invitations',
+    action: 'administer',
+    summary: 'The invitations that somebody could use now, without their codes.',
+    answer: json(schema.InvitationsAnswer),
+  },
+  withdrawInvitation: {
+    method: 'DELETE',
+    path: '/v1/admin/invitations/:invitation',
+    action: 'administer',
+    summary: 'Makes an invitation that was not used worth nothing.',
+    params: schema.InvitationPath,
+    answer: EMPTY,
+  },
   users: {
     method: 'GET',
     path: '/v1/admin/users',

@@ -102,6 +102,11 @@ export const PairingAnswer = Type.Object({ expiresAt: Milliseconds });
 export const InviteBody = Type.Object({ days: Type.Integer({ minimum: 1, maximum: 365 }) }, strict);
 export type InviteBody = Static<typeof InviteBody>;
 export const InviteAnswer = Type.Object({ code: Type.String(), expiresAt: Milliseconds });
+export const InvitationPath = Type.Object({ invitation: hex(32) }, strict);
+/** `id`: hash of the code. */
+export const InvitationsAnswer = Type.Object({
+  invitations: Type.Array(Type.Object({ id: Hash, madeAt: Milliseconds, expiresAt: Milliseconds })),
+});
 const PlanName = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,31}$' });
 export const PlanPath = Type.Object({ plan: PlanName }, strict);
 /** Without `bytes` there is no limit. */

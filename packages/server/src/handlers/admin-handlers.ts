@@ -5,11 +5,13 @@ import {
   accountRole,
   invite,
   listAccounts,
+  openInvitations,
   prefixOf,
   recordAudit,
+  withdrawInvitation,
 } from '@keephold/accounts';
 import { addNotice } from '@keephold/accounts/notices';
-import { toBase64Url, toHex } from '@keephold/bytes';
+import { fromHex, toBase64Url, toHex } from '@keephold/bytes';
 import type { DamageList } from '@keephold/custody';
 import { type AccountId, type Custody, CustodyError } from '@keephold/protocol';
 import type { schemas } from '@keephold/protocol/http';
@@ -18,7 +20,7 @@ import type { AccountKeeper } from '../keeper.ts';
 import { keychainOf } from './account-handlers.ts';
 import { type Call, EMPTY, type Handler, json } from './handler.ts';
 
-export type AdminRoute = 'invite' | 'users' | 'testNotices';
+export type AdminRoute = 'invite' | 'invitations' | 'withdrawInvitation' | 'users' | 'testNotices';
 
 const DAY = 24 * 3_600_000;
 
@@ -44,6 +46,23 @@ export function adminHandlers(
       const { accountId } = call.principal;
       const notice = { kind: 'test' } as const;
       await database.transaction(async (sql) => await addNotice(sql, { accountId, notice, now: now(), random }));
+      return EMPTY;
+    },
+    invitations: async (call) => {
+      await requireAdmin(accounts, call);
+      const open = await accounts.database.read(async (sql) => await openInvitations(sql, accounts.now()));
+      return json({ invitations: open.map(({ id, ...times }) => ({ id: toBase64Url(id), ...times })) });
+    },
+    withdrawInvitation: async (call) => {
+      await requireAdmin(accounts, call);
+      const id = fromHex(String(call.params['invitation']));
+      const { database } = accounts;
+      if (!(await database.transaction(async (sql) => await withdrawInvitation(sql, id)))) {
+        throw new ServerError('not-found', 'there is no such invitation, or it was used');
+      }
+      const { accountId } = call.principal;
+      const event = { type: 'invitation-withdrawn', now: accounts.now(), ipPrefix: prefixOf(call.address) } as const;
+      await recordAudit(database, { accountId, ...event });
       return EMPTY;
     },
     users: async (call) => {
