@@ -122,7 +122,7 @@ it('captures a database again when only its log changed, and not when nothing di
   const first = await backups.backup({ roots: [root] });
   expect(first.captured.sqliteBackup).toBe(1);
   const second = await backups.backup({ roots: [root] });
-  expect(second.files).toEqual({ new: 0, changed: 0, unchanged: 3 });
+  expect(second.files).toEqual({ new: 0, changed: 0, unchanged: 3, storedAgain: 0 });
   expect(second.bytesRead).toBe(0);
   await using _other = await holding(path, 'db.exec("UPDATE page SET body = \'new\' WHERE id = 7")');
   const third = await backups.backup({ roots: [root] });
