@@ -156,7 +156,7 @@ it('lists the changed folder and those above it', async () => {
   const journal = told(first, [join(root, 'changed')]);
   const second = await backUp({ journal, onListed: (path) => listed.add(Buffer.from(path).toString()) });
   expect([...listed].filter((path) => path.startsWith(root)).sort()).toEqual([root, join(root, 'changed')]);
-  expect(second.files).toEqual({ new: 1, changed: 0, unchanged: 1 });
+  expect(second.files).toEqual({ new: 1, changed: 0, unchanged: 1, storedAgain: 0 });
 });
 
 it('lists nothing of a root beside the one that changed, also when what is above them is not as it was', async () => {
