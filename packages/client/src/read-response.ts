@@ -24,6 +24,11 @@ export async function readBytes(response: Answer, limit: number): Promise<Uint8A
   return concatBytes(...chunks);
 }
 
+/** Of a route that answers nothing: to its end, so that the connection can be used again. */
+export async function readNothing(response: Answer): Promise<void> {
+  await readBytes(response, 0);
+}
+
 /** Answers the bytes read. */
 export async function readInto(response: Answer, into: Uint8Array): Promise<number> {
   let length = 0;

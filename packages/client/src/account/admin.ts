@@ -1,7 +1,7 @@
 /** What an admin asks of a server. */
 import { fromBase64Url, toHex, utf8Encode } from '@keephold/bytes';
 import { routes, type schemas } from '@keephold/protocol/http';
-import { readBytes, readChecked } from '../read-response.ts';
+import { readChecked, readNothing } from '../read-response.ts';
 import type { Answer } from '../send.ts';
 import type { Transport } from '../transport.ts';
 
@@ -77,8 +77,4 @@ export async function assignPlanOn(
 ): Promise<void> {
   const body = utf8Encode(JSON.stringify(gift));
   await transport.call({ route: routes.assignPlan, body, read: readNothing });
-}
-
-async function readNothing(response: Answer): Promise<void> {
-  await readBytes(response, 0);
 }

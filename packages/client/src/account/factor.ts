@@ -1,7 +1,7 @@
 /** The second factor of an account on a server, for who has just signed in. */
 import { fromBase64Url, toHex, utf8Encode } from '@keephold/bytes';
 import { routes, type schemas } from '@keephold/protocol/http';
-import { readBytes, readChecked } from '../read-response.ts';
+import { readChecked, readNothing } from '../read-response.ts';
 import type { Answer } from '../send.ts';
 import type { Transport } from '../transport.ts';
 
@@ -40,14 +40,14 @@ export async function offerFactor(transport: Transport): Promise<OfferedFactor> 
     recoveryCodes: recoveryCodes.map((code) => toHex(fromBase64Url(code))),
     confirm: async (code) => {
       const body = utf8Encode(JSON.stringify({ attemptId, code: plainCode(code) }));
-      await transport.call({ route: routes.finishFactor, body, read: drained });
+      await transport.call({ route: routes.finishFactor, body, read: readNothing });
     },
   };
 }
 
 /** @throws HttpError 'not-found' when there is none */
 export async function removeFactorOn(transport: Transport): Promise<void> {
-  await transport.call({ route: routes.removeFactor, read: drained });
+  await transport.call({ route: routes.removeFactor, read: readNothing });
 }
 
 /** As people type codes: with blanks and hyphens, in capitals. */
@@ -58,8 +58,4 @@ export function plainCode(typed: string): string {
 /** What no server needs to be asked about. */
 export function looksLikeCode(typed: string): boolean {
   return /^([0-9]{6}|[0-9a-f]{20})$/.test(plainCode(typed));
-}
-
-async function drained(response: Answer): Promise<void> {
-  await readBytes(response, 0);
 }

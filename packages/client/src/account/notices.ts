@@ -1,7 +1,7 @@
 /** Where an owner is told of what happens. */
 import { utf8Encode } from '@keephold/bytes';
 import { routes, schemas } from '@keephold/protocol/http';
-import { readBytes, readChecked } from '../read-response.ts';
+import { readChecked, readNothing } from '../read-response.ts';
 import type { Answer } from '../send.ts';
 import type { Transport } from '../transport.ts';
 
@@ -25,8 +25,4 @@ export async function setNotices(transport: Transport, wish: schemas.NoticesBody
 /** @throws HttpError 'refused' when it is not the code that was mailed */
 export async function confirmNotices(transport: Transport, code: string): Promise<void> {
   await transport.call({ route: routes.confirmNotices, body: utf8Encode(JSON.stringify({ code })), read: readNothing });
-}
-
-async function readNothing(response: Answer): Promise<void> {
-  await readBytes(response, 0);
 }

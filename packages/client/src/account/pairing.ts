@@ -2,7 +2,7 @@
 import { toHex } from '@keephold/bytes';
 import { type Route, routes } from '@keephold/protocol/http';
 import { networkError, problemError } from '../errors.ts';
-import { readBytes, readChecked } from '../read-response.ts';
+import { readBytes, readChecked, readNothing } from '../read-response.ts';
 import { type Answer, sendByFetch } from '../send.ts';
 import type { Transport } from '../transport.ts';
 
@@ -40,7 +40,7 @@ export async function openAppMailbox(transport: Transport, ticketId: Uint8Array)
         route: routes.sendAsApp,
         params,
         body,
-        read: async (response) => await readBytes(response, 0),
+        read: readNothing,
       });
     },
     read: async (message) =>

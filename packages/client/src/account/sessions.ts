@@ -1,7 +1,7 @@
 /** The sessions of an account that a password or the words have opened, wherever. */
 import { fromBase64Url, toHex } from '@keephold/bytes';
 import { routes } from '@keephold/protocol/http';
-import { readBytes, readChecked } from '../read-response.ts';
+import { readChecked, readNothing } from '../read-response.ts';
 import type { Answer } from '../send.ts';
 import type { Transport } from '../transport.ts';
 
@@ -30,5 +30,5 @@ export async function sessionsOf(transport: Transport): Promise<readonly Account
 /** At once, at every process of the server. @throws HttpError 'not-found' when it is over already */
 export async function endSessionOn(transport: Transport, sessionId: Uint8Array): Promise<void> {
   const params = { session: toHex(sessionId) };
-  await transport.call({ route: routes.endSession, params, read: async (response) => await readBytes(response, 0) });
+  await transport.call({ route: routes.endSession, params, read: readNothing });
 }

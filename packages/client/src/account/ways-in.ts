@@ -3,8 +3,7 @@ import { fromBase64Url, toBase64Url, utf8Encode } from '@keephold/bytes';
 import { type Argon2Cost } from '@keephold/crypto';
 import { OPAQUE_COST, startOpaqueRegistration } from '@keephold/crypto/opaque';
 import { routes } from '@keephold/protocol/http';
-import { readBytes, readChecked } from '../read-response.ts';
-import type { Answer } from '../send.ts';
+import { readChecked, readNothing } from '../read-response.ts';
 import type { Transport } from '../transport.ts';
 
 export interface NewPassword {
@@ -36,7 +35,7 @@ export async function registerPassword(transport: Transport, wish: NewPassword):
       ...{ attemptId, record: toBase64Url(record) },
       ...{ slotId: toBase64Url(slot.slotId), slot: toBase64Url(slot.record) },
     };
-    await transport.call({ route: routes.finishPasswordChange, body: json(body), read: drained });
+    await transport.call({ route: routes.finishPasswordChange, body: json(body), read: readNothing });
   };
   return { exportKey, cost, replace };
 }
@@ -53,13 +52,9 @@ export async function addRecoveryKey(transport: Transport, key: RecoveryKey): Pr
     publicKey: toBase64Url(key.publicKey),
     slotId: toBase64Url(key.slotId),
   });
-  await transport.call({ route: routes.addRecovery, body, read: drained });
+  await transport.call({ route: routes.addRecovery, body, read: readNothing });
 }
 
 function json(value: object): Uint8Array {
   return utf8Encode(JSON.stringify(value));
-}
-
-async function drained(response: Answer): Promise<void> {
-  await readBytes(response, 0);
 }
