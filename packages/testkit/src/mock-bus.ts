@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createClient, type MessageBus, Variant } from 'dbus-native';
+import { createClient, type Message, type MessageBus, messageType, Variant } from 'dbus-native';
 
 const python = '/usr/bin/python3';
 
@@ -105,12 +105,11 @@ export class MockBus implements AsyncDisposable {
     // The mock signals every call that it gets.
     const rule = `type='signal',interface='org.freedesktop.DBus.Mock',member='MethodCalled'`;
     await using _watch = await this.#client.watch(rule);
-    for (;;) {
-      const asked = { template, method: 'GetMethodCalls', signature: 's', body: [method] };
+    const asked = { template, method: 'GetMethodCalls', signature: 's', body: [method] };
+    return await afterSignals(this.#client, async () => {
       const [call] = (await this.steer(asked)) as readonly (readonly [bigint, readonly unknown[]])[];
-      if (call !== undefined) return call[1];
-      await once(this.#client.connection, 'message');
-    }
+      return call?.[1];
+    });
   }
 
   /** With the signal that tells of it; of the main object unless a path and an interface are given. */
@@ -132,14 +131,35 @@ export class MockBus implements AsyncDisposable {
   async #appeared(name: string): Promise<void> {
     const client = this.#client;
     if (client === undefined) throw new Error('the mock bus has not been started');
-    const hasOwner = (): Promise<boolean> =>
-      Promise.resolve(client.invokeDbus<boolean>({ member: 'NameHasOwner', signature: 's', body: [name] }));
+    const asked = { member: 'NameHasOwner', signature: 's', body: [name] };
     await using _watch = await client.watch(
       `type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='${name}'`,
     );
-    while (!(await hasOwner())) await once(client.connection, 'message');
+    await afterSignals(client, async () => (await client.invokeDbus<boolean>(asked)) || undefined);
     // The name comes before the objects do.
     await client.invoke({ destination: name, path: '/', interface: 'org.freedesktop.DBus.Peer', member: 'Ping' });
+  }
+}
+
+/**
+ * Asks until there is an answer, again after each signal. The signal may come right behind the answer that there is none
+ * yet, before anything else runs: it is listened for from before the question.
+ */
+async function afterSignals<T>(client: MessageBus, ask: () => Promise<T | undefined>): Promise<T> {
+  let signal = Promise.withResolvers<void>();
+  const onMessage = ({ type }: Message): void => {
+    if (type === messageType.signal) signal.resolve();
+  };
+  client.connection.on('message', onMessage);
+  try {
+    for (;;) {
+      signal = Promise.withResolvers();
+      const answer = await ask();
+      if (answer !== undefined) return answer;
+      await signal.promise;
+    }
+  } finally {
+    client.connection.removeListener('message', onMessage);
   }
 }
 
