@@ -1,4 +1,7 @@
-/** What a server on the same machine adds to a backup, and to a restore, of a folder: side by side, taking turns. */
+/**
+ * What a server on the same machine adds to a backup, and to a restore, of a folder: side by side, taking turns; and
+ * restic through its own server, where both are installed.
+ */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { mediaFiles } from '../data/media-files.ts';
@@ -7,15 +10,19 @@ import { type Measured, runMeasured } from '../measure/run-measured.ts';
 import { copyTree, settleDisk, WorkFolder } from '../measure/work-folder.ts';
 import { describeMachine } from '../report/machine.ts';
 import { writeResultFiles } from '../report/result-files.ts';
-import { builtCommand } from '../tools/installed-tools.ts';
+import type { BackupTool, Invocation, Place } from '../tools/backup-tool.ts';
+import { builtCommand, installedTools } from '../tools/installed-tools.ts';
 import { keepholdEnvironment } from '../tools/keephold.ts';
 import { startServer } from './nights/servers.ts';
+import { findResticServer, startResticServer } from './restic-server.ts';
 
 const steps = ['first backup', 'nothing changed', 'full restore'] as const;
 type Step = (typeof steps)[number];
 
+type Way = 'embedded' | 'server' | 'restic';
+
 interface Row {
-  readonly way: 'embedded' | 'server';
+  readonly way: Way;
   readonly step: Step;
   readonly run: number;
   readonly seconds: number;
@@ -35,17 +42,23 @@ export async function proveThroughServer({ quick, runs, folder }: Options): Prom
   const source = work.fresh('live');
   if (folder === undefined) makeSource(source, quick ? 0.1 : 1);
   else copyTree(resolve(folder), source);
+  const peer = resticThroughServer();
+  const cycles: Readonly<Partial<Record<Way, () => Promise<Cycle>>>> = {
+    embedded: async () => await embedded(work, source),
+    server: async () => await throughServer(work, source),
+    ...(peer !== undefined && { restic: async () => await peer.cycle(work, source) }),
+  };
   const rows: Row[] = [];
   const serverPeaks: number[] = [];
   for (let run = 0; run < runs; run++) {
-    const ways = ['embedded', 'server'] as const;
-    for (const way of run % 2 === 0 ? ways : ways.toReversed()) {
-      const measured = way === 'embedded' ? await embedded(work, source) : await throughServer(work, source);
+    const turns = Object.entries(cycles) as (readonly [Way, () => Promise<Cycle>])[];
+    for (const [way, cycleOf] of run % 2 === 0 ? turns : turns.toReversed()) {
+      const measured = await cycleOf();
       for (const step of steps) rows.push({ way, step, run, ...measured.steps[step] });
       if (measured.serverPeak !== undefined) serverPeaks.push(measured.serverPeak);
     }
   }
-  const report = toMarkdown(rows, { runs, serverPeak: Math.max(...serverPeaks) });
+  const report = toMarkdown(rows, { runs, serverPeak: Math.max(...serverPeaks), peer: peer?.version });
   const name = { date: new Date().toISOString(), what: 'scale-server', quick };
   console.log(`${report}\n${writeResultFiles(name, { md: report, json: `${JSON.stringify(rows, null, 1)}\n` })}`);
 }
@@ -80,6 +93,30 @@ async function throughServer(work: WorkFolder, source: string): Promise<Cycle> {
   return { steps: measured, serverPeak: (await server.stop()).peakBytes };
 }
 
+/** `undefined` where restic or its server is not installed. */
+function resticThroughServer(): (Peer & { readonly version: string }) | undefined {
+  const program = findResticServer();
+  const restic = installedTools(['restic']).tools.find(({ name }) => name === 'restic');
+  if (program === undefined || restic === undefined) return undefined;
+  return {
+    version: restic.version,
+    cycle: async (work, source) => {
+      const server = await startResticServer(program, work.fresh('restic-server'));
+      try {
+        return {
+          steps: await cycleOfPeer(restic, { source, repository: server.repository, state: work.fresh('state') }, work),
+        };
+      } finally {
+        await server.stop();
+      }
+    },
+  };
+}
+
+interface Peer {
+  readonly cycle: (work: WorkFolder, source: string) => Promise<Cycle>;
+}
+
 interface Command {
   run(...args: string[]): Promise<Measured>;
 }
@@ -105,16 +142,39 @@ async function cycle(work: WorkFolder, source: string, command: Command): Promis
   return measured;
 }
 
-function toMarkdown(
-  rows: readonly Row[],
-  { runs, serverPeak }: { readonly runs: number; readonly serverPeak: number },
-): string {
+async function cycleOfPeer(tool: BackupTool, place: Place, work: WorkFolder): Promise<Cycle['steps']> {
+  const options = { environment: tool.environment(place), home: place.state };
+  const run = async (invocation: Invocation): Promise<Measured> => {
+    settleDisk();
+    return await runMeasured(invocation, options);
+  };
+  for (const invocation of tool.init(place)) await run(invocation);
+  const measured = {
+    'first backup': await run(tool.backup(place, 'v0')),
+    'nothing changed': await run(tool.backup(place, 'v1')),
+    'full restore': await run(tool.restore(place, 'v1', work.fresh('restored')).invocation),
+  };
+  rmSync(join(work.path, 'restored'), { recursive: true });
+  return measured;
+}
+
+interface Figures {
+  readonly runs: number;
+  readonly serverPeak: number;
+  readonly peer: string | undefined;
+}
+
+function toMarkdown(rows: readonly Row[], { runs, serverPeak, peer }: Figures): string {
   const { cpu, cores, node } = describeMachine();
   const line = (step: Step): string => {
     const of = (way: Row['way']): readonly Row[] => rows.filter((row) => row.way === way && row.step === step);
     const [alone, served] = [median(of('embedded')), median(of('server'))];
     const peak = Math.max(...of('server').map(({ peakBytes }) => peakBytes ?? 0));
     const cells = [alone.toFixed(2), served.toFixed(2), (served / alone).toFixed(2), `${(peak / 1e6).toFixed(0)} MB`];
+    if (peer !== undefined) {
+      const other = median(of('restic'));
+      cells.push(other.toFixed(2), (served / other).toFixed(2));
+    }
     return `| ${[step, ...cells].join(' | ')} |`;
   };
   return `${[
@@ -122,8 +182,8 @@ function toMarkdown(
     '',
     `${cpu}, ${cores} cores that server and device share, Node ${node}, ${new Date().toISOString().slice(0, 10)}, medians of ${runs}; the server held at most ${(serverPeak / 1e6).toFixed(0)} MB.`,
     '',
-    '| step | folder, s | server, s | times | the device held |',
-    '|---|--:|--:|--:|--:|',
+    `| step | folder, s | server, s | times | the device held |${peer === undefined ? '' : ` ${peer} and its server, s | server, times that |`}`,
+    `|---|--:|--:|--:|--:|${peer === undefined ? '' : '--:|--:|'}`,
     ...steps.map(line),
   ].join('\n')}\n`;
 }
