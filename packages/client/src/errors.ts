@@ -131,9 +131,9 @@ const MOST_PROBLEM = 16 * 1024;
 async function limitedText(response: Answer): Promise<string> {
   const decoder = new TextDecoder();
   let text = '';
-  for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk as Uint8Array, { stream: true });
+  await response.readBody((piece) => {
+    text += decoder.decode(piece, { stream: true });
     if (text.length > MOST_PROBLEM) throw new TypeError('too long');
-  }
+  });
   return text;
 }

@@ -9,19 +9,24 @@ type Schema = Parameters<typeof checkJson>[0];
 /** Longer than any answer in JSON that a server gives: a list of snapshots. */
 const MOST_JSON = 64 * 1024 * 1024;
 
-async function* chunksOf(response: Answer, limit: number): AsyncGenerator<Uint8Array> {
+async function readPieces(
+  { readBody }: Answer,
+  limit: number,
+  onPiece: (piece: Uint8Array, at: number) => void,
+): Promise<number> {
   let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += (chunk as Uint8Array).length;
-    if (length > limit) throw new MalformedRecordError(`read answer: more than ${limit} bytes`);
-    yield chunk as Uint8Array;
-  }
+  await readBody((piece) => {
+    if (length + piece.length > limit) throw new MalformedRecordError(`read answer: more than ${limit} bytes`);
+    onPiece(piece, length);
+    length += piece.length;
+  });
+  return length;
 }
 
 export async function readBytes(response: Answer, limit: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of chunksOf(response, limit)) chunks.push(chunk);
-  return concatBytes(...chunks);
+  const pieces: Uint8Array[] = [];
+  await readPieces(response, limit, (piece) => pieces.push(piece));
+  return concatBytes(...pieces);
 }
 
 /** Of a route that answers nothing: to its end, so that the connection can be used again. */
@@ -31,12 +36,7 @@ export async function readNothing(response: Answer): Promise<void> {
 
 /** Answers the bytes read. */
 export async function readInto(response: Answer, into: Uint8Array): Promise<number> {
-  let length = 0;
-  for await (const chunk of chunksOf(response, into.length)) {
-    into.set(chunk, length);
-    length += chunk.length;
-  }
-  return length;
+  return await readPieces(response, into.length, (piece, at) => into.set(piece, at));
 }
 
 export async function readChecked<S extends Schema>(
@@ -61,7 +61,7 @@ export interface FrameAnswerLimits {
 export async function readFrames(response: Answer, limits: FrameAnswerLimits): Promise<readonly Frame[]> {
   const reader = new FrameReader(limits);
   const frames: Frame[] = [];
-  for await (const chunk of chunksOf(response, limits.total)) frames.push(...reader.push(chunk));
+  await readPieces(response, limits.total, (piece) => frames.push(...reader.push(piece)));
   reader.end();
   return frames;
 }

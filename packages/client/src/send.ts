@@ -17,7 +17,11 @@ export interface Answer {
   readonly status: number;
   readonly ok: boolean;
   readonly headers: { get(name: string): string | null };
-  readonly body: AsyncIterable<Uint8Array> | null;
+  /**
+   * Gives the body, once, piece by piece. What `onPiece` throws ends it and is thrown. No iterator: a pack comes in
+   * hundreds of pieces, and a promise for each, in each layer, costs more than all else that is done to receive it.
+   */
+  readonly readBody: (onPiece: (piece: Uint8Array) => void) => Promise<void>;
 }
 
 /** Follows no redirect and fails at one. When the signal ends it, it throws the signal's reason. */
@@ -25,5 +29,11 @@ export type Send = (request: Outgoing) => Promise<Answer>;
 
 export const sendByFetch: Send = async ({ url, method, headers, body, signal, onSent }) => {
   const stream = body === undefined ? {} : { body: streamOf(body, onSent), duplex: 'half' };
-  return (await fetch(url, { method, headers, redirect: 'error', signal, ...stream } as RequestInit)) as Answer;
+  const response = await fetch(url, { method, headers, redirect: 'error', signal, ...stream } as RequestInit);
+  return {
+    ...{ status: response.status, ok: response.ok, headers: response.headers },
+    readBody: async (onPiece) => {
+      for await (const piece of (response.body ?? []) as AsyncIterable<Uint8Array>) onPiece(piece);
+    },
+  };
 };

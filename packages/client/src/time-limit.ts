@@ -19,12 +19,18 @@ export function limitStandstill(standstill: number): TimeLimit {
   const ending = new AbortController();
   const late = (): void => ending.abort(new DOMException('nothing moved in time', 'TimeoutError'));
   const whole = setTimeout(late, MOST);
-  let timer = setTimeout(late, standstill);
+  let movedAt = performance.now();
+  // A timer anew for each of the thousands of pieces would cost more than to look, when it rings, when one came last.
+  const look = (): void => {
+    const left = movedAt + standstill - performance.now();
+    if (left > 0) timer = setTimeout(look, left);
+    else late();
+  };
+  let timer = setTimeout(look, standstill);
   return {
     signal: ending.signal,
     moved: () => {
-      clearTimeout(timer);
-      if (!ending.signal.aborted) timer = setTimeout(late, standstill);
+      movedAt = performance.now();
     },
     end: () => {
       clearTimeout(timer);

@@ -204,15 +204,15 @@ export class Transport {
 }
 
 /** Tells of each piece that comes. */
-function watched({ status, ok, headers, body }: Answer, onPiece: () => void): Answer {
-  return { status, ok, headers, body: body && piecesOf(body, onPiece) };
-}
-
-async function* piecesOf(body: AsyncIterable<Uint8Array>, onPiece: () => void): AsyncGenerator<Uint8Array> {
-  for await (const piece of body) {
-    onPiece();
-    yield piece;
-  }
+function watched({ status, ok, headers, readBody }: Answer, onMoved: () => void): Answer {
+  return {
+    ...{ status, ok, headers },
+    readBody: async (onPiece) =>
+      await readBody((piece) => {
+        onMoved();
+        onPiece(piece);
+      }),
+  };
 }
 
 function isUnauthenticated(error: unknown): boolean {

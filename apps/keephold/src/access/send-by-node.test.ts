@@ -34,7 +34,7 @@ it('sends from shared memory, and gives no Buffers back', async () => {
     async (url) => {
       const answer = await sendByNode()(outgoing(url, { body: shared }));
       const chunks: Uint8Array[] = [];
-      for await (const chunk of answer.body ?? []) chunks.push(chunk);
+      await answer.readBody((chunk) => chunks.push(chunk));
       expect(chunks.every((chunk) => chunk.constructor === Uint8Array)).toBe(true);
       expect(Buffer.concat(chunks).equals(Buffer.from(shared))).toBe(true);
       expect([answer.ok, answer.headers.get('content-length'), answer.headers.get('x-nothing')]).toEqual([
@@ -90,8 +90,8 @@ it.each(['before the answer', 'within the answer'])('throws the reason of its si
     },
     async (url) => {
       const reading = async (): Promise<void> => {
-        const { body } = await sendByNode()(outgoing(url, { signal: ending.signal }));
-        for await (const _ of body ?? []);
+        const { readBody } = await sendByNode()(outgoing(url, { signal: ending.signal }));
+        await readBody(() => undefined);
       };
       await expect(reading()).rejects.toBe(reason);
     },
@@ -106,6 +106,38 @@ it('takes the answer of a server that does not want all of the body', async () =
     async (url) => {
       const answer = await sendByNode()(outgoing(url, { body: new Uint8Array(200_000) }));
       expect([answer.ok, answer.status]).toEqual([false, 413]);
+    },
+  );
+});
+
+it('ends an answer that is refused, with what it was refused for', async () => {
+  let isClosed = false;
+  await withServer(
+    (_, response) => {
+      response.once('close', () => (isClosed = !response.writableFinished));
+      response.writeHead(200).write(new Uint8Array(32 * 1024 * 1024));
+    },
+    async (url) => {
+      const { readBody } = await sendByNode()(outgoing(url));
+      const refusal = new TypeError('too long');
+      const reading = readBody(() => {
+        throw refusal;
+      });
+      await expect(reading).rejects.toBe(refusal);
+      await expect.poll(() => isClosed).toBe(true);
+    },
+  );
+});
+
+it('does not take an answer that breaks off for a whole one', async () => {
+  await withServer(
+    (_, response) => {
+      response.writeHead(200, { 'content-length': 1000 }).write('begun');
+      response.socket?.end();
+    },
+    async (url) => {
+      const { readBody } = await sendByNode()(outgoing(url));
+      await expect(readBody(() => undefined)).rejects.toMatchObject({ code: 'ECONNRESET' });
     },
   );
 });

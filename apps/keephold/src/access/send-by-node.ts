@@ -4,6 +4,7 @@
  */
 import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import { finished } from 'node:stream';
 import type { Answer, Outgoing, Send } from '@keephold/client';
 
 /** As many as there are transfers at once, and some for short calls. */
@@ -65,7 +66,7 @@ function answerOf(message: IncomingMessage, signal: AbortSignal): Answer {
     status,
     ok: status >= 200 && status < 300,
     headers: { get: (name) => textOf(headers[name]) },
-    body: chunksOf(message, signal),
+    readBody: async (onPiece) => await readBody(message, signal, onPiece),
   };
 }
 
@@ -73,14 +74,28 @@ function textOf(value: string | readonly string[] | undefined): string | null {
   return typeof value === 'string' ? value : (value?.join(', ') ?? null);
 }
 
-async function* chunksOf(message: IncomingMessage, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  try {
-    // No Buffer: its slices are not copies.
-    for await (const chunk of message as AsyncIterable<Buffer>)
-      yield new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  } catch (error) {
-    throw reasonOf(signal, error);
-  }
+async function readBody(
+  message: IncomingMessage,
+  signal: AbortSignal,
+  onPiece: (piece: Uint8Array) => void,
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let refused: { readonly reason: unknown } | undefined;
+  finished(message, { writable: false }, (error) => {
+    if (refused !== undefined) reject(refused.reason);
+    else if (error) reject(reasonOf(signal, error));
+    else resolve();
+  });
+  message.on('data', ({ buffer, byteOffset, byteLength }: Buffer) => {
+    try {
+      // No Buffer: its slices are not copies.
+      onPiece(new Uint8Array(buffer, byteOffset, byteLength));
+    } catch (reason) {
+      refused = { reason };
+      message.destroy();
+    }
+  });
+  await promise;
 }
 
 function reasonOf(signal: AbortSignal, error: unknown): unknown {
