@@ -12,10 +12,13 @@ import {
   confirmContact,
   contactOf,
   type Message,
+  messageSent,
   messagesWaiting,
   type Notice,
   noteCommit,
   postNotices,
+  putOffQuiet,
+  quietDevices,
   seenDevices,
   setContact,
   takeMessages,
@@ -248,6 +251,28 @@ for (const kind of ['SQLite', 'PostgreSQL'] as const) {
       expect(mail.mails[0]?.head).toContain(`Message-ID: <${taken?.id}@box.example>`);
     });
 
+    it.skipIf(kind === 'SQLite')('do not send again what is found to be sent while it is taken', async () => {
+      await subscribe();
+      await happen(deletion);
+      await postNotices(accounts, ['mail']);
+      const [sent] = (await takeMessages(accounts, { channels: ['mail'], most: 8 })) as [Message];
+      time += 5 * MINUTE;
+      // The process that was slow tells it between what this one reads and what it writes.
+      const meeting: SqlDatabase = {
+        ...{ read: database.read.bind(database), transaction: database.transaction.bind(database) },
+        ...{ close: database.close.bind(database) },
+        exclusive: async (lock, work) =>
+          await database.exclusive(lock, async (sql) => {
+            const query: typeof sql.query = async (text, ...values) => {
+              if (text.startsWith('UPDATE')) await messageSent(accounts, sent);
+              return await sql.query(text, ...values);
+            };
+            return await work({ query });
+          }),
+      };
+      expect(await takeMessages({ ...accounts, database: meeting }, { channels: ['mail'], most: 8 })).toEqual([]);
+    });
+
     it('say when a device has gone quiet, once more a week later, and that it is back', async () => {
       await subscribe();
       await setContact(accounts, account.accountId, { wanted: ['quiet'] });
@@ -266,6 +291,19 @@ for (const kind of ['SQLite', 'PostgreSQL'] as const) {
       expect(await pass(2)).toEqual(['Keephold: a device is back']);
       await setContact(accounts, account.accountId, { quietDays: 0 });
       expect(await pass(10)).toEqual([]);
+    });
+
+    it('call no device quiet that commits while nobody can tell what it is', async () => {
+      await subscribe();
+      const { accountId, devices } = account;
+      const { deviceId } = devices[0] as FixtureDevice;
+      await noteCommit(accounts, accountId, deviceId);
+      time += 4 * DAY;
+      expect(await quietDevices(accounts, 8)).toHaveLength(1);
+      await noteCommit(accounts, accountId, deviceId);
+      await putOffQuiet(accounts, { accountId, deviceId });
+      time += 2 * HOUR;
+      expect(await quietDevices(accounts, 8)).toEqual([]);
     });
 
     it('say nothing of a device that was revoked, nor of a time in which the server itself was away', async () => {

@@ -95,16 +95,17 @@ export async function forgetDevice(
   );
 }
 
-/** Nobody can tell now what it is. */
+/** Nobody can tell now what it is. One that has committed meanwhile keeps the time that it has from that. */
 export async function putOffQuiet(
   { database, now }: AccountsSurroundings,
   { accountId, deviceId }: QuietDevice,
 ): Promise<void> {
+  const time = now();
   await database.transaction(
     async (sql) =>
       await sql.query(
-        'UPDATE device_watch SET alarm_at = ? WHERE account_id = ? AND device_id = ?',
-        ...[now() + HOUR, accountId, deviceId],
+        'UPDATE device_watch SET alarm_at = ? WHERE account_id = ? AND device_id = ? AND alarm_at <= ?',
+        ...[time + HOUR, accountId, deviceId, time],
       ),
   );
 }
@@ -138,7 +139,10 @@ export async function alarmAfter(sql: Sql, accountId: AccountId, days: number): 
   );
 }
 
-/** To be called again and again by whoever watches. */
+/**
+ * To be called again and again by whoever watches. The lock is of the row of `watch_clock`; what `device_watch` has, others
+ * change without it, so all of it is one statement, which adds to what it finds.
+ */
 export async function keepWatch({ database, now }: AccountsSurroundings): Promise<void> {
   const time = now();
   const looked = await database.read(lookedAt);

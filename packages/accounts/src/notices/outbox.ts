@@ -67,10 +67,17 @@ export async function takeMessages(
         AND message.channel IN (${channels.map(() => '?').join(', ')}) ORDER BY message.due_at LIMIT ?`,
       ...[time, time, ...channels, most],
     );
+    const taken: Message[] = [];
     for (const row of rows) {
-      await sql.query('UPDATE message SET leased_until = ? WHERE message_id = ?', time + LEASE, bytesAt(row, 0));
+      // Whoever had it before may end with it just now, without this lock: it is taken as it is by then, or not.
+      await sql.query(
+        'UPDATE message SET leased_until = ? WHERE message_id = ? AND due_at <= ? AND leased_until <= ?',
+        ...[time + LEASE, bytesAt(row, 0), time, time],
+      );
+      const text = 'SELECT 1 FROM message WHERE message_id = ? AND leased_until = ?';
+      if ((await sql.query(text, bytesAt(row, 0), time + LEASE)).length > 0) taken.push(messageOf(row));
     }
-    return rows.map(messageOf);
+    return taken;
   });
 }
 

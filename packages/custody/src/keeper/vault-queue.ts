@@ -136,7 +136,7 @@ export class VaultQueue {
   async take({ now, leasedUntil, most }: TakeOptions): Promise<readonly VaultJob[]> {
     return await this.#database.exclusive(utf8Encode(`take ${this.#work}`), async (sql) => {
       const rows = await sql.query(
-        `SELECT account_id, vault_id, swept_at, position FROM ${this.#work}
+        `SELECT account_id, vault_id FROM ${this.#work}
          WHERE due_at <= ? AND leased_until <= ? ORDER BY due_at LIMIT ?`,
         now,
         now,
@@ -145,12 +145,19 @@ export class VaultQueue {
       const jobs: VaultJob[] = [];
       for (const row of rows) {
         const [accountId, vault] = [asAccountId(bytesAt(row, 0)), asVaultId(bytesAt(row, 1))];
-        // Due when the lease ends: what changes before that makes it due earlier, which `finish` sees.
+        // Due when the lease ends: what changes before that makes it due earlier, which `finish` sees. The lock is for
+        // those who take: whoever had it before may give it back just now, so it is taken as it is by then, or not.
         await sql.query(
-          `UPDATE ${this.#work} SET leased_until = ?, due_at = ? WHERE account_id = ? AND vault_id = ?`,
-          ...[leasedUntil, leasedUntil, accountId, vault],
+          `UPDATE ${this.#work} SET leased_until = ?, due_at = ?
+           WHERE account_id = ? AND vault_id = ? AND due_at <= ? AND leased_until <= ?`,
+          ...[leasedUntil, leasedUntil, accountId, vault, now, now],
         );
-        jobs.push({ accountId, vault, leasedUntil, sweptAt: numberAt(row, 2), position: numberAt(row, 3) });
+        const [taken] = await sql.query(
+          `SELECT swept_at, position FROM ${this.#work} WHERE account_id = ? AND vault_id = ? AND leased_until = ?`,
+          ...[accountId, vault, leasedUntil],
+        );
+        if (taken === undefined) continue;
+        jobs.push({ accountId, vault, leasedUntil, sweptAt: numberAt(taken, 0), position: numberAt(taken, 1) });
       }
       return jobs;
     });
