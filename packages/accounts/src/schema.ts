@@ -2,6 +2,7 @@
  * Tables of the accounts. Ids, hashes and records are bytes, times unix milliseconds; for PostgreSQL the types are BYTEA
  * and BIGINT. Nothing here opens anything: password records without the setup, public keys, hashes of invitations.
  */
+import { utf8Encode } from '@keephold/bytes';
 import { numberAt, type Sql, type SqlDatabase } from '@keephold/custody/sql';
 import { AccountsError } from './errors.ts';
 import { FREE_PLAN } from './plans.ts';
@@ -79,11 +80,11 @@ const MIGRATIONS: readonly Migration[] = [
 ];
 
 /**
- * Makes the tables, or brings them to this version.
+ * Makes the tables, or brings them to this version; of several processes that start at once, one does it.
  * @throws AccountsError `newer-version`
  */
 export async function migrate(database: SqlDatabase): Promise<void> {
-  await database.transaction(async (sql) => {
+  await database.exclusive(utf8Encode('migrate accounts_version'), async (sql) => {
     await sql.query('CREATE TABLE IF NOT EXISTS accounts_version (version BIGINT NOT NULL)');
     const version = await versionOf(sql);
     if (version > MIGRATIONS.length) throw new AccountsError('newer-version');

@@ -1,8 +1,9 @@
 /** The tables and statements of the accounts on a real PostgreSQL: each is prepared, which checks names and types. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { migrate } from '@keephold/accounts';
-import { openPostgres } from '@keephold/custody/sql';
+import { openPostgres, type Sql, type SqlDatabase } from '@keephold/custody/sql';
 import { hasPostgres, postgresNote, startPostgres } from '@keephold/testkit';
 import { expect, it } from 'vitest';
 
@@ -26,4 +27,43 @@ it.skipIf(!hasPostgres)(`PostgreSQL reads every statement of the accounts${postg
     for (const [index, statement] of all.entries()) await sql.query(`PREPARE statement_${index} AS ${statement}`);
   });
   await database.close();
+});
+
+it.skipIf(!hasPostgres)(`a server may start while another makes the tables${postgresNote}`, async () => {
+  await using cluster = await startPostgres();
+  const url = await cluster.newDatabase();
+  const open = async (): Promise<SqlDatabase> => await openPostgres({ url, random: () => 0.5, connections: 2 });
+  const [first, second, witness] = [await open(), await open(), await open()];
+  await first.transaction(async (sql) => {
+    await sql.query('CREATE TABLE accounts_version (version BIGINT NOT NULL)');
+    await sql.query('INSERT INTO accounts_version (version) VALUES (0)');
+  });
+  let started: Promise<void> | undefined;
+  const isWaiting = async (): Promise<boolean> =>
+    (await witness.read(async (sql) => await sql.query('SELECT 1 FROM pg_locks WHERE NOT granted'))).length > 0;
+  /** Before its first table the other starts, and goes on until it is done or waits. */
+  const meeting =
+    (work: (sql: Sql) => Promise<unknown>): ((sql: Sql) => Promise<unknown>) =>
+    async (sql) => {
+      const query: Sql['query'] = async (text, ...values) => {
+        if (started === undefined && text.startsWith('CREATE TABLE account ')) {
+          let isDone = false;
+          started = migrate(second).finally(() => {
+            isDone = true;
+          });
+          while (!isDone && !(await isWaiting())) await setImmediate();
+        }
+        return await sql.query(text, ...values);
+      };
+      return await work({ query });
+    };
+  const slow = {
+    ...{ read: first.read.bind(first), close: first.close.bind(first) },
+    transaction: async (work) => await first.transaction(meeting(work)),
+    exclusive: async (lock, work) => await first.exclusive(lock, meeting(work)),
+  } as SqlDatabase;
+  await migrate(slow);
+  expect(started).toBeDefined();
+  await started;
+  for (const database of [first, second, witness]) await database.close();
 });
