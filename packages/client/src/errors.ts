@@ -30,7 +30,12 @@ const CODES: Readonly<Record<ProblemCode, CustodyErrorCode>> = {
   failed: 'unavailable',
 };
 
+/** Faults of what is stored, which no waiting mends. */
+const LASTING: ReadonlySet<ProblemCode> = new Set(['damaged', 'keychain-damaged']);
+
 const HINTS: Readonly<Partial<Record<ProblemCode, string>>> = {
+  'keychain-damaged':
+    'no data is lost by that: whoever runs the server takes it from its second site or its saved data folder; until then nobody can sign in',
   forbidden: 'a device may back up and read its own vaults; deleting, and changing ways in, takes the password',
   unauthenticated: 'the device may have been revoked; keephold login adds this computer again',
   'sign-up-refused':
@@ -74,7 +79,7 @@ export async function problemError(action: string, response: Answer): Promise<Ht
     const text = await limitedText(response);
     const { code, title, detail } = checkJson(Problem, JSON.parse(text));
     const says = (detail ?? title).slice(0, MOST_TEXT);
-    return new HttpError(CODES[code], `${action}: ${says}`, { problem: code, ...again });
+    return new HttpError(CODES[code], `${action}: ${says}`, { problem: code, ...(!LASTING.has(code) && again) });
   } catch (cause) {
     const code: CustodyErrorCode = response.status >= 500 ? 'unavailable' : 'refused';
     return new HttpError(code, `${action}: the server answered ${response.status}`, { cause, ...again });

@@ -20,15 +20,19 @@ import {
   type PageRange,
   type PurgeReport,
   type PutPackOptions,
+  type RecordedDelta,
+  type RestatedRefset,
   type RetentionChange,
   SEALED_PAGE_LENGTH,
   type SnapshotRecord,
   type StoredCommit,
+  type UnknownRefset,
   type Usage,
   type VaultId,
 } from '@keephold/protocol';
 import {
   encodeCommitBody,
+  encodeRefsetBody,
   type Frame,
   LARGEST_COMMIT_BODY,
   LARGEST_OBJECT,
@@ -217,6 +221,31 @@ export class HttpCustody implements Custody {
     return await this.#list(routes.lostPacks, of(vault));
   }
 
+  async unknownRefsets(vault: VaultId): Promise<readonly UnknownRefset[]> {
+    const { refsets } = await this.#json(routes.unknownRefsets, { params: of(vault) });
+    return refsets.map(({ digest, ...rest }) => ({ ...rest, digest: fromBase64Url(digest) }));
+  }
+
+  async recordedDelta(vault: VaultId, seq: number): Promise<RecordedDelta | undefined> {
+    const limits = { length: LARGEST_PACK_LIST, count: 2, total: 2 * (LARGEST_PACK_LIST + 4) };
+    const frames = await this.#transport.call({
+      route: routes.recordedDelta,
+      params: { ...of(vault), seq: String(seq) },
+      read: async (response) => await readFrames(response, limits),
+    });
+    const [added, removed] = (frames ?? []).map(packList);
+    return added && removed && { added, removed };
+  }
+
+  async restateRefset(vault: VaultId, seq: number, restated: RestatedRefset): Promise<boolean> {
+    const params = { ...of(vault), seq: String(seq) };
+    return (await this.#json(routes.restateRefset, { params, body: encodeRefsetBody(restated) })).restated;
+  }
+
+  async putBackCommit(vault: VaultId, commit: Uint8Array): Promise<boolean> {
+    return (await this.#json(routes.putBackCommit, { params: of(vault), body: ownBytes(commit) })).putBack;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {}
 
   async #send(route: Route, parts: Parts): Promise<void> {
@@ -242,9 +271,7 @@ export class HttpCustody implements Custody {
 
   async #list(route: Route, params: Parts['params'], body?: Uint8Array): Promise<PackIdList> {
     const parts = { ...(params !== undefined && { params }), ...(body !== undefined && { body: ownBytes(body) }) };
-    const list = await this.#bytes(route, parts, LARGEST_PACK_LIST);
-    if (list === undefined || list.length % 32 !== 0) throw malformed('a list of packs that is none');
-    return list;
+    return packList(await this.#bytes(route, parts, LARGEST_PACK_LIST));
   }
 
   async #records(route: Route, parts: Parts): Promise<readonly Uint8Array[]> {
@@ -260,6 +287,11 @@ interface Parts {
   readonly query?: Readonly<Record<string, number>>;
   readonly body?: Uint8Array;
   readonly signal?: AbortSignal;
+}
+
+function packList(list: Uint8Array | undefined): PackIdList {
+  if (list === undefined || list.length % 32 !== 0) throw malformed('a list of packs that is none');
+  return list;
 }
 
 function of(vault: VaultId): { readonly vault: string } {

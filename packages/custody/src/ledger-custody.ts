@@ -16,9 +16,12 @@ import {
   type PageRange,
   type PurgeReport,
   type PutPackOptions,
+  type RecordedDelta,
+  type RestatedRefset,
   type RetentionChange,
   type SnapshotRecord,
   type StoredCommit,
+  type UnknownRefset,
   type Usage,
   type VaultId,
   vaultRecord,
@@ -30,6 +33,8 @@ import { commitToVault, headOf } from './commit/commit-vault.ts';
 import { asCustodyError } from './custody-failure.ts';
 import { auditVault } from './heal/audit.ts';
 import { lostPacks, setAsideDamaged } from './heal/lost-packs.ts';
+import { putBackCommit } from './heal/put-back-commit.ts';
+import { recordedDelta, restateRefset, unknownRefsets } from './heal/restate-refsets.ts';
 import type { KeeperSigner } from './keeper-signer.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { snapshotRecord } from './ledger/vault-ledger.ts';
@@ -233,6 +238,26 @@ export class LedgerCustody implements KeptCustody {
 
   async lostPacks(vault: VaultId): Promise<PackIdList> {
     return await translated(async () => await lostPacks(this.#parts, vault));
+  }
+
+  async unknownRefsets(vault: VaultId): Promise<readonly UnknownRefset[]> {
+    return await translated(async () => await this.#parts.ledger.read(vault, unknownRefsets));
+  }
+
+  async recordedDelta(vault: VaultId, seq: number): Promise<RecordedDelta | undefined> {
+    return await translated(
+      async () => await this.#parts.ledger.read(vault, async (all) => await recordedDelta(all, seq)),
+    );
+  }
+
+  async restateRefset(vault: VaultId, seq: number, restated: RestatedRefset): Promise<boolean> {
+    return await translated(
+      async () => await this.#parts.ledger.write(vault, async (all) => await restateRefset(all, seq, restated)),
+    );
+  }
+
+  async putBackCommit(vault: VaultId, commit: Uint8Array): Promise<boolean> {
+    return await translated(async () => await putBackCommit(this.#parts, vault, commit));
   }
 
   async replicate(vault: VaultId, { to, sweep, signal }: ReplicateOptions): Promise<ReplicationReport> {

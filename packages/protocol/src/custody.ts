@@ -254,6 +254,38 @@ export interface HealingCustody {
   reportDamage(vault: VaultId, packs: PackIdList): Promise<PackIdList>;
   /** Packs that kept snapshots need and that are lost, sorted. */
   lostPacks(vault: VaultId): Promise<PackIdList>;
+  /** Refsets of kept snapshots that the keeper's records do not tell any more, the oldest first. */
+  unknownRefsets(vault: VaultId): Promise<readonly UnknownRefset[]>;
+  /** What the keeper's record of a commit says by itself; undefined when it cannot be read. */
+  recordedDelta(vault: VaultId, seq: number): Promise<RecordedDelta | undefined>;
+  /**
+   * Writes down again, in full, what an unknown refset is. Believed for nothing but the digests that the commit signed, so
+   * that nobody makes a snapshot need less. Answers whether it is the one, and is written.
+   */
+  restateRefset(vault: VaultId, seq: number, restated: RestatedRefset): Promise<boolean>;
+  /**
+   * Puts back a commit whose file is damaged, or gone while the keeper's record of it is there: who has neither may be an
+   * older copy, and stays one. Answers whether it was written; a commit that is whole, or another one, stays.
+   */
+  putBackCommit(vault: VaultId, commit: Uint8Array): Promise<boolean>;
+}
+
+export interface UnknownRefset {
+  /** The commit whose refset it is: a snapshot's, or that of a heal. */
+  readonly seq: number;
+  /** The snapshot that needs it. */
+  readonly snapshot: number;
+  /** Of the refset, as the commit signed it. */
+  readonly digest: Uint8Array;
+}
+
+/** Packs that are in a refset, and packs that are not. */
+export type RecordedDelta = Pick<RefsetDelta, 'added' | 'removed'>;
+
+export interface RestatedRefset {
+  readonly refset: PackIdList;
+  /** The packs behind the commit's packsDigest, where its own record cannot tell them. */
+  readonly packs: PackIdList | undefined;
 }
 
 export interface Custody

@@ -7,6 +7,7 @@ import { ServerError } from './errors.ts';
 const titles: Readonly<Partial<Record<ProblemCode, string>>> = {
   'no-room': 'there is no room left',
   damaged: 'what is stored is damaged',
+  'keychain-damaged': 'the keychain of the account is damaged',
   unavailable: 'this is not possible right now; try again later',
   'not-found': 'there is nothing here',
   failed: 'the server failed',

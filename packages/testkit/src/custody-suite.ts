@@ -384,6 +384,29 @@ function retentionCases(factory: KeeperFactory): void {
     expect((await custody.accountUsage()).storedBytes).toBe(packBytes + objectBytes);
   });
 
+  it('takes back nothing that is whole, and no refset but the one that was signed', async () => {
+    const account = createAccountFixture();
+    await using keeper = await factory(account);
+    const { custody } = keeper;
+    const { vault } = account;
+    const pack = createPack(vault, 1, 1);
+    const { seq, refset } = await storeSnapshot(custody, account, { packs: [pack] });
+    expect(await custody.unknownRefsets(vault)).toEqual([]);
+    expect(await custody.recordedDelta(vault, seq)).toEqual({ added: refset, removed: NONE });
+    expect(await custody.recordedDelta(vault, seq + 1)).toBeUndefined();
+    expect(await custody.restateRefset(vault, seq, { refset, packs: undefined })).toBe(true);
+    expect(await custody.restateRefset(vault, seq, { refset: NONE, packs: NONE })).toBe(false);
+    expect(await custody.restateRefset(vault, seq + 1, { refset, packs: refset })).toBe(false);
+    await expect(custody.restateRefset(vault, seq, { refset: new Uint8Array(33), packs: NONE })).rejects.toMatchObject({
+      code: 'refused',
+    });
+    for await (const { bytes } of custody.commits(vault, 0))
+      expect(await custody.putBackCommit(vault, bytes)).toBe(false);
+    await expect(custody.putBackCommit(vault, new Uint8Array(100))).rejects.toMatchObject({ code: 'refused' });
+    expect(await custody.refset(vault, seq)).toEqual(refset);
+    expect(await custody.audit(vault)).toEqual([]);
+  });
+
   it('believes of damage only what it sees', async () => {
     const account = createAccountFixture();
     await using keeper = await factory(account);

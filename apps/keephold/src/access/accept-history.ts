@@ -42,7 +42,7 @@ export async function acceptHistory(context: Context, custody: Custody): Promise
   const { keychain } = unlocked;
   const store = new DeviceStore(context.environment, unlocked.accountId);
   const device = store.load();
-  await putBackNewest(context, { store, keychain, pin: device?.grant.headPin });
+  await putBackNewest(context, { store, custody, vaultId, pin: device?.grant.headPin });
   const chain = new FollowedChain({ custody, vaultId, keychain, verifier: recordVerifier, pin: undefined });
   await chain.head();
   const { pin } = chain;

@@ -2,35 +2,29 @@
  * The end of a repository's history where its file has rotted. Nothing can be written after a commit whose hash nobody
  * tells: a machine that has seen it puts it back, others say what helps.
  */
-import { putBackCommit } from '@keephold/custody';
-import {
-  type ChainPin,
-  type Custody,
-  type Head,
-  isHashKnown,
-  type KeychainState,
-  type VaultId,
-} from '@keephold/protocol';
+import { type ChainPin, type Custody, type Head, isHashKnown, type VaultId } from '@keephold/protocol';
 import type { Context } from '../context.ts';
 import { CommandError, exitCodes } from '../errors.ts';
 import type { DeviceStore } from './device-store.ts';
 import { isNamedBy } from './newest-commit-file.ts';
-import { isServer, repositoryPlace } from './repository-folder.ts';
 
 export interface SeenEnd {
   readonly store: DeviceStore;
-  readonly keychain: KeychainState;
+  readonly custody: Pick<Custody, 'putBackCommit'>;
+  readonly vaultId: VaultId;
   /** The newest commit that this device has seen. */
   readonly pin: ChainPin | undefined;
 }
 
-/** Only in a folder: a server mends its own. Answers whether the file was written. */
-export async function putBackNewest(context: Context, { store, keychain, pin }: SeenEnd): Promise<boolean> {
-  const place = repositoryPlace(context);
+/** Answers whether the file was written. */
+export async function putBackNewest(
+  { out }: Pick<Context, 'out'>,
+  { store, custody, vaultId, pin }: SeenEnd,
+): Promise<boolean> {
   const bytes = pin && store.newestCommit.load(pin);
-  if (bytes === undefined || isServer(place)) return false;
-  const isBack = await putBackCommit(place, { bytes, keychain });
-  if (isBack) context.out.warn(`commit ${pin?.seq} was damaged or missing and is written back from this machine`);
+  if (bytes === undefined) return false;
+  const isBack = await custody.putBackCommit(vaultId, bytes);
+  if (isBack) out.warn(`commit ${pin?.seq} was damaged or missing and is written back from this machine`);
   return isBack;
 }
 

@@ -58,8 +58,9 @@ export async function openAsDevice(context: Context, options: OpenDeviceOptions 
   return await keepingEvidence(context, store.folder, async () => {
     const known = await tellingLostEnd(context, store, () => openKnownDevice(store, probe));
     const opened = known ?? (await enrol(context, { store, custody: probe, options }));
-    const { keychain, state } = opened;
-    await putBackNewest(context, { store, keychain, pin: state.grant.headPin });
+    const { state } = opened;
+    const { vaultId, headPin: pin } = state.grant;
+    await putBackNewest(context, { store, custody: probe, vaultId, pin });
     const keeper =
       known !== undefined && isServer(folder)
         ? probe

@@ -21,6 +21,11 @@ export function isBucket(place: string): boolean {
   return /^s3:\/\//i.test(place);
 }
 
+/** Whether a place (`repositoryPlace`) is a folder of this machine. */
+export function isFolder(place: string): boolean {
+  return !isServer(place) && !isBucket(place);
+}
+
 /** Every program of this machine can read the argument list. */
 function requirePublic({ globals }: Named, place: string): string {
   if (globals.repo === undefined || new URL(place).password === '') return place;

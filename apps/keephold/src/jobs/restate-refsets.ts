@@ -2,10 +2,9 @@
  * Finds out again what snapshots need whose keeper's records are damaged, and has it written down: until then nothing is
  * ever freed. Only who can read can do that.
  */
-import { equalBytes } from '@keephold/bytes';
-import { restateRefset, type UnknownRefset, unknownRefsets } from '@keephold/custody';
 import { EngineError } from '@keephold/engine';
 import { RefsetSearch } from '@keephold/engine/node';
+import type { UnknownRefset } from '@keephold/protocol';
 import { readKeysOf } from '@keephold/vault';
 import type { DeviceAccess } from '../access/open-device.ts';
 import { openForReading } from '../access/open-for-reading.ts';
@@ -23,15 +22,11 @@ export interface RestatedRefsets {
 /** One that is found often tells others, which are written as what differs from it. */
 export async function restateRefsets(
   context: Context,
-  folder: string,
-  { state, vaultId }: Pick<DeviceAccess, 'state' | 'vaultId'>,
+  { custody, state, vaultId }: Pick<DeviceAccess, 'custody' | 'state' | 'vaultId'>,
 ): Promise<RestatedRefsets> {
   const restated: number[] = [];
   const tried = new Set<number>();
-  // Of others' vaults this device reads nothing.
-  const look = async (): Promise<readonly UnknownRefset[]> =>
-    (await unknownRefsets(folder)).filter(({ vault }) => equalBytes(vault, vaultId));
-  let unknown = await look();
+  let unknown = await custody.unknownRefsets(vaultId);
   if (unknown.length === 0) return { restated, unknown: [] };
   if (readKeysOf(state) === undefined && givenPassword(context) === undefined)
     return { restated, unknown: snapshotsOf(unknown) };
@@ -40,9 +35,10 @@ export async function restateRefsets(
   const search = await RefsetSearch.open({ repository, signal: context.signal });
   for (let next = unknown[0]; next !== undefined; next = unknown.find(({ seq }) => !tried.has(seq))) {
     tried.add(next.seq);
-    const found = await unlessDamaged(search.find(next));
-    if (found !== undefined && (await restateRefset(folder, next, found))) restated.push(next.seq);
-    unknown = await look();
+    const known = await custody.recordedDelta(vaultId, next.seq);
+    const found = await unlessDamaged(search.find({ ...next, known }));
+    if (found !== undefined && (await custody.restateRefset(vaultId, next.seq, found))) restated.push(next.seq);
+    unknown = await custody.unknownRefsets(vaultId);
   }
   return { restated, unknown: snapshotsOf(unknown) };
 }

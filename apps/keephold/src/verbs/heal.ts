@@ -8,7 +8,7 @@ import { DeviceStore } from '../access/device-store.ts';
 import { keyringTest } from '../access/keyring-test.ts';
 import { seenAccount } from '../access/lost-keychain-end.ts';
 import { openAsDevice } from '../access/open-device.ts';
-import { repositoryFolder } from '../access/repository-folder.ts';
+import { isFolder, isServer, repositoryPlace } from '../access/repository-folder.ts';
 import { mendSessionObjects, SessionCopies } from '../access/session-copies.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { flag, text } from '../command-line/options.ts';
@@ -30,11 +30,11 @@ export const heal: Command = defineCommand({
     'Mends what is missing or damaged. With --from, another copy of the repository gives what it has whole: packs, index and snapshot objects, the history, the ways in. Each file is proven by its hash or signature before it is taken, and no password is needed; the other copy is only read.',
     'Without a copy, the files themselves heal: keephold check sets damaged packs aside, the next keephold backup stores again what is still on this device, and older snapshots of the same files are whole again. Heal finishes that when a backup could not.',
     'Index objects that are gone or damaged are made again from what the packs say themselves; a device that may only back up needs the password for that. Until then everything is read all the same, only more slowly. In the same way it is found out again what snapshots need whose records are damaged; until then gc frees nothing.',
-    'Works on a repository in a folder. What a server keeps is mended by whoever runs it, who has its second site and its saved data folder; what is lost there of the files on this device the next keephold backup stores again and gives to older snapshots, as it does in a folder.',
+    'Of what a server keeps it mends in the same way all that this device has or can find out. The rest whoever runs the server takes from its second site or its saved data folder.',
     'Names what else is damaged and was not to be had: ways in, history, records. Ends with 3 when there is any of that, or snapshots still lack something.',
   ],
   options: {
-    from: text({ value: 'FOLDER', help: 'take what is missing from this copy of the repository' }),
+    from: text({ value: 'FOLDER', help: 'take what is missing from this copy (for a repository in a folder)' }),
     'read-data': flag({ help: 'first read every pack here, to find the damaged ones' }),
   },
   examples: [
@@ -46,12 +46,12 @@ export const heal: Command = defineCommand({
     if (from === undefined && options['read-data']) {
       throw new UsageError('--read-data goes with --from', 'keephold check --read-data finds damage without a copy');
     }
-    const folder = repositoryFolder(context);
-    const mended = await mendFromState(context, folder);
+    const place = repositoryPlace(context);
+    const mended = isFolder(place) ? await mendFromState(context, place) : 0;
     const taken =
-      from === undefined ? undefined : await fromCopy(context, folder, { from, readData: options['read-data'] });
-    const healed = await healAsDevice(context, folder, taken?.lostPacks ?? 0);
-    await using custody = await context.openRepository(folder);
+      from === undefined ? undefined : await fromCopy(context, place, { from, readData: options['read-data'] });
+    const healed = await healAsDevice(context, place, taken?.lostPacks ?? 0);
+    await using custody = await context.openRepository(place);
     const damaged = await damagedRecords(context, custody);
     return await tell(context, { mended, taken, healed, damaged });
   },
@@ -77,6 +77,11 @@ async function fromCopy(
   folder: string,
   { from, readData }: { readonly from: string; readonly readData: boolean },
 ): Promise<HealFolderReport> {
+  if (!isFolder(folder))
+    throw new UsageError(
+      `--from: ${folder} is not a folder, and this works on folders only`,
+      'whoever runs the server mends it from its second site or its saved data folder; without --from, heal does what this device can',
+    );
   const copy = resolve(from);
   if (copy === folder) throw new UsageError('--from names the repository itself', 'name the folder of another copy');
   return await healRepositoryFolder(folder, {
@@ -108,15 +113,15 @@ interface Healed {
   readonly lacking: Lacking;
 }
 
-async function healAsDevice(context: Context, folder: string, lostInCopies: number): Promise<Healed> {
-  await using probe = await context.openRepository(folder);
+async function healAsDevice(context: Context, place: string, lostInCopies: number): Promise<Healed> {
+  await using probe = await context.openRepository(place);
   const store = new DeviceStore(context.environment, await probe.accountId());
   if (store.load() === undefined)
     return { report: undefined, lostPacks: lostInCopies, lacking: lostInCopies === 0 ? 'nothing' : 'unknown' };
   await using access = await openAsDevice(context);
   const copies = new SessionCopies(access.store.folder);
   const mended = await mendSessionObjects({ custody: access.custody, copies, vaultId: access.vaultId });
-  const refsets = await restateRefsets(context, folder, access);
+  const refsets = await restateRefsets(context, access);
   const named = await nameOwnSessions(context, access);
   // First: who knows what lost packs held knows what holds it again.
   const listed = await relistPacks(context, access);
@@ -187,16 +192,20 @@ async function tell(context: Context, { mended, taken, healed, damaged }: Told):
     out.note('run it again with the password (--password-file)');
   }
   if (isWhole || lacking !== 'nothing') await out.result(lackingTexts[lacking]);
-  if (damaged.length > 0) tellDamaged(out, damaged.length);
+  if (damaged.length > 0) tellDamaged(context, damaged.length);
   if (lacking !== 'nothing')
     out.note('keephold check says what it affects; keephold backup stores again what is still on this device');
   return isWhole && doubtful === 0 ? exitCodes.done : exitCodes.partial;
 }
 
-function tellDamaged(out: Context['out'], count: number): void {
+function tellDamaged(context: Context, count: number): void {
+  const { out } = context;
+  const others = isServer(repositoryPlace(context))
+    ? 'whoever runs the server takes them from its second site or its saved data folder'
+    : 'keephold heal --from takes them from another copy, keephold repair from parity';
   out.warn(`${counted(count, 'record')} of the repository ${count === 1 ? 'is' : 'are'} damaged or missing`);
   out.note(
-    'keephold heal --from takes them from another copy, keephold repair from parity; a damaged way in is replaced with the other one: keephold keys add password, keephold keys add words',
+    `${others}; a damaged way in is replaced with the other one: keephold keys add password, keephold keys add words`,
   );
 }
 

@@ -1,6 +1,8 @@
 /** Runs a command in this process: arguments in, exit code and output out. */
-import { openRepositoryFolder } from '@keephold/custody';
+import { type OpenOptions, openRepositoryFolder } from '@keephold/custody';
 import type { Custody } from '@keephold/protocol';
+import { isServer } from '../../src/access/repository-folder.ts';
+import { openServer } from '../../src/access/server-custody.ts';
 import type { Environment } from '../../src/environment.ts';
 import { runProgram } from '../../src/program.ts';
 import { fakeStream } from '../../src/terminal/_fake-stream.ts';
@@ -33,10 +35,14 @@ export async function runCommand(
     terminal: { canAsk: false, ask: neverAsked, askSecret: neverAsked },
     signal: new AbortController().signal,
     version: '0.0.0',
-    openRepository: async (folder, options) => disguise(await openRepositoryFolder(folder, options)),
+    openRepository: async (place, options) => disguise(await opened(environment, place, options)),
     now: Date.now,
   });
   return { code, stdout: stdout.text, stderr: stderr.text };
+}
+
+async function opened(environment: Environment, place: string, options: OpenOptions): Promise<Custody> {
+  return isServer(place) ? await openServer(environment, place) : await openRepositoryFolder(place, options);
 }
 
 async function neverAsked(): Promise<never> {

@@ -4,15 +4,12 @@
  */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { decodeDeviceState, encodeDeviceState } from '@keephold/vault';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { changeVersionedFile } from '../../src/access/versioned-file.ts';
+import { ageChain } from './_age-chain.ts';
 import { DamagedHome } from './_damaged-home.ts';
 import type { Home, Ran } from './_home.ts';
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
-
-const DAY = 24 * 3600 * 1000;
 
 let damaged: DamagedHome;
 let home: Home;
@@ -23,16 +20,6 @@ beforeAll(async () => {
 });
 afterAll(() => damaged[Symbol.dispose]());
 beforeEach(async () => await damaged.reset('same'));
-
-function ageChain({ folder }: Pick<Home, 'folder'>): void {
-  const [account = ''] = readdirSync(join(folder, 'state'));
-  const file = { folder: join(folder, 'state', account), name: 'device' };
-  changeVersionedFile(file, (bytes) => {
-    const state = decodeDeviceState(bytes!);
-    if (state.chain === undefined) return bytes!;
-    return encodeDeviceState({ ...state, chain: { ...state.chain, startedAt: state.chain.startedAt - 31 * DAY } });
-  });
-}
 
 function lose(...seqs: readonly number[]): void {
   for (const seq of seqs) {

@@ -2,7 +2,16 @@
 import type { Backend } from '@keephold/backend';
 import { fromHex } from '@keephold/bytes';
 import { sha256 } from '@keephold/crypto/verify';
-import { CustodyError, commitHashInput, isHashKnown, type StoredCommit, type VaultId } from '@keephold/protocol';
+import {
+  type Commit,
+  CustodyError,
+  commitHashInput,
+  isHashKnown,
+  MalformedRecordError,
+  parseCommit,
+  type StoredCommit,
+  type VaultId,
+} from '@keephold/protocol';
 import { findingDamage } from '../custody-failure.ts';
 import { chainFolder, chainName, recordName, refsetsFolder } from '../layout.ts';
 import { encodeKeeperRecord, type KeeperRecord, parseKeeperRecord } from './keeper-record.ts';
@@ -134,6 +143,16 @@ async function* readingAhead<T>(
 ): AsyncGenerator<T> {
   for (let at = 0; at < commits.length; at += READS_AT_ONCE) {
     yield* await Promise.all(commits.slice(at, at + READS_AT_ONCE).map(read));
+  }
+}
+
+/** Undefined where the bytes are no commit. Its signature is another matter. */
+export function commitIn(bytes: Uint8Array): Commit | undefined {
+  try {
+    return parseCommit(bytes).commit;
+  } catch (error) {
+    if (error instanceof MalformedRecordError) return undefined;
+    throw error;
   }
 }
 

@@ -81,6 +81,11 @@ export class RefsetStore {
     return refset;
   }
 
+  /** The same as the records tell it, without what the memory of this process knows. */
+  asRead(): RefsetStore {
+    return new RefsetStore(this.#chain, this.#lookup, new Map());
+  }
+
   async loadBase(seq: number | undefined): Promise<StoredRefset> {
     return seq === undefined ? EMPTY : await this.load(seq);
   }

@@ -10,95 +10,49 @@ import {
   EMPTY_PACK_ID_LIST,
   type PackIdList,
   packsDigestInput,
-  parseCommit,
+  type RecordedDelta,
+  type RestatedRefset,
   refsetDigestInput,
-  type VaultId,
+  type UnknownRefset,
 } from '@keephold/protocol';
-import { unlessDamaged } from '../chain/chain-store.ts';
-import type { KeeperRecord } from '../chain/keeper-record.ts';
-import { asCustodyError } from '../custody-failure.ts';
-import type { CommitRow } from '../ledger/vault-ledger.ts';
+import { commitIn, unlessDamaged } from '../chain/chain-store.ts';
+import { refusingMalformed } from '../custody-failure.ts';
 import { isKept, type VaultTransaction } from '../ledger/vault-transaction.ts';
-import { openSide, vaultsOf } from './folder-side.ts';
 
-export interface UnknownRefset {
-  readonly vault: VaultId;
-  /** The commit whose refset it is: a snapshot's, or that of a heal. */
-  readonly seq: number;
-  /** The snapshot that needs it. */
-  readonly snapshot: number;
-  /** Of the refset, as the commit signed it. */
-  readonly digest: Uint8Array;
-  /** Of the commit's own record, where that can be read: packs that are in the refset, and packs that are not. */
-  readonly known: Pick<KeeperRecord, 'added' | 'removed'> | undefined;
-}
-
-export interface RestatedRefset {
-  readonly refset: PackIdList;
-  /** The packs behind the commit's packsDigest, where its own record cannot tell them. */
-  readonly packs: PackIdList | undefined;
-}
-
-/** Of all vaults, the oldest first. */
-export async function unknownRefsets(path: string): Promise<readonly UnknownRefset[]> {
-  return await withLedger(path, async (side) => {
-    const found: UnknownRefset[] = [];
-    for (const vault of await vaultsOf(side))
-      found.push(...(await side.ledger.read(vault, async (transaction) => await unknownIn(transaction))));
-    return found;
-  });
-}
-
-/** Writes a refset down in full. Answers whether it is the one, and is written. */
-export async function restateRefset(
-  path: string,
-  { vault, seq }: Pick<UnknownRefset, 'vault' | 'seq'>,
-  restated: RestatedRefset,
-): Promise<boolean> {
-  return await withLedger(path, async ({ ledger }) => {
-    return await ledger.write(vault, async (transaction) => {
-      const row = await transaction.ledger.commit(seq);
-      return row !== undefined && (await restate(transaction, row, restated));
-    });
-  });
-}
-
-async function withLedger<T>(
-  path: string,
-  work: (side: Awaited<ReturnType<typeof openSide>>) => Promise<T>,
-): Promise<T> {
-  try {
-    const side = await openSide(path);
-    try {
-      return await work(side);
-    } finally {
-      await side.ledger.close();
-    }
-  } catch (error) {
-    throw asCustodyError(error);
-  }
-}
-
-async function unknownIn(transaction: VaultTransaction): Promise<readonly UnknownRefset[]> {
-  const { vault, chain, refsets } = transaction;
+/** The oldest first. What the memory of this process still knows counts for nothing: it goes with the process. */
+export async function unknownRefsets(transaction: VaultTransaction): Promise<readonly UnknownRefset[]> {
+  const refsets = transaction.refsets.asRead();
   const unknown: UnknownRefset[] = [];
   for (const row of await transaction.ledger.commits()) {
-    const { seq, hash, kind, parentSeq, refsetDigest: digest } = row;
+    const { seq, kind, parentSeq, refsetDigest: digest } = row;
     if (digest === undefined || !(await isKept(transaction, row)) || (await unlessDamaged(refsets.load(seq)))) continue;
-    const known = await unlessDamaged(chain.readRecord(seq, hash));
-    unknown.push({ vault, seq, snapshot: kind === 'heal' ? parentSeq : seq, digest, known });
+    unknown.push({ seq, snapshot: kind === 'heal' ? parentSeq : seq, digest });
   }
   return unknown;
 }
 
-async function restate(
-  { chain, refsets }: VaultTransaction,
-  { seq, hash, receivedAt, refsetDigest }: CommitRow,
+/** What the record of a commit says; undefined when it cannot be read, or there is no such commit. */
+export async function recordedDelta(
+  { ledger, chain }: VaultTransaction,
+  seq: number,
+): Promise<RecordedDelta | undefined> {
+  const row = await ledger.commit(seq);
+  const record = row && (await unlessDamaged(chain.readRecord(seq, row.hash)));
+  return record && { added: record.added, removed: record.removed };
+}
+
+/** Writes a refset down in full. Answers whether it is the one, and is written. */
+export async function restateRefset(
+  { ledger, chain, refsets }: VaultTransaction,
+  seq: number,
   restated: RestatedRefset,
 ): Promise<boolean> {
   const { refset } = restated;
-  checkPackIdList(refset);
-  if (refsetDigest === undefined || !equalBytes(sha256(...refsetDigestInput(refset)), refsetDigest)) return false;
+  refusingMalformed(() => checkPackIdList(refset));
+  const row = await ledger.commit(seq);
+  if (row?.refsetDigest === undefined) return false;
+  const { hash, receivedAt, refsetDigest } = row;
+  if (!equalBytes(sha256(...refsetDigestInput(refset)), refsetDigest)) return false;
   const record = await unlessDamaged(chain.readRecord(seq, hash));
   const packs = record?.packs ?? (await signedPacks({ chain }, seq, restated.packs));
   if (packs === undefined) return false;
@@ -115,9 +69,8 @@ async function signedPacks(
   packs: PackIdList | undefined,
 ): Promise<PackIdList | undefined> {
   const bytes = await chain.read(seq);
-  if (bytes === undefined) return undefined;
-  const { commit } = parseCommit(bytes);
-  if (commit.kind === 'keeper-event') return undefined;
+  const commit = bytes && commitIn(bytes);
+  if (commit === undefined || commit.kind === 'keeper-event') return undefined;
   const candidates = [packs, EMPTY_PACK_ID_LIST].filter((list) => list !== undefined);
   return candidates.find((list) => equalBytes(sha256(...packsDigestInput(list)), commit.packsDigest));
 }

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { MalformedRecordError } from '../errors.ts';
 import { decodeCommitBody, encodeCommitBody } from './commit-body.ts';
 import { decodeFrames, encodeFrames, FrameReader } from './frames.ts';
+import { decodeRefsetBody, encodeRefsetBody } from './refset-body.ts';
 import { decodeSignUpBody, encodeSignUpBody } from './sign-up-body.ts';
 
 const bytes = fc.uint8Array({ maxLength: 70 });
@@ -45,6 +46,19 @@ it('reads commit requests back and refuses other bodies', () => {
   for (const frames of [[], [bytes0], [undefined, bytes0], [bytes0, bytes0, new Uint8Array(7), bytes0, bytes0]]) {
     expect(() => decodeCommitBody(encodeFrames(frames))).toThrow(MalformedRecordError);
   }
+});
+
+it('reads refsets back and refuses other bodies', () => {
+  const packs = fc.option(bytes, { nil: undefined });
+  fc.assert(
+    fc.property(fc.record({ refset: bytes, packs }), (restated) => {
+      const body = encodeRefsetBody(restated);
+      expect(decodeRefsetBody(body)).toEqual(restated);
+      expect(() => decodeRefsetBody(body.subarray(0, -1))).toThrow(MalformedRecordError);
+    }),
+  );
+  for (const frames of [[], [undefined, bytes0], [bytes0, bytes0, bytes0]])
+    expect(() => decodeRefsetBody(encodeFrames(frames))).toThrow(MalformedRecordError);
 });
 
 const bytes0 = new Uint8Array(0);

@@ -13,6 +13,7 @@ export {
   type SessionText,
   sessionSigningInput,
 } from './proof.ts';
+export { decodeRefsetBody, encodeRefsetBody } from './refset-body.ts';
 export { type Role, rolesFor, STEP_UP_LIFETIME } from './roles.ts';
 export type { Action, Answer, Route, RouteBody } from './route.ts';
 export { type RouteName, routes } from './routes.ts';

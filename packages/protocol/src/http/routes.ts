@@ -284,6 +284,41 @@ const keeping = {
     params: schema.VaultPath,
     answer: BYTES,
   },
+  unknownRefsets: {
+    method: 'GET',
+    path: '/v1/vaults/:vault/unknown-refsets',
+    action: 'read-own-vault',
+    summary: 'Refsets of kept snapshots that no record tells any more.',
+    params: schema.VaultPath,
+    answer: json(schema.UnknownRefsetsAnswer),
+  },
+  recordedDelta: {
+    method: 'GET',
+    path: '/v1/vaults/:vault/refsets/:seq/delta',
+    action: 'read-own-vault',
+    summary: 'What the record of a commit says by itself: frames added ‖ removed, or none where it cannot be read.',
+    params: schema.RefsetPath,
+    answer: FRAMES,
+  },
+  restateRefset: {
+    method: 'PUT',
+    path: '/v1/vaults/:vault/refsets/:seq',
+    action: 'write',
+    summary:
+      'Writes an unknown refset down again: frames refset ‖ packs added, or absent. Must have the signed digests.',
+    params: schema.RefsetPath,
+    body: record(LARGEST_COMMIT_BODY),
+    answer: json(schema.RestatedAnswer),
+  },
+  putBackCommit: {
+    method: 'POST',
+    path: '/v1/vaults/:vault/commits/put-back',
+    action: 'write',
+    summary: 'Puts back a signed commit whose file is damaged or gone.',
+    params: schema.VaultPath,
+    body: record(LARGEST_OBJECT),
+    answer: json(schema.PutBackAnswer),
+  },
 } as const satisfies Record<string, Route>;
 
 export const routes = {

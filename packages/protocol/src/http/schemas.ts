@@ -98,6 +98,12 @@ export const AuditAnswer = Type.Object({
   findings: Type.Array(Type.Object({ kind: AuditKind, place: Type.String(), what: Type.String() })),
 });
 
+export const UnknownRefsetsAnswer = Type.Object({
+  refsets: Type.Array(Type.Object({ seq: Seq, snapshot: Seq, digest: Hash })),
+});
+export const RestatedAnswer = Type.Object({ restated: Type.Boolean() });
+export const PutBackAnswer = Type.Object({ putBack: Type.Boolean() });
+
 export const ChallengeAnswer = Type.Object({ serverId: Id, nonce: Hash });
 export const SessionBody = Type.Object(
   {

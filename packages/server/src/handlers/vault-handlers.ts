@@ -13,9 +13,9 @@ import {
   type SnapshotRecord,
   type VaultId,
 } from '@keephold/protocol';
-import type { schemas } from '@keephold/protocol/http';
+import { decodeRefsetBody, type schemas } from '@keephold/protocol/http';
 import { ServerError } from '../errors.ts';
-import { bytesOrAbsent, type Call, EMPTY, type Handler, json } from './handler.ts';
+import { bytesOrAbsent, type Call, EMPTY, frames, type Handler, json } from './handler.ts';
 
 export type VaultRoute =
   | 'head'
@@ -32,7 +32,11 @@ export type VaultRoute =
   | 'usage'
   | 'audit'
   | 'reportDamage'
-  | 'lostPacks';
+  | 'lostPacks'
+  | 'unknownRefsets'
+  | 'recordedDelta'
+  | 'restateRefset'
+  | 'putBackCommit';
 
 /** Objects may have 16 MiB: so few are in memory at once. */
 const OBJECTS_IN_MEMORY = 2;
@@ -71,6 +75,19 @@ export const vaultHandlers: Readonly<Record<VaultRoute, Handler>> = {
   audit: async (call) => json({ findings: await call.custody.audit(vaultOf(call)) }),
   reportDamage: async (call) => bytesOrAbsent(await call.custody.reportDamage(vaultOf(call), call.bytes)),
   lostPacks: async (call) => bytesOrAbsent(await call.custody.lostPacks(vaultOf(call))),
+  unknownRefsets: async (call) => {
+    const refsets = await call.custody.unknownRefsets(vaultOf(call));
+    return json({ refsets: refsets.map(({ digest, ...rest }) => ({ ...rest, digest: toBase64Url(digest) })) });
+  },
+  recordedDelta: async (call) => {
+    const delta = await call.custody.recordedDelta(vaultOf(call), Number(call.params['seq']));
+    return frames(delta === undefined ? [] : [delta.added, delta.removed]);
+  },
+  restateRefset: async (call) => {
+    const restated = decodeRefsetBody(call.bytes);
+    return json({ restated: await call.custody.restateRefset(vaultOf(call), Number(call.params['seq']), restated) });
+  },
+  putBackCommit: async (call) => json({ putBack: await call.custody.putBackCommit(vaultOf(call), call.bytes) }),
 };
 
 export function vaultOf({ params }: Call): VaultId {

@@ -61,5 +61,7 @@ function tellingChanges(custody: Custody, { accountId, replication, now }: Repli
     commit: async (vault, request) => await told(vault, custody.commit(vault, request)),
     trash: async (vault, seqs) => await told(vault, custody.trash(vault, seqs)),
     untrash: async (vault, seqs) => await told(vault, custody.untrash(vault, seqs)),
+    restateRefset: async (vault, seq, restated) => await told(vault, custody.restateRefset(vault, seq, restated)),
+    putBackCommit: async (vault, commit) => await told(vault, custody.putBackCommit(vault, commit)),
   };
 }

@@ -22,6 +22,7 @@ import {
   CustodyError,
   deviceRecord,
   ID_LENGTH,
+  isKeychainDamage,
   type KeychainState,
   MalformedRecordError,
   walkKeychain,
@@ -191,6 +192,8 @@ export class KeychainAuthority implements Authority {
       return walkKeychain(entries, { sha256, verify: verifyStrict });
     } catch (error) {
       if (error instanceof CustodyError && error.code === 'no-repository') return undefined;
+      // What is wrong is what is kept here, not what was asked.
+      if (isKeychainDamage(error)) throw new CustodyError('keychain-damaged', error.message, { cause: error });
       throw error;
     }
   }
