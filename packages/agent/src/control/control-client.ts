@@ -78,10 +78,18 @@ async function* answersOf(socket: Socket): AsyncGenerator<AgentAnswer> {
   }
 }
 
+function areStates(plans: unknown): boolean {
+  const isState = (state: unknown): boolean =>
+    typeof (state as Partial<PlanState> | null)?.plan === 'string' &&
+    typeof (state as Partial<PlanState>).state === 'string';
+  return Array.isArray(plans) && plans.every(isState);
+}
+
 function answerOf(line: string): AgentAnswer {
   try {
-    const answer = JSON.parse(line) as AgentAnswer | null;
-    if (typeof answer?.type === 'string') return answer;
+    const answer = JSON.parse(line) as { readonly type?: unknown; readonly plans?: unknown } | null;
+    const isOne = typeof answer?.type === 'string' && (answer.type !== 'status' || areStates(answer.plans));
+    if (isOne) return answer as AgentAnswer;
   } catch {
     // Told below.
   }
