@@ -5,13 +5,16 @@ import { openForReading } from '../access/open-for-reading.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { parseSnapshotPath } from '../command-line/snapshot-path.ts';
 import { exitCodes, UsageError } from '../errors.ts';
+import { storedPath } from '../listing/stored-path.ts';
 import { warnOfNewer } from '../listing/unread-end.ts';
 import { spawnReadWorker } from '../workers.ts';
 
 export const cat: Command = defineCommand({
   name: 'cat',
   operands: { usage: 'SNAPSHOT:PATH', min: 1, max: 1 },
-  description: ['Writes one file of a snapshot to standard output. Every byte is verified before it is written.'],
+  description: [
+    'Writes one file of a snapshot to standard output. Every byte is verified before it is written. Links in the path are followed as they were then.',
+  ],
   options: {},
   examples: [
     { command: 'keephold cat latest:/home/me/notes.txt', says: 'the file as it was in the newest snapshot' },
@@ -20,14 +23,15 @@ export const cat: Command = defineCommand({
   readsOlderCopy: true,
   async run(context, { operands: [operand = ''] }) {
     const { out, signal } = context;
-    const { snapshot: name, path, hasPath } = parseSnapshotPath(operand);
-    if (!hasPath || path.length === 0)
+    const { snapshot: name, path: named, hasPath } = parseSnapshotPath(operand);
+    if (!hasPath || named.length === 0)
       throw new UsageError('cat needs a file', 'write SNAPSHOT:PATH, for example latest:/home/me/notes.txt');
     if (out.json) throw new UsageError('cat writes the bytes of a file; it cannot write them as JSON');
     await using access = await openForReading(context);
     const { repository } = access;
     const snapshot = await repository.snapshot(name);
     const isOlder = warnOfNewer(repository, out, [{ name, snapshot }]);
+    const path = await storedPath(repository, { snapshot, path: named, lastLink: 'follow' });
     // A reader that has enough (head) ends the work, and that is no failure.
     const enough = new AbortController();
     const stop = AbortSignal.any([signal, enough.signal]);

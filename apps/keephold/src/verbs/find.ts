@@ -8,6 +8,7 @@ import { findVersions } from '../listing/find-versions.ts';
 import { HISTORY_HAS_HOLES } from '../listing/history-holes.ts';
 import { namePattern } from '../listing/name-pattern.ts';
 import { hex, nodeFields, pathRecord, typeName, withSlash } from '../listing/node-text.ts';
+import { storedFolder } from '../listing/stored-path.ts';
 import { warnOfNewer } from '../listing/unread-end.ts';
 import { counted, exactTime, formatBytes, formatTime } from '../terminal/units.ts';
 
@@ -58,6 +59,10 @@ export const find: Command = defineCommand({
       const size = typeName(node.type) === 'file' ? formatBytes(node.size ?? 0) : typeName(node.type);
       const before = `${formatTime(node.mtime)}  ${size.padStart(10)}  ${hex(snapshot.id).slice(0, 8)}:`;
       await out.pathLine(before, withSlash(path));
+    }
+    if (found === 0) {
+      const other = await storedFolder(repository, chosen, pattern);
+      if (other !== undefined) out.note(other);
     }
     out.note(`${counted(found, 'version')} in ${counted(chosen.length, 'snapshot')}`);
     const unread = named ? 0 : repository.log.snapshots.length - chosen.length;

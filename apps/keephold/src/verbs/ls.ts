@@ -6,6 +6,7 @@ import { flag } from '../command-line/options.ts';
 import { parseSnapshotPath, type SnapshotPath } from '../command-line/snapshot-path.ts';
 import { exitCodes } from '../errors.ts';
 import { joinPath, linkText, longPrefix, nodeFields, pathRecord, withSlash } from '../listing/node-text.ts';
+import { storedPath } from '../listing/stored-path.ts';
 import { warnOfNewer } from '../listing/unread-end.ts';
 import type { Output } from '../terminal/output.ts';
 
@@ -13,7 +14,7 @@ export const ls: Command = defineCommand({
   name: 'ls',
   operands: { usage: 'SNAPSHOT[:PATH]', min: 1, max: 1 },
   description: [
-    'Lists a folder of a snapshot, one absolute path a line, sorted by name. Without a path: what lies in the folders that were backed up; with --recursive everything.',
+    'Lists a folder of a snapshot, one absolute path a line, sorted by name. Without a path: what lies in the folders that were backed up; with --recursive everything. Links in the path are followed as they were then.',
     'Names are written byte by byte as they are; on a terminal, what could mislead it is written as an escape.',
   ],
   options: {
@@ -28,10 +29,12 @@ export const ls: Command = defineCommand({
   readsOlderCopy: true,
   async run(context, { operands: [operand = ''], options }) {
     const { out } = context;
-    const wanted = parseSnapshotPath(operand);
+    const named = parseSnapshotPath(operand);
     await using access = await openForReading(context);
-    const snapshot = await access.repository.snapshot(wanted.snapshot);
-    const isOlder = warnOfNewer(access.repository, out, [{ name: wanted.snapshot, snapshot }]);
+    const snapshot = await access.repository.snapshot(named.snapshot);
+    const path = await storedPath(access.repository, { snapshot, path: named.path, lastLink: 'follow-to-folder' });
+    const wanted = { ...named, path };
+    const isOlder = warnOfNewer(access.repository, out, [{ name: named.snapshot, snapshot }]);
     const list = options.recursive ? everything : oneLevel;
     for await (const { path, node } of list(access.repository, snapshot, wanted)) {
       if (out.closed) break;

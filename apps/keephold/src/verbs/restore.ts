@@ -11,13 +11,14 @@ import { exitCodes, InterruptedError, UsageError } from '../errors.ts';
 import { type RestoreRequest, runRestore } from '../jobs/run-restore.ts';
 import { RestoreAccount } from '../listing/restore-account.ts';
 import { type Destination, inPlaceDestination, targetDestination } from '../listing/restore-destinations.ts';
+import { storedPath } from '../listing/stored-path.ts';
 import { warnOfNewer } from '../listing/unread-end.ts';
 
 export const restore: Command = defineCommand({
   name: 'restore',
   operands: { usage: 'SNAPSHOT[:PATH]', min: 1, max: 1 },
   description: [
-    'Restores a snapshot or a part of it. With a PATH, what that folder contains lands right in the target; without one, the target gets the whole tree from the root.',
+    'Restores a snapshot or a part of it. With a PATH, what that folder contains lands right in the target; without one, the target gets the whole tree from the root. Links on the way to PATH are followed as they were then; one that is its end is restored as a link.',
     'What is in the target already and the same is left alone, so a restore that was interrupted goes on where it stopped. Every item ends up in the account: restored, identical, skipped or failed, and why.',
     'It ends when all is written; the system brings that to the disk within a minute or so, with --sync before it ends. If the power fails in between, run it again: it then trusts nothing that it finds.',
     'Owners, set-id bits, devices and security attributes are restored with --privileged only.',
@@ -51,14 +52,16 @@ export const restore: Command = defineCommand({
   readsOlderCopy: true,
   async run(context, { operands: [operand = ''], options }) {
     const { out } = context;
-    const wanted = parseSnapshotPath(operand);
+    const named = parseSnapshotPath(operand);
     if ((options.target === undefined) === !options['in-place']) {
       throw new UsageError('say where to: either --target DIR or --in-place', 'keephold restore --help shows examples');
     }
     if (options.target === '') throw new UsageError('the target is empty', 'name a folder; . is the current one');
     await using access = await openForReading(context);
-    const snapshot = await access.repository.snapshot(wanted.snapshot);
-    const isOlder = warnOfNewer(access.repository, out, [{ name: wanted.snapshot, snapshot }]);
+    const snapshot = await access.repository.snapshot(named.snapshot);
+    const path = await storedPath(access.repository, { snapshot, path: named.path, lastLink: 'keep' });
+    const wanted = { ...named, path };
+    const isOlder = warnOfNewer(access.repository, out, [{ name: named.snapshot, snapshot }]);
     const destinations = await destinationsOf(access, { snapshot, wanted, target: options.target });
     const account = new RestoreAccount(out, {
       verbose: options.verbose || options['dry-run'],
