@@ -4,22 +4,19 @@
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { CustodyError, containsPackId, type Head, type PackIdList } from '@keephold/protocol';
-import type { IndexedPack } from '../../index-object.ts';
+import { containsPackId, type PackIdList } from '@keephold/protocol';
 import { FullWalkNeeded, type FullWalkReason } from '../journal/full-walk.ts';
 import { WalkJournal } from '../journal/walk-journal.ts';
-import type { Stands } from '../tree-cache/standing-records.ts';
 import { StreamCache } from '../tree-cache/stream-cache.ts';
 import { checkpointPause } from './checkpoint-pause.ts';
-import { type CommittedSnapshot, commitSnapshot, type SnapshotToCommit } from './commit-snapshot.ts';
 import { DatabaseQueue } from './database-queue.ts';
 import { FileQueue } from './file-queue.ts';
 import { InterruptedRun, isSoon, unlessInterrupted } from './interruption.ts';
-import type { BackupOptions, BackupProgress, BackupReport, WriterSession } from './options.ts';
+import { OnceMore } from './once-more.ts';
+import type { BackupOptions, BackupProgress, BackupReport } from './options.ts';
 import { selectRoots } from './paths.ts';
-import { RefsetInHand } from './refset-in-hand.ts';
+import { RunCommits } from './run-commits.ts';
 import { RunCounters } from './run-counters.ts';
-import { storeSessionObjects } from './session-objects.ts';
 import { Storing } from './storing.ts';
 import { TreeWalk } from './tree-walk.ts';
 import { ALL_STANDS } from './trees-that-stand.ts';
@@ -60,25 +57,21 @@ export class BackupRun {
   readonly #walk: TreeWalk;
   readonly #databases: DatabaseQueue | undefined;
   readonly #files: FileQueue;
-  readonly #refset: RefsetInHand;
   readonly #journal: WalkJournal;
-  readonly #startNs: bigint;
+  readonly #commits: RunCommits;
   readonly #startMs = performance.now();
   #storing: Storing | undefined;
-  #session: WriterSession | undefined;
   #lastTurn = performance.now();
   #lastCheckpoint = performance.now();
   /** After an interruption: all that was read is durable. */
   #isAllStored = false;
-  #committed: Extract<CommittedSnapshot, { kind: 'committed' }> | undefined;
 
   constructor(options: BackupOptions, passes: Passes) {
     const { keys, cacheFolder, stream } = options;
     this.#options = options;
     this.#passes = passes;
-    this.#startNs = startOf(options);
+    const start = startOf(options);
     this.#cache = new StreamCache(cacheFolder, keys.vaultId, stream);
-    this.#refset = new RefsetInHand(options.custody, keys.vaultId, this.#cache.head);
     const copies = options.copyDatabases;
     const folder = join(cacheFolder, COPIES_FOLDER);
     // Copies of a run that was killed.
@@ -89,10 +82,10 @@ export class BackupRun {
       journal: options.journal,
       source: options.source,
       cache: this.#cache,
-      now: Number(this.#startNs / 1_000_000n),
+      now: Number(start / 1_000_000n),
       fullWalk: passes.fullWalk,
     });
-    const startSeconds = Number(this.#startNs / 1_000_000n) / 1000;
+    const startSeconds = Number(start / 1_000_000n) / 1000;
     this.#walk = new TreeWalk({
       source: options.source,
       cached: this.#cache.trees,
@@ -109,6 +102,15 @@ export class BackupRun {
       prepare: () => this.#prepare(),
       breathe: () => this.#breathe(),
       mode: options.dryRun ? 'look' : 'store',
+    });
+    this.#commits = new RunCommits({
+      options,
+      cache: this.#cache,
+      journal: this.#journal,
+      walk: this.#walk,
+      used: this.#used,
+      counters: this.#counters,
+      start,
     });
   }
 
@@ -207,140 +209,23 @@ export class BackupRun {
 
   async #commitAll(interrupted: boolean): Promise<RunResult> {
     if (!interrupted) this.#options.source.frozen?.confirm();
-    if (!interrupted && this.#walk.isUnchanged && this.#cache.isSingle && this.#storing === undefined)
-      return this.#commitUnchanged();
+    if (!interrupted && this.#walk.isUnchanged && this.#cache.isSingle && this.#storing === undefined) {
+      await this.#commits.commitUnchanged();
+      return this.#done('complete', false);
+    }
     await this.#prepare();
     const kind = interrupted ? 'checkpoint' : 'complete';
     const isPartial = interrupted && !this.#walk.isDone;
-    if (!interrupted || this.#isAllStored)
-      await this.#commit(kind, isPartial ? this.#walk.storePartial(ALL_STANDS) : this.#walk.rootTree, 'nothing');
-    else if (this.#storing!.uploads.hasStored) await this.#commitSoFar();
+    if (!interrupted || this.#isAllStored) {
+      const rootTree = isPartial ? this.#walk.storePartial(ALL_STANDS) : this.#walk.rootTree;
+      await this.#commits.commit(this.#storing!, { kind, rootTree }, 'nothing');
+    } else if (this.#storing!.uploads.hasStored) await this.#commits.commitSoFar(this.#storing!);
     return this.#done(kind, interrupted);
-  }
-
-  /** The same tree and the same packs as last time, under a new date. */
-  async #commitUnchanged(): Promise<RunResult> {
-    const head = this.#cache.head!;
-    const { custody, keys } = this.#options;
-    // A repository that was put back to an older state does not have what this is about to refer to.
-    if ((await custody.head(keys.vaultId)).seq < head.commitSeq) throw new OnceMore(new Uint8Array(0));
-    const session = await this.#openSession();
-    await storeSessionObjects(custody, keys.vaultId, session);
-    const result = await refusedAsOnceMore(
-      commitSnapshot(this.#options, session, {
-        kind: 'complete',
-        rootTree: this.#walk.rootTree,
-        start: this.#startNs,
-        packs: [],
-        refsetDigest: head.refsetDigest,
-        refset: this.#refset.unchanged,
-        unreadable: this.#counters.unreadable,
-        stats: this.#stats,
-      }),
-    );
-    if (result.kind === 'missing-packs') throw new OnceMore(result.packs);
-    this.#committed = result;
-    this.#counters.bytesWritten += result.objectBytes;
-    this.#cache.unchanged(this.#cacheHead(result.head, head.rootTree, head.refsetDigest));
-    this.#journal.keep(result, head.rootTree, this.#counters);
-    return this.#done('complete', false);
-  }
-
-  /** Commits everything stored so far. */
-  async #commit(kind: 'complete' | 'checkpoint', rootTree: Uint8Array, next: 'more' | 'nothing'): Promise<void> {
-    const storing = this.#storing!;
-    await storing.seal(next);
-    const adopted = storing.adopted(kind === 'complete' ? this.#used : 'all');
-    // While packs are being written. Nothing reads it before the end of this.
-    this.#cache.resolve((record) => storing.known.packOf(record));
-    const stored = await storing.durable();
-    const { head, cacheHead } = await this.#commitPacks(kind, rootTree, { stored, adopted, hasAll: true });
-    // In this order: numbers of packs in the trees must never be ahead of the table that explains them.
-    storing.settle(head);
-    if (kind === 'complete') {
-      this.#cache.complete(cacheHead);
-      this.#journal.keep(this.#committed!, rootTree, this.#counters);
-    } else this.#cache.keepPart(cacheHead);
-  }
-
-  /**
-   * Commits a checkpoint of what is durable by now, without waiting for what is on its way: files of which a part is not
-   * stored are left out. Workers may go on meanwhile.
-   */
-  async #commitSoFar(): Promise<void> {
-    const storing = this.#storing!;
-    const stands: Stands = (place) => storing.stands(place);
-    const trees = this.#walk.whatStands(this.#cache.unresolved(), stands);
-    const rootTree = this.#walk.storePartial(trees);
-    storing.trees.finish();
-    this.#cache.resolve((record) => storing.known.packOf(record), stands);
-    const adopted = storing.adopted('all');
-    const stored = await storing.durableSoFar();
-    const { cacheHead } = await this.#commitPacks('checkpoint', rootTree, { stored, adopted, hasAll: false });
-    // In this order, as above.
-    storing.settleSoFar();
-    this.#cache.keepPart(cacheHead);
-  }
-
-  async #commitPacks(
-    kind: 'complete' | 'checkpoint',
-    rootTree: Uint8Array,
-    packs: {
-      readonly stored: readonly IndexedPack[];
-      readonly adopted: readonly IndexedPack[];
-      /** Whether the tree has everything that was counted. */
-      readonly hasAll: boolean;
-    },
-  ): Promise<{ readonly head: Head; readonly cacheHead: Parameters<StreamCache['complete']>[0] }> {
-    const storing = this.#storing!;
-    const session = await this.#openSession();
-    await storing.uploads.storeSession();
-    const used = [...this.#used].map((pack) => storing.known.packId(pack));
-    const refset = await this.#refset.with(
-      [...used, ...packs.adopted.map(({ packId }) => packId)],
-      packs.stored.map(({ packId }) => packId),
-    );
-    const result = await commitSnapshot(this.#options, session, {
-      kind,
-      rootTree,
-      start: this.#startNs,
-      packs: [...packs.adopted, ...packs.stored],
-      refsetDigest: refset.digest,
-      refset: refset.delta,
-      unreadable: this.#counters.unreadable,
-      stats: packs.hasAll ? this.#stats : undefined,
-    });
-    if (result.kind === 'missing-packs') throw new OnceMore(result.packs);
-    this.#committed = result;
-    this.#counters.bytesWritten += result.objectBytes;
-    this.#refset.committed(result.head.seq);
-    return { head: result.head, cacheHead: this.#cacheHead(result.head, rootTree, refset.digest) };
-  }
-
-  #cacheHead(head: Head, rootTree: Uint8Array, refsetDigest: Uint8Array): Parameters<StreamCache['complete']>[0] {
-    const { vaultId } = this.#options.keys;
-    const { files, bytes } = this.#counters;
-    const numbering = this.#storing?.known.numbering ?? this.#cache.head!.numbering;
-    return {
-      commitSeq: head.seq,
-      vaultId,
-      streamId: this.#options.stream,
-      rootTree,
-      refsetDigest,
-      files,
-      bytes,
-      numbering,
-    };
-  }
-
-  async #openSession(): Promise<WriterSession> {
-    this.#session ??= await this.#options.nextSession();
-    return this.#session;
   }
 
   async #prepare(): Promise<void> {
     if (this.#storing !== undefined || this.#options.dryRun) return;
-    const session = await this.#openSession();
+    const session = await this.#commits.openSession();
     const isMissing = (packId: Uint8Array): boolean => containsPackId(this.#passes.missing, packId);
     try {
       this.#storing = await Storing.open(this.#options, session, this.#counters, isMissing);
@@ -383,7 +268,7 @@ export class BackupRun {
   async #checkpoint(): Promise<void> {
     const storing = this.#storing!;
     if (!storing.uploads.isSlow || storing.mustCommit) await this.#commitAtRest(storing);
-    else if (storing.uploads.hasStored) await this.#commitSoFar();
+    else if (storing.uploads.hasStored) await this.#commits.commitSoFar(storing);
     this.#lastCheckpoint = performance.now();
   }
 
@@ -396,7 +281,8 @@ export class BackupRun {
       storing.check();
     }
     await this.#unlessInterrupted(storing.dataDurable('more'));
-    await this.#commit('checkpoint', this.#walk.storePartial(ALL_STANDS), 'more');
+    const rootTree = this.#walk.storePartial(ALL_STANDS);
+    await this.#commits.commit(storing, { kind: 'checkpoint', rootTree }, 'more');
   }
 
   #isCheckpointDue(storing: Storing): boolean {
@@ -411,11 +297,6 @@ export class BackupRun {
 
   #throwIfAborted(): void {
     if (this.#options.signal.aborted) throw new InterruptedRun();
-  }
-
-  get #stats(): SnapshotToCommit['stats'] {
-    const { files, directories, otherEntries, bytes } = this.#counters;
-    return { files, directories, other: otherEntries, bytes };
   }
 
   get #progress(): BackupProgress {
@@ -438,7 +319,7 @@ export class BackupRun {
 
   #done(kind: BackupReport['kind'], interrupted: boolean): RunResult {
     const counters = this.#counters;
-    const committed = this.#committed;
+    const committed = this.#commits.last;
     return {
       kind: 'done',
       report: {
@@ -475,24 +356,4 @@ function startOf({ now, source }: BackupOptions): bigint {
   if (source.frozen === undefined) return start;
   const since = BigInt(Math.floor(source.frozen.since)) * 1_000_000n;
   return since < start ? since : start;
-}
-
-/** Ends a pass whose foundations are not what they were taken for. */
-class OnceMore extends Error {
-  readonly missing: PackIdList;
-  constructor(missing: PackIdList) {
-    super('the keeper or the cache is not as it was');
-    this.missing = missing;
-  }
-}
-
-/** A refusal of an unchanged tree: its parent is not there, another one or damaged. The long way says it all anew. */
-async function refusedAsOnceMore<T>(committing: Promise<T>): Promise<T> {
-  try {
-    return await committing;
-  } catch (cause) {
-    if (cause instanceof CustodyError && (cause.code === 'refused' || cause.code === 'damaged'))
-      throw new OnceMore(new Uint8Array(0));
-    throw cause;
-  }
 }
