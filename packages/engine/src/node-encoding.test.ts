@@ -9,6 +9,7 @@ import {
   encodeNode,
   encodeTrees,
   latin1Bytes,
+  nodeSequence,
   subtreeOf,
   withSubtree,
 } from './node-encoding.ts';
@@ -108,7 +109,7 @@ function rowsOf(list: readonly (readonly [Uint8Array, number])[]): EncodedConten
 }
 
 function decodeOne(node: Uint8Array): TreeNode {
-  const [tree] = encodeTrees([node]);
+  const [tree] = encodeTrees(nodeSequence([node]));
   return decodeTree(tree as Uint8Array)[0] as TreeNode;
 }
 
@@ -248,18 +249,18 @@ describe('encodeTrees', () => {
     Array.from({ length: count }, (_, i) => node(`n${String(i).padStart(6, '0')}`, note));
 
   it.each([0, 1, 2048, 2049, 5000])('keeps %s nodes in order, never more than 2,048 in one', (count) => {
-    const trees = encodeTrees(numbered(count));
+    const trees = encodeTrees(nodeSequence(numbered(count)));
     expect(trees).toHaveLength(Math.max(1, Math.ceil(count / MAX_TREE_NODES)));
     const names = trees.flatMap((tree) => decodeTree(tree).map((one) => toHex(one.name)));
     expect(names).toEqual(numbered(count).map((_, i) => toHex(utf8Encode(`n${String(i).padStart(6, '0')}`))));
   });
 
   it('closes a tree before 512 KiB, but for a single node that is larger', () => {
-    const sizes = encodeTrees(numbered(1500, 'x'.repeat(1000))).map((tree) => tree.length);
+    const sizes = encodeTrees(nodeSequence(numbered(1500, 'x'.repeat(1000)))).map((tree) => tree.length);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(MAX_TREE_BYTES);
     expect(Math.min(...sizes.slice(0, -1))).toBeGreaterThan(MAX_TREE_BYTES - 1100);
     const large = [node('a', 'x'), node('b', 'x'.repeat(600_000)), node('c', 'x')];
-    expect(encodeTrees(large).map((tree) => decodeTree(tree).length)).toEqual([1, 1, 1]);
+    expect(encodeTrees(nodeSequence(large)).map((tree) => decodeTree(tree).length)).toEqual([1, 1, 1]);
   });
 });
 

@@ -2,7 +2,7 @@
  * Writes tree nodes (format.md §6) straight from stat rows, without an object per node: this runs once for every new
  * or changed entry of a backup.
  */
-import { CborReader, CborWriter, concatBytes } from '@keephold/bytes';
+import { CborReader, CborWriter } from '@keephold/bytes';
 import { ByteSlab } from './byte-slab.ts';
 import { type ContentPart, NodeType, type Xattr } from './node-fields.ts';
 import { type EntryDetails, STAT_ROW_WORDS } from './source.ts';
@@ -134,28 +134,73 @@ export function withSubtree(node: Uint8Array, id: Uint8Array): Uint8Array {
   return copy;
 }
 
-/** Tree blobs of a directory: greedily filled, never over 2,048 nodes or 512 KiB unless one node alone is. */
-export function encodeTrees(nodes: readonly Uint8Array[]): readonly Uint8Array[] {
-  const trees: Uint8Array[] = [];
-  let group: Uint8Array[] = [];
-  let bytes = 0;
-  const close = (): void => {
-    const head = new CborWriter(16);
-    head.arrayHeader(2);
-    head.uint(TREE_VERSION);
-    head.arrayHeader(group.length);
-    trees.push(concatBytes(head.finish(), ...group));
-    group = [];
-    bytes = 0;
+/** Encoded nodes of a directory, sorted by name. */
+export interface NodeSequence {
+  readonly count: number;
+  /** Bytes of node `i`; 0 where there is none. */
+  readonly lengthOf: (i: number) => number;
+  /** Copies node `i`, which is there, to byte `at` of `target`. */
+  readonly writeNode: (i: number, target: Uint8Array, at: number) => void;
+}
+
+export function nodeSequence(nodes: readonly Uint8Array[]): NodeSequence {
+  return {
+    count: nodes.length,
+    lengthOf: (i) => nodes[i]!.length,
+    writeNode: (i, target, at) => target.set(nodes[i]!, at),
   };
-  // The header is at most 5 bytes: array, version, array of up to 2,048.
-  for (const node of nodes) {
-    if (group.length > 0 && (group.length === MAX_TREE_NODES || bytes + node.length + 5 > MAX_TREE_BYTES)) close();
-    group.push(node);
-    bytes += node.length;
-  }
-  if (group.length > 0 || trees.length === 0) close();
+}
+
+/** Array, version, array of up to 2,048. */
+const MAX_TREE_HEAD_BYTES = 5;
+
+/** Tree blobs of a directory: greedily filled, never over 2,048 nodes or 512 KiB unless one node alone is. */
+export function encodeTrees(nodes: NodeSequence): readonly Uint8Array[] {
+  const trees: Uint8Array[] = [];
+  let from = 0;
+  do {
+    let count = 0;
+    let bytes = 0;
+    let to = from;
+    for (; to < nodes.count; to++) {
+      const length = nodes.lengthOf(to);
+      if (length === 0) continue;
+      const isFull = count === MAX_TREE_NODES || bytes + length + MAX_TREE_HEAD_BYTES > MAX_TREE_BYTES;
+      if (count > 0 && isFull) break;
+      count++;
+      bytes += length;
+    }
+    trees.push(encodeTree(nodes, { from, to, count, bytes }));
+    from = to;
+  } while (from < nodes.count);
   return trees;
+}
+
+/** Of the `count` nodes between `from` and `to`, which have `bytes`. */
+function encodeTree(
+  nodes: NodeSequence,
+  {
+    from,
+    to,
+    count,
+    bytes,
+  }: { readonly from: number; readonly to: number; readonly count: number; readonly bytes: number },
+): Uint8Array {
+  writer.reset();
+  writer.arrayHeader(2);
+  writer.uint(TREE_VERSION);
+  writer.arrayHeader(count);
+  const head = writer.written;
+  const tree = new Uint8Array(head.length + bytes);
+  tree.set(head);
+  let at = head.length;
+  for (let i = from; i < to; i++) {
+    const length = nodes.lengthOf(i);
+    if (length === 0) continue;
+    nodes.writeNode(i, tree, at);
+    at += length;
+  }
+  return tree;
 }
 
 /** One byte a code unit; the inverse of how listings give names. */

@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { BackupRepository } from './_backup-repository.ts';
 import { truthOf } from './_snapshot-truth.ts';
@@ -41,6 +42,24 @@ const backup = async (options: Partial<Parameters<BackupRepository['backup']>[0]
 function justAfter(path: string): () => bigint {
   const { ctimeNs } = statSync(path, { bigint: true });
   return () => ctimeNs + 50_000_000n;
+}
+
+/** Later than any change, so that none counts as too young to be trusted. */
+const later = (): bigint => BigInt(Date.now() + 10_000) * 1_000_000n;
+
+function freshFolder(): string {
+  const folder = join(backups.folder, `cache ${count++}`);
+  mkdirSync(folder);
+  return folder;
+}
+
+/** Id of the tree of a folder in the last snapshot. */
+async function treeOf(path: string): Promise<unknown> {
+  return await backups.read(async (repository) => {
+    const { subtree } = await repository.nodeAt(await repository.snapshot('latest'), Buffer.from(path));
+    expect(subtree).toBeDefined();
+    return subtree;
+  });
 }
 
 async function expectTruth(): Promise<ReadonlySet<string>> {
@@ -112,6 +131,38 @@ describe('backup after a backup', () => {
     await backup();
     const paths = await expectTruth();
     expect(paths.has(join(root, 'other/c'))).toBe(false);
+  });
+
+  it('makes of a folder of which some changed the tree that a look at all of it makes', async () => {
+    const names = Array.from({ length: 60 }, (_, i) => `file ${i}`);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom('same', 'same', 'same', 'write', 'touch', 'gone'), { minLength: 60, maxLength: 60 }),
+        async (fates) => {
+          for (const name of names) writeFileSync(join(root, 'folder', name), `${name}: as it was`);
+          const cacheFolder = freshFolder();
+          await backup({ now: later, cacheFolder });
+          for (const [i, fate] of fates.entries()) {
+            const path = join(root, 'folder', names[i]!);
+            if (fate === 'write') writeFileSync(path, `${names[i]} is another`);
+            else if (fate === 'touch') utimesSync(path, i, i);
+            else if (fate === 'gone') rmSync(path);
+          }
+          writeFileSync(join(root, 'folder', `new ${count++}`), 'new');
+          await backup({ now: later, cacheFolder });
+          const second = await treeOf(join(root, 'folder'));
+          // What the second takes from the cache the third takes from the cache that the second made.
+          utimesSync(join(root, 'folder', 'c'), 9, 9);
+          await backup({ now: later, cacheFolder });
+          const third = await treeOf(join(root, 'folder'));
+          await backup({ now: later, cacheFolder: freshFolder() });
+          expect(third).not.toEqual(second);
+          expect(third).toEqual(await treeOf(join(root, 'folder')));
+        },
+      ),
+      { numRuns: 2 },
+    );
+    await expectTruth();
   });
 
   it('sees that a file which is a root itself has changed', async () => {

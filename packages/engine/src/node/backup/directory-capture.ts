@@ -2,9 +2,10 @@
  * Turns the entries of a directory that changed into nodes, and the directory into a tree when the last of them is
  * there. Marks every pack that holds something new entries refer to.
  */
-import { contentRowsLength, encodeNode } from '../../node-encoding.ts';
+import { contentRowsLength, encodeNode, nodeSequence } from '../../node-encoding.ts';
 import { FS_SNAPSHOT, LIVE, NodeType, PLACEHOLDER, SQLITE_BACKUP } from '../../node-fields.ts';
 import { type EntryDetails, LINKS_WORD, nodeTypeOf, STAT_ROW_WORDS, sizeOf } from '../../source.ts';
+import type { EntryStretch } from '../tree-cache/kept-entries.ts';
 import { type EntryToCache, encodeDirectory } from '../tree-cache/tree-cache-writer.ts';
 import type { DirectoryJob } from './directory-job.ts';
 import { type FileResult, RECORD_PLACE } from './file-results.ts';
@@ -79,7 +80,7 @@ export class DirectoryCapture {
 
   /** Stores a tree of nodes that are done, for a checkpoint; answers its id. */
   storePartial(nodes: readonly Uint8Array[]): Uint8Array {
-    const tree = this.#parts.trees().storeTree(nodes);
+    const tree = this.#parts.trees().storeTree(nodeSequence(nodes));
     this.#markUsed(tree.places);
     return tree.id;
   }
@@ -101,6 +102,7 @@ export class DirectoryCapture {
 
   /** The node of entry `i`, for a checkpoint; undefined while it is missing or not stored. */
   partialNode(job: DirectoryJob, i: number, trees: TreesThatStand): Uint8Array | undefined {
+    if (job.kept?.has(i)) return job.kept.places(i).every(trees.stands) ? trees.adapt(job.kept.node(i)) : undefined;
     const node = job.nodes[i];
     if (node === undefined || !Array.prototype.every.call(job.places[i] ?? [], trees.stands)) return undefined;
     return trees.adapt(node);
@@ -215,11 +217,17 @@ export class DirectoryCapture {
   }
 
   #storeTree(job: DirectoryJob): StoredTree {
-    const tree = this.#parts.trees().storeTree(job.nodes.filter((node) => node !== undefined));
+    const tree = this.#parts.trees().storeTree(job.allNodes);
     this.#markUsed(tree.places);
-    const entries: EntryToCache[] = [];
+    const entries: (EntryToCache | EntryStretch)[] = [];
     const { names } = job.listing;
     for (let i = 0; i < names.length; i++) {
+      if (job.kept?.has(i)) {
+        const stretch = job.kept.stretchFrom(i);
+        entries.push(stretch);
+        i += stretch.count - 1;
+        continue;
+      }
       const node = job.nodes[i];
       if (node === undefined) {
         this.#parts.again.add(job.path);

@@ -1,5 +1,7 @@
 /** A directory whose tree is not known yet: some of its files are being read, or directories in it are not done. */
+import type { NodeSequence } from '../../node-encoding.ts';
 import type { DirectoryListing } from '../../source.ts';
+import type { KeptEntries } from '../tree-cache/kept-entries.ts';
 import type { FamilyCapture } from './family-capture.ts';
 import type { StoredTree } from './tree-store.ts';
 
@@ -16,7 +18,9 @@ export class DirectoryJob {
   listing: DirectoryListing;
   /** Position of its record in the tree cache. */
   readonly sequence: number;
-  /** Node of each listed entry; undefined while missing, and in the end for what was gone when it was read. */
+  /** Entries that are taken over from the last snapshot. */
+  kept: KeptEntries | undefined;
+  /** Node of each other entry; undefined while missing, and in the end for what was gone when it was read. */
   nodes: (Uint8Array | undefined)[];
   places: (ArrayLike<number> | undefined)[];
   /** Rows that differ from the listing: files that changed before they were read. */
@@ -48,10 +52,25 @@ export class DirectoryJob {
     return this.sealed && this.pending === 0;
   }
 
+  /** Nodes of all entries that have one. */
+  get allNodes(): NodeSequence {
+    const { kept, nodes } = this;
+    return {
+      count: nodes.length,
+      lengthOf: (i) => nodes[i]?.length ?? kept?.lengthOf(i) ?? 0,
+      writeNode: (i, target, at) => {
+        const node = nodes[i];
+        if (node === undefined) kept!.writeNode(i, target, at);
+        else target.set(node, at);
+      },
+    };
+  }
+
   /** Lets go of all but the tree: the parent remembers its directories until the walk is through with it. */
   release(): void {
     this.path = NOTHING;
     this.listing = NO_ENTRIES;
+    this.kept = undefined;
     this.nodes = [];
     this.places = [];
     this.rows.clear();

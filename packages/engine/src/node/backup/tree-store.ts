@@ -4,7 +4,13 @@ import { type BulkCrypto, createBulkCrypto } from '@keephold/crypto/bulk';
 import { nativeLibrary } from '@keephold/ffi';
 import type { BlobId } from '@keephold/protocol';
 import { buildLists, type ListEntry } from '../../list-codec.ts';
-import { CONTENT_ROW_BYTES, contentRowLength, type EncodedContent, encodeTrees } from '../../node-encoding.ts';
+import {
+  CONTENT_ROW_BYTES,
+  contentRowLength,
+  type EncodedContent,
+  encodeTrees,
+  type NodeSequence,
+} from '../../node-encoding.ts';
 import { BlobKind } from '../../pack-contents.ts';
 import { MAX_INLINE_PARTS } from '../../tree-codec.ts';
 import { type KnownBlobs, NEW_BLOB } from '../known-blobs/known-blobs.ts';
@@ -74,8 +80,8 @@ export class TreeStore {
     this.#store.renew(known);
   }
 
-  /** Stores the tree of a directory from its nodes, sorted by name. */
-  storeTree(nodes: readonly Uint8Array[]): StoredTree {
+  /** Stores the tree of a directory from its nodes. */
+  storeTree(nodes: NodeSequence): StoredTree {
     const places: number[] = [];
     const leaves = encodeTrees(nodes).map((tree) => this.#leaf(tree, places));
     const bytes = leaves.reduce((sum, leaf) => sum + leaf.bytes, 0);

@@ -10,6 +10,7 @@ import { isHardLinked } from '../../node-encoding.ts';
 import { NodeType } from '../../node-fields.ts';
 import { type DirectoryListing, LINKS_WORD, nodeTypeOf, SourceError, STAT_ROW_WORDS, sizeOf } from '../../source.ts';
 import { FullWalkNeeded } from '../journal/full-walk.ts';
+import { KeptEntries, NOT_KEPT } from '../tree-cache/kept-entries.ts';
 import type { Stands } from '../tree-cache/standing-records.ts';
 import type { CachedDirectory, CachedEntries } from '../tree-cache/tree-cache-reader.ts';
 import { CarryOver } from './carry-over.ts';
@@ -25,6 +26,9 @@ import type { WalkParts } from './walk-parts.ts';
 const MAX_DEPTH = 1024;
 /** Captures between two looks at the queues, in directories with very many entries. */
 const CAPTURES_PER_BREATH = 256;
+
+/** Grows with what is listed. */
+const LISTED_AT_FIRST = 1024;
 
 /** Where no record is taken over. */
 const NO_FILE = -1;
@@ -70,6 +74,8 @@ export class TreeWalk {
   readonly #use: (pack: number) => boolean;
   /** From the root to where the walk is. */
   readonly #frames: Frame[] = [];
+  /** Where each entry of the directory that was compared last stands in its old record (KeptEntries). */
+  #keptAt = new Uint32Array(LISTED_AT_FIRST);
   #sequence = 0;
   #root: Visited | undefined;
 
@@ -243,7 +249,8 @@ export class TreeWalk {
     frame.job = job;
     this.#addFamilies(job, families, changed);
     if (old !== undefined) {
-      takeOver(job, old, new Set(changed.map((entry) => entry.index)));
+      const { count } = frame.listing;
+      if (changed.length < count) job.kept = new KeptEntries(old, this.#keptAt.subarray(0, count));
       cached.pass();
     }
     await this.#parts.prepare();
@@ -297,14 +304,15 @@ export class TreeWalk {
   }
 
   /**
-   * Listed entries that are `stale`, or that the cache does not have as they are; counts the others and marks their
-   * packs.
+   * Listed entries that are `stale`, or that the cache does not have as they are; counts the others, marks their packs
+   * and notes where they stand.
    */
   #findChanged(frame: Frame, old: CachedDirectory | undefined, stale: ReadonlySet<number>): readonly ChangedEntry[] {
     const { listing, children, above } = frame;
     const { stats } = listing;
     const changed: ChangedEntry[] = [];
     const entries = old?.entries();
+    if (this.#keptAt.length < listing.count) this.#keptAt = new Uint32Array(listing.count * 2);
     for (let i = 0; i < listing.count; i++) {
       const isNew = entries === undefined || !entries.seekName(listing.names[i]!);
       const at = listing.rows[i]! * STAT_ROW_WORDS;
@@ -316,9 +324,11 @@ export class TreeWalk {
         (child === undefined || (child.kind === 'unchanged' && child.file === this.#parts.cached.file));
       if (looksSame && entries.everyPlace(this.#isAlive)) {
         entries.everyPlace(this.#use);
+        this.#keptAt[i] = entries.at;
         this.#countUnchanged(listing, i);
       } else {
         this.#doubt({ listing, i, child, entry: isNew ? undefined : entries });
+        this.#keptAt[i] = NOT_KEPT;
         changed.push({ index: i, cause: isNew ? 'new' : looksSame ? 'gone' : 'changed' });
       }
       if (stats[at + LINKS_WORD]! > 1 && child === undefined) this.#parts.again.add(frame.path);
@@ -373,15 +383,4 @@ function partBelow({ selection, visits }: WalkPart, name: string): PartBelow {
 function aboveRoots(selection: Selection | 'all'): ReadonlySet<string> {
   if (selection === 'all') return NONE;
   return new Set([...selection].flatMap(([name, below]) => (below === 'all' ? [] : [name])));
-}
-
-/** Takes nodes and places of unchanged entries from a copy of the record, since the cache moves on. */
-function takeOver(job: DirectoryJob, old: CachedDirectory, changed: ReadonlySet<number>): void {
-  const entries = old.detached().entries();
-  const { names } = job.listing;
-  for (let i = 0; i < names.length; i++) {
-    if (changed.has(i) || !entries.seekName(names[i]!)) continue;
-    job.nodes[i] = entries.node;
-    job.places[i] = entries.places;
-  }
 }

@@ -16,7 +16,6 @@ import {
 
 const WINDOW_BYTES: number = 1024 * 1024;
 const LARGEST_RECORD: number = 1 << 30;
-const NO_PLACES: readonly number[] = [];
 
 /** A directory as it was at the last backup. Views are valid until the reader moves on. */
 export class CachedDirectory {
@@ -58,30 +57,41 @@ export class CachedDirectory {
     return this.#bytes.subarray(from, from + this.#words[this.#at + 2]!);
   }
 
-  /** A copy that stays valid when the reader moves on. */
-  detached(): CachedDirectory {
+  /** Stays valid when the reader moves on. */
+  copyOfRecord(): { readonly words: Uint32Array; readonly bytes: Uint8Array } {
     const words = this.#words.slice(this.#at, this.#at + this.length / 4);
-    return new CachedDirectory(words, new Uint8Array(words.buffer), 0, this.fileOffset);
+    return { words, bytes: new Uint8Array(words.buffer) };
   }
 
   /** Its entries, to be stepped through. */
   entries(): CachedEntries {
     const first = this.#at + DIRECTORY_WORDS + this.#words[this.#at + 6]! + paddedWords(this.#words[this.#at + 2]!);
-    return new CachedEntries(this.#words, this.#bytes, first, this.count);
+    return new CachedEntries(this.#words, this.#bytes, { record: this.#at, first, count: this.count });
   }
 }
 
 export class CachedEntries {
   readonly #words: Uint32Array;
   readonly #bytes: Uint8Array;
+  readonly #record: number;
   #at: number;
   #left: number;
 
-  constructor(words: Uint32Array, bytes: Uint8Array, at: number, count: number) {
+  constructor(
+    words: Uint32Array,
+    bytes: Uint8Array,
+    at: { readonly record: number; readonly first: number; readonly count: number },
+  ) {
     this.#words = words;
     this.#bytes = bytes;
-    this.#at = at;
-    this.#left = count;
+    this.#record = at.record;
+    this.#at = at.first;
+    this.#left = at.count;
+  }
+
+  /** Word of the record at which the current entry starts. */
+  get at(): number {
+    return this.#at - this.#record;
   }
 
   get done(): boolean {
@@ -150,12 +160,9 @@ export class CachedEntries {
     return this.#bytes.subarray(from, from + this.#words[this.#at + 15]!);
   }
 
-  /** A plain array where that is smaller: hardly a file lies in more than one pack. */
-  get places(): ArrayLike<number> {
+  get places(): Uint32Array {
     const first = this.#at + ENTRY_WORDS;
-    const count = this.#words[this.#at + 16]!;
-    if (count === 0) return NO_PLACES;
-    return count === 1 ? [this.#words[first]!] : this.#words.subarray(first, first + count);
+    return this.#words.subarray(first, first + this.#words[this.#at + 16]!);
   }
 
   /** Whether `holds` says so of each place. Makes no array: it is asked for every entry of every backup. */

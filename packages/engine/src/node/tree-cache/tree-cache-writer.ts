@@ -2,6 +2,7 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { IDENTITY_WORDS } from '../../source.ts';
 import { RECORD_PLACE } from '../backup/file-results.ts';
+import type { EntryStretch } from './kept-entries.ts';
 import { DIRECTORY_WORDS, ENTRY_WORDS, paddedWords } from './record-format.ts';
 
 const BUFFER_BYTES: number = 1024 * 1024;
@@ -22,7 +23,8 @@ export interface DirectoryToCache {
   readonly path: Uint8Array;
   readonly subtree: { readonly id: Uint8Array; readonly kind: number; readonly bytes: number };
   readonly places: readonly number[];
-  readonly entries: readonly EntryToCache[];
+  /** Also as an old record has them. */
+  readonly entries: readonly (EntryToCache | EntryStretch)[];
 }
 
 /** One record as bytes, without its check: resolvePlaces is what completes it. */
@@ -30,8 +32,15 @@ export function encodeDirectory(directory: DirectoryToCache): Uint8Array {
   const { entries } = directory;
   let words = DIRECTORY_WORDS + directory.places.length + paddedWords(directory.path.length);
   let pending = hasRecordPlace(directory.places);
-  for (let i = 0; i < entries.length; i++) {
-    const { name, node, places } = entries[i]!;
+  let count = 0;
+  for (const entry of entries) {
+    if ('words' in entry) {
+      words += entry.words.length;
+      count += entry.count;
+      continue;
+    }
+    const { name, node, places } = entry;
+    count++;
     words += ENTRY_WORDS + places.length + paddedWords(name.length) + paddedWords(node.length);
     pending ||= hasRecordPlace(places);
   }
@@ -42,7 +51,7 @@ export function encodeDirectory(directory: DirectoryToCache): Uint8Array {
     words * 4,
     pending ? 1 : 0,
     directory.path.length,
-    entries.length,
+    count,
     subtree.kind,
     subtree.bytes,
     directory.places.length,
@@ -52,7 +61,12 @@ export function encodeDirectory(directory: DirectoryToCache): Uint8Array {
   let at = DIRECTORY_WORDS + directory.places.length;
   bytes.set(directory.path, at * 4);
   at += paddedWords(directory.path.length);
-  for (let i = 0; i < entries.length; i++) at = encodeEntry(entries[i]!, out, bytes, at);
+  for (const entry of entries) {
+    if ('words' in entry) {
+      out.set(entry.words, at);
+      at += entry.words.length;
+    } else at = encodeEntry(entry, out, bytes, at);
+  }
   return bytes;
 }
 
