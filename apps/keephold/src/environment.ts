@@ -2,6 +2,7 @@
  * The environment and the folders that follow from it: the only file besides the program's entry that reads process.env.
  * Folders: XDG base directories on Linux and the BSDs, ~/Library on macOS, %LOCALAPPDATA% on Windows.
  */
+import { lstatSync } from 'node:fs';
 import { homedir, hostname, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 
@@ -57,6 +58,12 @@ export interface Environment {
   readonly systemBus?: string | undefined;
   /** What the system keeps for this user's session and nobody else; undefined where there is none. */
   readonly runtimeFolder?: string | undefined;
+  /** Where the settings of all programs lie, where that is said. */
+  readonly configHome?: string | undefined;
+  /** What an agent needs that is started by the system and not by this user's shell. No secret is among it. */
+  readonly agentVariables?: Readonly<Record<string, string>>;
+  /** Of the user of Windows. */
+  readonly domain?: string | undefined;
   /** Programs are looked for in these folders. */
   readonly searchPath: string;
   /** Whether the terminal can redraw a line. */
@@ -87,7 +94,10 @@ export function readEnvironment(
     hasSessionBus: nonEmpty(variables['DBUS_SESSION_BUS_ADDRESS']) !== undefined,
     sessionBus: sessionBus(variables),
     systemBus: nonEmpty(variables['DBUS_SYSTEM_BUS_ADDRESS']),
-    runtimeFolder: absolute(variables['XDG_RUNTIME_DIR']),
+    runtimeFolder: runtimeFolder(variables, platform),
+    configHome: absolute(variables['XDG_CONFIG_HOME']),
+    agentVariables: agentVariables(variables, home),
+    domain: nonEmpty(variables['USERDOMAIN']),
     searchPath: variables['PATH'] ?? '',
     canRedraw: variables['TERM'] !== 'dumb',
     isObserved: nonEmpty(variables['NODE_V8_COVERAGE']) !== undefined || isProfiled(variables['NODE_OPTIONS']),
@@ -99,6 +109,45 @@ function sessionBus(variables: Variables): string | undefined {
   const runtimeFolder = absolute(variables['XDG_RUNTIME_DIR']);
   const usual = runtimeFolder === undefined ? undefined : `unix:path=${join(runtimeFolder, 'bus')}`;
   return nonEmpty(variables['DBUS_SESSION_BUS_ADDRESS']) ?? usual;
+}
+
+/** Shells that did not come from a sign-in (su, cron) do not know it. Set and empty, it says that there is none. */
+function runtimeFolder(variables: Variables, platform: NodeJS.Platform): string | undefined {
+  const named = variables['XDG_RUNTIME_DIR'];
+  if (named !== undefined || platform !== 'linux') return absolute(named);
+  const userId = process.getuid?.() ?? 0;
+  const usual = `/run/user/${userId}`;
+  const stat = lstatSync(usual, { throwIfNoEntry: false });
+  return stat?.isDirectory() === true && stat.uid === userId ? usual : undefined;
+}
+
+/** How programs, folders and certificates are found, and how much memory the C library holds on to (bin/keephold). */
+const forAgents = [
+  'PATH',
+  'XDG_CONFIG_HOME',
+  'XDG_STATE_HOME',
+  'XDG_CACHE_HOME',
+  'XDG_DATA_HOME',
+  'DBUS_SYSTEM_BUS_ADDRESS',
+  'NODE_EXTRA_CA_CERTS',
+  'NODE_USE_SYSTEM_CA',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+  'TZ',
+  'MALLOC_ARENA_MAX',
+  'MALLOC_MMAP_THRESHOLD_',
+  'MALLOC_TRIM_THRESHOLD_',
+];
+
+function agentVariables(variables: Variables, home: string): Readonly<Record<string, string>> {
+  const kept = forAgents.map((name) => [name, nonEmpty(variables[name])] as const);
+  const set = kept.filter((entry): entry is readonly [string, string] => entry[1] !== undefined);
+  return { HOME: home, ...Object.fromEntries(set) };
+}
+
+/** For programs that this one starts, as it is called itself but for these. */
+export function variablesWith(changes: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  return { ...process.env, ...changes };
 }
 
 function isProfiled(options = ''): boolean {

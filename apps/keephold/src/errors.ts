@@ -13,6 +13,8 @@ export const exitCodes = {
   noRoom: 11,
   wrongKey: 12,
   damaged: 13,
+  /** An agent that the system is to start again: it was replaced by another version. */
+  startAgain: 75,
   interrupted: 130,
 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];

@@ -42,6 +42,9 @@ export class FakeMachine {
   runTakes = 60_000;
   outcome: RunOutcome = 'complete';
   canWrite = true;
+  /** Another version of the program was installed; who is to be started again is counted. */
+  isReplaced = false;
+  renewals = 0;
   agent: Agent | undefined;
   boot = 0;
   #bootedAt = 0;
@@ -75,6 +78,10 @@ export class FakeMachine {
       ledger: this.#ledger(),
       runner: { start: (plan) => this.#startRun(plan) },
       onEvent: (event) => this.events.push(event),
+      isReplaced: () => this.isReplaced,
+      onRenewal: () => {
+        this.renewals += 1;
+      },
     });
     this.agent.start();
   }

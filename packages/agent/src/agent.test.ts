@@ -326,3 +326,20 @@ test('a run ends with the time of day that the plan allows, not a minute later',
   expect(run).toMatchObject({ outcome: 'stopped' });
   expect((run?.ended ?? 0) % HOUR).toBeLessThan(1000);
 });
+
+test('a new version is taken between two runs, whether the agent sees it or is told', async () => {
+  for (const isTold of [false, true]) {
+    const machine = new FakeMachine(plan('home'), plan('other'));
+    machine.startAgent();
+    await machine.pass(1000);
+    expect(machine.runs).toHaveLength(1);
+    if (isTold) machine.agent?.renew();
+    else machine.isReplaced = true;
+    await machine.pass(machine.runTakes - 2000);
+    expect(machine.renewals).toBe(0);
+    await machine.pass(5 * 60_000);
+    // The run has ended as it would have, and the other plan, which is due, waits for the next agent.
+    expect(machine.runs).toMatchObject([{ outcome: 'complete' }]);
+    expect(machine.renewals).toBe(1);
+  }
+});

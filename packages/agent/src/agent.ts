@@ -37,6 +37,10 @@ export interface AgentParts {
   readonly ledger: Ledger;
   readonly runner: Runner;
   readonly onEvent: (event: AgentEvent) => void;
+  /** Whether the program was replaced by another version since this began. */
+  readonly isReplaced?: () => boolean;
+  /** It is to end, and to be started again: no run is going, and none will be started. Once. */
+  readonly onRenewal?: () => void;
 }
 
 interface Going {
@@ -66,6 +70,8 @@ export class Agent {
   #lookedAt: Moment | undefined;
   #aliveAt: Moment | undefined;
   #isStopped = false;
+  /** Nothing is begun any more; it ends when nothing is going. */
+  #isRenewing = false;
   readonly #troubles = new Set<string>();
   readonly #asked = new Asked();
 
@@ -90,12 +96,23 @@ export class Agent {
     this.#keepAlive();
     const seen = this.#see();
     if (this.#going !== undefined) this.#stopIfHeld(this.#going, seen);
+    this.#isRenewing ||= this.#parts.isReplaced?.() ?? false;
+    if (this.#isRenewing && this.#going === undefined && this.#parts.onRenewal !== undefined) {
+      this.#isStopped = true;
+      return this.#parts.onRenewal();
+    }
     const waits = [...this.#plans]
       .sort((a, b) => seen.urgency(b) - seen.urgency(a))
       .map((plan) => this.#act(plan, seen));
     for (const plan of this.#plans) this.#ask(plan, seen);
     const next = Math.min(LOOKS_EVERY, ...waits);
     this.#timer = this.#parts.clock.after(Math.max(100, next), () => this.look());
+  }
+
+  /** Ends when no run is going, to be started again: something about the program or how it is started has changed. */
+  renew(): void {
+    this.#isRenewing = true;
+    this.look();
   }
 
   /** Ends the run that is going, with a checkpoint, and looks no more. */
@@ -146,6 +163,7 @@ export class Agent {
   /** Milliseconds until there may be something new to do. */
   #act(plan: AgentPlan, seen: Sight): number {
     if (this.#going?.plan.name === plan.name) return untilEdge(plan, seen.now);
+    if (this.#isRenewing && this.#parts.onRenewal !== undefined) return LOOKS_EVERY;
     const decision = decide({ ...seen.of(plan), running: this.#going?.plan.name });
     switch (decision.kind) {
       case 'idle':

@@ -9,3 +9,4 @@ export * from './lying-custody.ts';
 export * from './mock-bus.ts';
 export * from './postgres-cluster.ts';
 export * from './s3-place.ts';
+export * from './user-systemd.ts';

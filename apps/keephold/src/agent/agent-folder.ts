@@ -7,6 +7,7 @@
  *     ledger.jsonl   why due runs did not happen; the agent alone writes it
  *     alive          when the agent was last known to run
  *     lock           held by the one agent
+ *     log, log.N     what the agent said
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -20,6 +21,7 @@ import {
   type Pause,
   parsePauses,
   parseRunBook,
+  RotatingLog,
   type RunBook,
   type RunRecord,
   withRun,
@@ -41,18 +43,26 @@ export class AgentFolder {
     return join(this.path, 'ledger.jsonl');
   }
 
+  get log(): RotatingLog {
+    return new RotatingLog(join(this.path, 'log'));
+  }
+
   get lock(): string {
     return join(this.path, 'lock');
   }
 
-  /** Among what the system keeps for this user's session, where it does; a path of a socket has to be short. */
+  /** Where an agent listens that is started here. */
   get socket(): string {
+    return this.sockets[0];
+  }
+
+  /** Where one may listen that was started with this environment or another. Among what the system keeps for this user's session, where it does; a path of a socket has to be short. */
+  get sockets(): readonly [string, ...string[]] {
     const mark = createHash('sha256').update(this.path).digest('hex').slice(0, 16);
-    if (process.platform === 'win32') return `\\\\.\\pipe\\keephold-${mark}`;
+    if (process.platform === 'win32') return [`\\\\.\\pipe\\keephold-${mark}`];
     const { runtimeFolder } = this.#environment;
-    return runtimeFolder === undefined
-      ? join(this.path, 'agent.sock')
-      : join(runtimeFolder, 'keephold', `${mark}.sock`);
+    const own = join(this.path, 'agent.sock');
+    return runtimeFolder === undefined ? [own] : [join(runtimeFolder, 'keephold', `${mark}.sock`), own];
   }
 
   make(): void {

@@ -1,7 +1,8 @@
 /** `keephold status`: how things are with every plan, in one sentence each. */
-import { type AgentEvent, askAgent, type PlanState, readLedger, watchAgent } from '@keephold/agent';
+import { type AgentEvent, type PlanState, readLedger, watchAgent } from '@keephold/agent';
 import { AgentFolder } from '../agent/agent-folder.ts';
 import { statesWithoutAgent } from '../agent/agent-plans.ts';
+import { answeringSocket, askThisAgent } from '../agent/reach-agent.ts';
 import { entrySentence, eventSentence, stateSentence } from '../agent/sentences.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { flag } from '../command-line/options.ts';
@@ -37,14 +38,15 @@ export const status: Command = defineCommand({
 
 async function once(context: Context): Promise<void> {
   const { environment } = context;
-  const answered = await askAgent(new AgentFolder(environment).socket, 'look');
+  const answered = await askThisAgent(new AgentFolder(environment), 'look');
   await tellStates(context, answered ?? statesWithoutAgent(context), answered !== undefined);
 }
 
 async function tellStates({ out }: Context, states: readonly PlanState[], hasAgent: boolean): Promise<void> {
   for (const state of states) await out.answer(stateSentence(state), { type: 'plan', hasAgent, ...state });
   if (states.length === 0) out.note('there is no plan; keephold plan add NAME makes one');
-  else if (!hasAgent) out.note('no agent runs, so nothing is backed up by itself; keephold agent starts one');
+  else if (!hasAgent)
+    out.note('no agent runs, so nothing is backed up by itself; keephold agent install has one run always');
 }
 
 async function history({ environment, out }: Context): Promise<void> {
@@ -59,7 +61,7 @@ async function watch(context: Context): Promise<void> {
   let line: ProgressLine | undefined;
   let hasAgent = false;
   try {
-    for await (const answer of watchAgent(new AgentFolder(environment).socket, signal)) {
+    for await (const answer of watchAgent(await answeringSocket(new AgentFolder(environment)), signal)) {
       if (answer.type === 'status') {
         hasAgent = true;
         await tellStates(context, answer.plans, true);

@@ -16,7 +16,10 @@ const MAX_LINE = 4_000_000;
  * The states of all plans as the agent sees them, after it has looked anew; undefined when no agent runs.
  * @throws AgentError `not-private`, `no-answer`
  */
-export async function askAgent(path: string, request: 'status' | 'look'): Promise<readonly PlanState[] | undefined> {
+export async function askAgent(
+  path: string,
+  request: 'status' | 'look' | 'renew',
+): Promise<readonly PlanState[] | undefined> {
   const socket = await connected(path);
   if (socket === undefined) return undefined;
   socket.setTimeout(ANSWERS_WITHIN, () => socket.destroy());

@@ -5,6 +5,7 @@
  *     {"do":"status"}  → {"type":"status","plans":[…]}
  *     {"do":"look"}    → {"type":"status",…}, after everything that lies on the disk was read anew
  *     {"do":"watch"}   → {"type":"status",…}, then events
+ *     {"do":"renew"}   → {"type":"status",…}; it ends to be started again, when no run is going
  */
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -14,6 +15,7 @@ import { makeSocketFolder } from './socket-folder.ts';
 
 export interface Controlled {
   look(): void;
+  renew(): void;
   states(): readonly PlanState[];
 }
 
@@ -80,6 +82,8 @@ export class ControlServer implements AsyncDisposable {
   #answer(socket: Socket, line: string): void {
     const asked = requestOf(line);
     if (asked === 'look') this.#controlled.look();
+    // After the answer: it may end at once.
+    if (asked === 'renew') setImmediate(() => this.#controlled.renew());
     if (asked === 'watch') this.#watchers.add(socket);
     if (asked === undefined) this.#send(socket, { type: 'error', code: 'unknown-request' });
     else this.#send(socket, { type: 'status', plans: this.#controlled.states() });
@@ -91,10 +95,12 @@ export class ControlServer implements AsyncDisposable {
   }
 }
 
-function requestOf(line: string): 'status' | 'look' | 'watch' | undefined {
+const requests = ['status', 'look', 'watch', 'renew'] as const;
+
+function requestOf(line: string): (typeof requests)[number] | undefined {
   try {
     const asked = (JSON.parse(line) as { readonly do?: unknown } | null)?.do;
-    return asked === 'status' || asked === 'look' || asked === 'watch' ? asked : undefined;
+    return requests.find((request) => request === asked);
   } catch {
     return undefined;
   }

@@ -20,7 +20,11 @@ const state: PlanState = { plan: 'home', state: 'idle', isOverdue: false, goalMs
 const isWindows = process.platform === 'win32';
 
 function listening(looks: string[] = []): Promise<ControlServer> {
-  return ControlServer.listen(path, { look: () => void looks.push('look'), states: () => [state] });
+  return ControlServer.listen(path, {
+    look: () => void looks.push('look'),
+    renew: () => void looks.push('renew'),
+    states: () => [state],
+  });
 }
 
 test('it answers, looks when it is told to, and is gone with its agent', async () => {
