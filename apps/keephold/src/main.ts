@@ -88,7 +88,7 @@ export async function main(environment: Environment): Promise<never> {
     openRepository: async (place, { askCode, ...options }) => {
       if (isServer(place)) {
         const { openServer } = await import('./access/server-custody.ts');
-        return await openServer(environment, place, askCode);
+        return await openServer(environment, place, { askCode, writeLimit: options.writeLimit });
       }
       const { openPlace } = await import('./access/open-place.ts');
       return await openPlace(environment, place, { spawnParityWorker, ...options });

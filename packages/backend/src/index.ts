@@ -14,9 +14,10 @@ export type {
 export { type Disk, type DiskFile, type DiskStat, nodeDisk } from './disk.ts';
 export { BackendError, type BackendErrorCode } from './errors.ts';
 export { FolderBackend, type FolderBackendOptions } from './folder-backend.ts';
-export { limitWrites, type WriteLimit } from './limit.ts';
+export { limitWrites } from './limit.ts';
 export { type MeasuredCall, measured, type OnBackendCall } from './measured.ts';
 export { checkName } from './name.ts';
+export { type PacedWrite, Pacer, type WriteLimit } from './pacer.ts';
 export { readOnly } from './read-only.ts';
 export { S3Backend, type S3BackendOptions } from './s3/s3-backend.ts';
 export { withinPrefix } from './within-prefix.ts';

@@ -53,6 +53,32 @@ describe('limitWrites', () => {
     expect(time).toBe(66_000);
   });
 
+  it('takes a new rate within half a second, for who waits already too', async () => {
+    let time = 0;
+    let rate = 1000;
+    const limited = limitWrites(
+      recordingBackend([], () => time),
+      {
+        bytesPerSecond: () => rate,
+        now: () => time,
+        sleep: async (wait) => {
+          time += wait;
+          if (time >= 3000) rate = 65_536;
+        },
+      },
+    );
+    await limited.put('a', new Uint8Array(65_536));
+    // At the old rate it would have been 65 seconds.
+    expect(time).toBeGreaterThan(3000);
+    expect(time).toBeLessThan(4500);
+    rate = 1000;
+    time = 10_000;
+    const slow = limited.put('b', new Uint8Array(65_536));
+    rate = Number.POSITIVE_INFINITY;
+    await slow;
+    expect(time).toBeLessThanOrEqual(10_500);
+  });
+
   it('rejects between two pieces when aborted', async () => {
     const controller = new AbortController();
     const sent: number[] = [];

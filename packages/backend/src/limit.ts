@@ -4,37 +4,10 @@
  * all of them at the end; short ones pass between their pieces.
  */
 import type { Backend, PutOptions } from './backend.ts';
-
-export interface WriteLimit {
-  /** Asked before each piece, so that a schedule may change it. Infinity: no limit. `length`: of the whole write. */
-  readonly bytesPerSecond: (length: number) => number;
-  /** Monotone milliseconds. */
-  readonly now: () => number;
-  readonly sleep: (milliseconds: number) => Promise<void>;
-}
-
-/** Longer than records and most objects, shorter than packs. */
-const LONG_WRITE: number = 1024 * 1024;
+import { Pacer, type WriteLimit } from './pacer.ts';
 
 export function limitWrites(backend: Backend, limit: WriteLimit): Backend {
-  // The time at which everything let through so far is paid for.
-  let paidUntil = Number.NEGATIVE_INFINITY;
-  // Ends when all long writes so far have gone out or failed.
-  let earlier: Promise<unknown> = Promise.resolve();
-
-  const rateFor = (length: number): number | undefined => {
-    const rate = limit.bytesPerSecond(length);
-    return rate > 0 && rate < Number.POSITIVE_INFINITY ? rate : undefined;
-  };
-
-  async function pace(bytes: number, rate: number | undefined, signal: AbortSignal | undefined): Promise<void> {
-    signal?.throwIfAborted();
-    if (rate === undefined) return;
-    const start = Math.max(paidUntil, limit.now());
-    paidUntil = start + (bytes * 1000) / rate;
-    const wait = paidUntil - limit.now();
-    if (wait > 0) await unlessAborted(limit.sleep(wait), signal);
-  }
+  const pacer = new Pacer(limit);
 
   /** Calls `write` with options that hold it to the limit. */
   async function limited<T>(
@@ -42,28 +15,22 @@ export function limitWrites(backend: Backend, limit: WriteLimit): Backend {
     options: PutOptions | undefined,
     write: (options: PutOptions) => Promise<T>,
   ): Promise<T> {
-    const signal = options?.signal;
-    const before = length > LONG_WRITE && rateFor(length) !== undefined ? earlier : undefined;
-    const { promise: gone, resolve: onGone } = Promise.withResolvers<void>();
-    if (before !== undefined) earlier = Promise.all([before, gone]);
-    let isTurn = before === undefined;
-    const paced: PutOptions = {
+    const paced = pacer.begin(length);
+    const held: PutOptions = {
       ...options,
       pace: async (bytes) => {
         await options?.pace?.(bytes);
-        if (!isTurn) await unlessAborted(before, signal);
-        isTurn = true;
-        await pace(bytes, rateFor(length), signal);
+        await paced.pace(bytes, { signal: options?.signal });
       },
       onWritten: () => {
-        onGone();
+        paced.end();
         options?.onWritten?.();
       },
     };
     try {
-      return await write(paced);
+      return await write(held);
     } finally {
-      onGone();
+      paced.end();
     }
   }
 
@@ -79,20 +46,4 @@ export function limitWrites(backend: Backend, limit: WriteLimit): Backend {
     touch: async (name) => await backend.touch(name),
     delete: async (name) => await backend.delete(name),
   };
-}
-
-/** Waits for `promise`; rejects with the signal's reason as soon as that is aborted. */
-async function unlessAborted(promise: Promise<unknown> | undefined, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return void (await promise);
-  signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => {
-    reject(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)));
-  };
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

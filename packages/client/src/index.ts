@@ -43,6 +43,7 @@ export {
 export { requireServerId, type SignUpKeys, type SignUpRecords, signUpOn } from './account/sign-up.ts';
 export { addRecoveryKey, registerPassword } from './account/ways-in.ts';
 export { HttpError } from './errors.ts';
+export { DelayControl, SAMPLES_EVERY } from './give-way/delay-control.ts';
 export { HttpCustody } from './http-custody.ts';
 export type { Answer, Outgoing, Send } from './send.ts';
 export type { DeviceCredentials, UnlockedSession } from './session.ts';

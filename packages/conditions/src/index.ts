@@ -2,7 +2,7 @@
 
 export { type Blocker, blockersOf, stopsRun } from './blockers.ts';
 export type { Conditions } from './conditions.ts';
-export { type DayWindow, nextEdge, parseDayWindow } from './day-window.ts';
+export { type DayWindow, isWithin, nextEdge, parseDayWindow } from './day-window.ts';
 export { ConditionsError } from './errors.ts';
 export { type ConditionsOptions, openConditions } from './open-conditions.ts';
 export { readRules } from './read-rules.ts';

@@ -9,4 +9,5 @@ export * from './lying-custody.ts';
 export * from './mock-bus.ts';
 export * from './postgres-cluster.ts';
 export * from './s3-place.ts';
+export * from './slow-line.ts';
 export * from './user-systemd.ts';

@@ -52,7 +52,8 @@ export interface OpenDeviceOptions {
 export async function openAsDevice(context: Context, options: OpenDeviceOptions = {}): Promise<DeviceAccess> {
   const folder = repositoryPlace(context);
   // The signer is known only when the account is; opening reads one small file.
-  const probe = await context.openRepository(folder);
+  const { writeLimit } = options.custody ?? {};
+  const probe = await context.openRepository(folder, writeLimit === undefined ? {} : { writeLimit });
   const store = new DeviceStore(context.environment, await probe.accountId());
   new PasswordChangeNote(store.folder).warn(context);
   return await keepingEvidence(context, store.folder, async () => {

@@ -3,6 +3,7 @@
  * owner, once the password or the words have been given in this run.
  */
 import { setTimeout as wait } from 'node:timers/promises';
+import type { WriteLimit } from '@keephold/backend';
 import {
   type AskCode,
   type DeviceCredentials,
@@ -132,25 +133,29 @@ export async function unlockBy(custody: Custody, login: ServerLogin, secret: str
 }
 
 /** @throws CommandError when this device has no account there. */
-export async function openServer(environment: Environment, origin: string, askCode?: AskCode): Promise<ServerCustody> {
+export async function openServer(
+  environment: Environment,
+  origin: string,
+  { askCode, writeLimit }: { readonly askCode?: AskCode; readonly writeLimit?: WriteLimit | undefined } = {},
+): Promise<ServerCustody> {
   const account = new ServerFile(environment, origin).load();
   const state = account && new DeviceStore(environment, account.accountId).load();
   if (account === undefined || state === undefined) throw unknown(origin);
-  const transport = transportTo(origin, account, credentialsOf(state, account.serverId));
+  const transport = transportTo(origin, account, { device: credentialsOf(state, account.serverId), writeLimit });
   return await Promise.resolve(new ServerCustody({ origin, account, transport, askCode }));
 }
 
 export function transportTo(
   origin: string,
   { accountId }: Pick<ServerAccount, 'accountId'>,
-  device: DeviceCredentials | undefined,
+  { device, writeLimit }: { readonly device?: DeviceCredentials; readonly writeLimit?: WriteLimit | undefined } = {},
 ): Transport {
   return new Transport({
     origin,
     accountId,
     device,
     now: Date.now,
-    send: sendByNode(),
+    send: sendByNode(writeLimit),
     random: systemRandom,
     wait: async (milliseconds) => await wait(milliseconds),
   });

@@ -131,6 +131,13 @@ const scales: Readonly<Record<string, number>> = {
   tib: 2 ** 40,
 };
 
+/** As it is written for people; undefined when it is none. */
+export function readByteCount(written: string): number | undefined {
+  const parts = /^(\d{1,12}(?:\.\d{1,6})?) ?([a-z]{0,3})$/i.exec(written);
+  const scale = scales[(parts?.[2] ?? '-').toLowerCase()];
+  return scale === undefined ? undefined : Math.round(Number(parts?.[1]) * scale);
+}
+
 /** A number of bytes: 5MB, 256MiB, 1.5GB, 1000. */
 export function byteCount(described: Valued & Range): Option<number | undefined> {
   return {
@@ -139,9 +146,7 @@ export function byteCount(described: Valued & Range): Option<number | undefined>
     valueName: described.value,
     initial: undefined,
     take(written, _before, name) {
-      const parts = /^(\d{1,12}(?:\.\d{1,6})?) ?([a-z]{0,3})$/i.exec(written ?? '');
-      const scale = scales[(parts?.[2] ?? '-').toLowerCase()];
-      const value = scale === undefined ? Number.NaN : Math.round(Number(parts?.[1]) * scale);
+      const value = readByteCount(written ?? '') ?? Number.NaN;
       if (value >= described.min && value <= described.max) return value;
       throw new UsageError(
         `--${name} takes a size such as 5MB or 256MiB (at least ${described.min} bytes), not ${quoted(written)}`,

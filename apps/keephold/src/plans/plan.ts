@@ -3,7 +3,8 @@
  * or of the wrong kind is refused and named, so that a slip of the pen never leaves a folder out in silence.
  *
  *     { "version": 1, "plans": [{ "name": "home", "repository": "/media/disk/backup", "folders": ["/home/ann"],
- *       "excludes": ["*.iso"], "conditions": { "batteryAbove": 0.4, "unmetered": true }, "goal": "24h" }] }
+ *       "excludes": ["*.iso"], "conditions": { "batteryAbove": 0.4, "unmetered": true }, "goal": "24h",
+ *       "limitUpload": ["2MB", "09:00-17:00=500KB"], "giveWay": true }] }
  */
 import { createHash } from 'node:crypto';
 import { isAbsolute } from 'node:path';
@@ -11,6 +12,7 @@ import { parseGoal } from '@keephold/agent';
 import { type ConditionRules, ConditionsError, readRules } from '@keephold/conditions';
 import { isServer } from '../access/repository-folder.ts';
 import { CommandError, exitCodes } from '../errors.ts';
+import { readUploadLimit } from './upload-limit.ts';
 
 export interface Plan {
   readonly name: string;
@@ -24,11 +26,15 @@ export interface Plan {
   readonly conditions?: ConditionRules;
   /** How old its newest backup may become, as 24h; a day when it says nothing. */
   readonly goal?: string;
+  /** How fast it may upload, as 2MB or 09:00-17:00=500KB (upload-limit.ts); as fast as it can when it says nothing. */
+  readonly limitUpload?: readonly string[];
+  /** Whether uploads to a server make room for what else uses the line. */
+  readonly giveWay?: true;
 }
 
 const VERSION = 1;
 const planFields = ['name', 'repository', 'folders', 'excludes'];
-const optionalFields = ['conditions', 'goal'];
+const optionalFields = ['conditions', 'goal', 'limitUpload', 'giveWay'];
 
 export function formatPlans(plans: readonly Plan[]): string {
   return `${JSON.stringify({ version: VERSION, plans }, null, 2)}\n`;
@@ -62,7 +68,7 @@ export function isPlanName(name: string): boolean {
 function readPlan(value: unknown, where: string): Plan {
   const plan = asRecord(value, where);
   requireFields(plan, planFields, where, optionalFields);
-  const { name, repository, conditions, goal } = plan;
+  const { name, repository, conditions, goal, limitUpload, giveWay } = plan;
   if (typeof name !== 'string' || !isPlanName(name)) throw malformed(`${where}: "name" is no name of a plan`);
   if (typeof repository !== 'string' || !(isAbsolute(repository) || isServer(repository)))
     throw malformed(`${where}: "repository" is neither an absolute path nor https://SERVER`);
@@ -77,7 +83,21 @@ function readPlan(value: unknown, where: string): Plan {
     excludes: readTexts(plan['excludes'], `${where}: "excludes"`),
     ...(conditions !== undefined && { conditions: readConditions(conditions, where) }),
     ...(goal !== undefined && { goal: readGoal(goal, where) }),
+    ...(limitUpload !== undefined && { limitUpload: readLimits(limitUpload, where) }),
+    ...(giveWay !== undefined && { giveWay: readGiveWay(giveWay, where) }),
   };
+}
+
+function readLimits(value: unknown, where: string): readonly string[] {
+  const limits = readTexts(value, `${where}: "limitUpload"`);
+  const wrong = limits.find((limit) => readUploadLimit(limit) === undefined);
+  if (wrong === undefined) return limits;
+  throw malformed(`${where}: in "limitUpload", "${wrong}" is neither as "2MB" nor as "09:00-17:00=500KB"`);
+}
+
+function readGiveWay(value: unknown, where: string): true {
+  if (value === true) return value;
+  throw malformed(`${where}: "giveWay" is not true, and is left out where it is not`);
 }
 
 function readGoal(value: unknown, where: string): string {

@@ -1,7 +1,7 @@
 /** `keephold backup`: files and folders, as a new snapshot. */
 import { openAsDevice } from '../access/open-device.ts';
-import { repositoryPlace } from '../access/repository-folder.ts';
-import { writeLimit } from '../access/write-limit.ts';
+import { isServer, repositoryPlace } from '../access/repository-folder.ts';
+import { openUploadLine } from '../access/write-limit.ts';
 import { recordingRun } from '../agent/record-run.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { byteCount, flag, integerOr, oneOf, text, texts } from '../command-line/options.ts';
@@ -15,8 +15,10 @@ import { snapshotUses } from '../jobs/take-snapshots.ts';
 import { tellBackup } from '../jobs/tell-backup.ts';
 import { tellQuota } from '../jobs/tell-quota.ts';
 import { tellSnapshots } from '../jobs/tell-snapshots.ts';
+import { uploadWish } from '../jobs/upload-wish.ts';
 import type { Plan } from '../plans/plan.ts';
 import { planNamed, readPlans } from '../plans/plan-file.ts';
+import { requireUpload, uploadOptions } from '../plans/upload-options.ts';
 import { printable } from '../terminal/printable.ts';
 
 const OWN = 'it is a folder of Keephold itself, with keys and caches';
@@ -69,12 +71,7 @@ export const backup: Command = defineCommand({
       max: 1e12,
       help: 'use about this much memory (256MB, 285MB with a server)',
     }),
-    'limit-upload': byteCount({
-      value: 'RATE',
-      min: 1000,
-      max: 1e12,
-      help: 'write at most this much a second, as 5MB',
-    }),
+    ...uploadOptions,
     trusted: flag({ help: 'when this device is new to the repository: let it read as well' }),
     host: text({ value: 'NAME', help: 'the name of this computer in the snapshot' }),
   },
@@ -92,10 +89,20 @@ export const backup: Command = defineCommand({
     }
     const { context, paths, excludes, plan } = whatIsMeant(called, { operands, plan: options.plan });
     const { out } = context;
+    const place = repositoryPlace(context);
+    requireUpload(place, { limitUpload: options['limit-upload'], ...(options['give-way'] && { giveWay: true }) });
+    const wish = uploadWish(context, options, plan);
+    using line = await openUploadLine({
+      wish,
+      origin: isServer(place) ? place : undefined,
+      signal: context.signal,
+      now: () => context.now(),
+    });
     return await recordingRun(context, options['dry-run'] ? undefined : plan, async () => {
       await using access = await openAsDevice(context, {
         role: options.trusted ? 'trusted' : 'backup-only',
-        custody: writeLimit(options['limit-upload'], context.signal),
+        // What is not limited is written to a folder in larger pieces.
+        custody: isServer(place) || wish().limits.length > 0 ? { writeLimit: line.writeLimit } : {},
       });
       const request: BackupRequest = {
         paths,
@@ -110,7 +117,7 @@ export const backup: Command = defineCommand({
         changedFolders: options['changed-folders'],
         tags: options.tag,
         compression: options.compression,
-        memory: options.memory ?? memoryFor(repositoryPlace(context)),
+        memory: options.memory ?? memoryFor(place),
         dryRun: options['dry-run'],
         hostname: options.host ?? context.environment.hostname,
       };

@@ -80,7 +80,7 @@ interface Enrolled {
 
 async function enrolHere(context: Context, { origin, signedIn, secret, role }: Enrolment): Promise<Enrolled> {
   const { environment } = context;
-  const transport = transportTo(origin, signedIn, undefined);
+  const transport = transportTo(origin, signedIn);
   transport.unlock(signedIn.session);
   await using custody = new HttpCustody(transport);
   const account = await unlockBy(custody, signedIn, secret);

@@ -12,6 +12,14 @@ import { knownJunk } from '../plans/known-junk.ts';
 import { isPlanName, type Plan } from '../plans/plan.ts';
 import { blockersNow, rulesInWords, rulesOf, usualRules } from '../plans/plan-conditions.ts';
 import { planFilePath, planNamed, readPlans, writePlans } from '../plans/plan-file.ts';
+import { limitInWords } from '../plans/upload-limit.ts';
+import {
+  changedUpload,
+  hasUploadOptions,
+  planUploadOptions,
+  requireUpload,
+  uploadLimits,
+} from '../plans/upload-options.ts';
 import { printable } from '../terminal/printable.ts';
 import { formatTable } from '../terminal/text-table.ts';
 
@@ -21,6 +29,7 @@ interface Request {
   readonly excludes: readonly string[];
   readonly conditions: ConditionValues;
   readonly goal: string | undefined;
+  readonly upload: Parameters<typeof changedUpload>[1];
 }
 
 type Action = (context: Context, request: Request) => Promise<void>;
@@ -37,6 +46,7 @@ export const plan: Command = defineCommand({
     'add takes the repository from --repo or KEEPHOLD_REPO. Without a FOLDER it is your home folder, without caches, trash and what programs fetch again; show names what is left out, and keephold backup --plan NAME --dry-run --verbose shows the sizes before the first run.',
     'A plan says too when it may run by itself, which only a program that runs it by itself asks: keephold backup --plan NAME always runs. Without another word that is on mains or on battery above 40%, and to a server not over a metered network. show says whether it could run now, and what is in the way if not.',
     'Its goal says how old the newest backup may become; keephold agent goes by that.',
+    'It may limit how fast it uploads, by time of day (--limit-upload), and give way to what else uses the line (--give-way). A backup that is going takes an edit of that within a second.',
     'edit replaces the folders, the patterns, the repository, the goal or a condition, whichever is given. remove removes the plan and nothing that was backed up.',
   ],
   options: {
@@ -47,6 +57,7 @@ export const plan: Command = defineCommand({
     }),
     goal: text({ value: 'TIME', help: `its newest backup is to be no older, as 90min, 24h or 7d (${defaultGoal})` }),
     ...conditionOptions,
+    ...planUploadOptions,
   },
   examples: [
     { command: 'keephold plan add home --repo /media/disk/backup', says: 'your home folder without junk' },
@@ -60,8 +71,8 @@ export const plan: Command = defineCommand({
     if (run === undefined) throw new UsageError(`plan cannot "${action}"`, 'keephold plan --help shows what it can');
     const takesContent = action === 'add' || action === 'edit';
     const hasContent = folders.length > 0 || options.exclude.length > 0 || options.goal !== undefined;
-    if (!takesContent && (hasContent || hasConditions(options)))
-      throw new UsageError(`plan ${action} takes neither folders, patterns, a goal nor conditions`);
+    if (!takesContent && (hasContent || hasConditions(options) || hasUploadOptions(options)))
+      throw new UsageError(`plan ${action} takes neither folders, patterns, a goal, conditions nor limits`);
     if (options.goal !== undefined && parseGoal(options.goal) === undefined)
       throw new UsageError(`--goal takes a time such as 90min, 24h or 7d, not "${options.goal}"`);
     if (action === 'list' && name !== undefined) throw new UsageError('plan list takes no name');
@@ -72,6 +83,7 @@ export const plan: Command = defineCommand({
       excludes: options.exclude,
       conditions: options,
       goal: options.goal,
+      upload: options,
     };
     await run(context, request);
     if (takesContent || action === 'remove') await pokeAgent(context);
@@ -81,7 +93,7 @@ export const plan: Command = defineCommand({
 
 const actions: Readonly<Record<string, Action>> = { add, edit, show, remove, list };
 
-async function add(context: Context, { name, folders, excludes, conditions, goal }: Request): Promise<void> {
+async function add(context: Context, { name, folders, excludes, conditions, goal, upload }: Request): Promise<void> {
   if (!isPlanName(name))
     throw new UsageError(`"${name}" is no name for a plan`, 'use letters, digits, dots and dashes, 64 at most');
   const { environment } = context;
@@ -97,13 +109,15 @@ async function add(context: Context, { name, folders, excludes, conditions, goal
     excludes: isHome ? [...knownJunk, ...excludes] : excludes,
     ...(hasConditions(conditions) && { conditions: changedRules(usualRules(repository), conditions) }),
     ...(goal !== undefined && { goal }),
+    ...changedUpload({}, upload),
   };
+  requireUpload(repository, added);
   writePlans(environment, [...plans, added]);
   await tell(context, added);
   context.out.note(`\nto see sizes, and what is left out: keephold backup --plan ${name} --dry-run --verbose`);
 }
 
-async function edit(context: Context, { name, folders, excludes, conditions, goal }: Request): Promise<void> {
+async function edit(context: Context, { name, folders, excludes, conditions, goal, upload }: Request): Promise<void> {
   const { environment, globals } = context;
   const plans = readPlans(environment);
   const before = planNamed(plans, name);
@@ -119,7 +133,9 @@ async function edit(context: Context, { name, folders, excludes, conditions, goa
     excludes: excludes.length === 0 ? before.excludes : excludes,
     ...(changed !== undefined && { conditions: changed }),
     ...(newGoal !== undefined && { goal: newGoal }),
+    ...changedUpload(before, upload),
   };
+  requireUpload(edited.repository, edited);
   writePlans(
     environment,
     plans.map((one) => (one === before ? edited : one)),
@@ -179,6 +195,8 @@ function inWords({ environment }: Context, plan: Plan): string {
     ...folders.map((folder) => `  folder    ${printable(folder)}`),
     ...excludes.map((pattern) => `  without   ${printable(pattern)}`),
     `  goal      a backup no older than ${plan.goal ?? defaultGoal}`,
+    ...uploadLimits(plan.limitUpload ?? []).map((limit) => `  upload    ${limitInWords(limit)}`),
+    ...(plan.giveWay === true ? ['  upload    makes room for calls and other programs on the line'] : []),
     ...rulesInWords(rulesOf(plan)).map((rule) => `  when      ${printable(rule)}`),
   ].join('\n');
 }

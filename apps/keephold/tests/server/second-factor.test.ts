@@ -53,7 +53,7 @@ function computer(home: string, name: string) {
       terminal: { canAsk: answer !== undefined, ask, askSecret: ask },
       signal: new AbortController().signal,
       version: '0.0.0',
-      openRepository: async (place, { askCode }) => await openServer(environment, place, askCode),
+      openRepository: async (place, { askCode }) => await openServer(environment, place, { askCode }),
       now: Date.now,
     });
     return { code, stdout: stdout.text, stderr: stderr.text };

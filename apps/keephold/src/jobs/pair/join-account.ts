@@ -42,7 +42,11 @@ export async function joinAccount(joining: Joining): Promise<Joined> {
   const serverId = await serverIdOf(origin);
   const { publicKey } = ed25519FromSeed(keys.signingSeed);
   const signing = (message: Uint8Array): Uint8Array => sign(keys.signingSeed, message);
-  const transport = transportTo(origin, { accountId }, { deviceId: keys.deviceId, publicKey, serverId, sign: signing });
+  const transport = transportTo(
+    origin,
+    { accountId },
+    { device: { deviceId: keys.deviceId, publicKey, serverId, sign: signing } },
+  );
   await using custody = new HttpCustody(transport);
   const state = await finishPairing(ticket, keys, { heads, custody });
   const { keychain } = await openDevice(custody, state);
