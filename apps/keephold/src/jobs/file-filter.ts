@@ -18,9 +18,12 @@ export interface FilteredRoots {
 export function createFileFilter(config: ExcluderConfig, { roots, own }: FilteredRoots): FileFilter {
   const excluder = createExcluder(config);
   const tops = roots.map((root) => Buffer.from(root));
+  const rule = excluder.hasRules ? entryRule(excluder, tops) : undefined;
+  const below = own.filter((folder) => !tops.some((top) => top.equals(folder)));
   return {
-    excludedEntry: excluder.hasRules ? entryRule(excluder, tops) : undefined,
+    excludedEntry: below.length === 0 ? rule : withoutOwn(below, rule),
     excludedContents(path, names) {
+      // A root is there, whatever it is.
       if (own.some((folder) => Buffer.compare(folder, path) === 0)) return { reason: OWN, keep: '' };
       const found = excluder.excludedContents(names, () => readCacheTag(path));
       if (found === undefined) return undefined;
@@ -29,6 +32,29 @@ export function createFileFilter(config: ExcluderConfig, { roots, own }: Filtere
         keep: found.keeps === undefined ? '' : Buffer.from(found.keeps).toString('latin1'),
       };
     },
+  };
+}
+
+/** With their names: times of folders that every run changes would make every backup differ from the one before. */
+function withoutOwn(
+  own: readonly Uint8Array[],
+  rule: FileFilter['excludedEntry'],
+): NonNullable<FileFilter['excludedEntry']> {
+  const names = new Map<string, ReadonlySet<string>>();
+  for (const path of own.map((folder) => Buffer.from(folder).toString('latin1'))) {
+    const end = path.lastIndexOf('/');
+    const folder = path.slice(0, Math.max(0, end));
+    names.set(folder, new Set([...(names.get(folder) ?? []), path.slice(end + 1)]));
+  }
+  let folder: Uint8Array | undefined;
+  let ownHere: ReadonlySet<string> | undefined;
+  return (path, name, isDirectory) => {
+    if (path !== folder) {
+      folder = path;
+      ownHere = names.get(Buffer.from(path).toString('latin1'));
+    }
+    if (ownHere?.has(name) === true) return OWN;
+    return rule?.(path, name, isDirectory);
   };
 }
 

@@ -33,7 +33,7 @@ test('rules, caches and .nobackup leave out what a backup leaves out', () => {
   expect(answer('fake/big')).toBe(false);
   expect(answer('private/.nobackup')).toBe(true);
   expect(answer('plain')).toBe(false);
-  expect(answer('mine/repository', true)).toBe(false);
+  expect(answer('mine/repository', true)).toBe(true);
   expect(answer('mine/repository/packs', true)).toBe(true);
   expect(answer('mine/repository-too', true)).toBe(false);
 });

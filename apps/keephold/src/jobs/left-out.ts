@@ -7,12 +7,13 @@ export type LeftOut = (path: Uint8Array, isDirectory: boolean) => boolean;
 
 const slash = 0x2f;
 
-/** Paths are relative to `folder`; so are those in `own`, whose contents are never stored. */
+/** Paths are relative to `folder`; so are those in `own`, of which nothing is stored. */
 export function leftOutBelow(folder: string, config: ExcluderConfig, own: readonly Uint8Array[]): LeftOut {
   const excluder = createExcluder(config);
   const contents = new ExcludedFolders(folder, excluder);
   const insides = own.map((path) => (path.length === 0 ? Buffer.alloc(0) : Buffer.concat([path, Buffer.from('/')])));
   return (path, isDirectory) =>
+    own.some((folder) => folder.length > 0 && Buffer.compare(folder, path) === 0) ||
     insides.some((inside) => inside.equals(path.subarray(0, inside.length))) ||
     excluder.explain(path, isDirectory) !== undefined ||
     contents.leavesOut(path) ||
