@@ -13,6 +13,7 @@ import { type Command, defineCommand } from '../command-line/command.ts';
 import { flag, percent, text } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { CommandError, exitCodes, UsageError } from '../errors.ts';
+import { offerPlan } from '../jobs/suggest-plan.ts';
 
 export const init: Command = defineCommand({
   name: 'init',
@@ -66,6 +67,7 @@ export const init: Command = defineCommand({
     if (wordsFile !== null)
       await out.result(`the 24 recovery words lie in ${wordsFile}\n  write them on paper, then delete that file`);
     out.note('\nnext: keephold backup FOLDER; keephold keys words proves that the words work');
+    await offerPlan(context);
     return exitCodes.done;
   },
 });

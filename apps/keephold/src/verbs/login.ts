@@ -17,6 +17,7 @@ import { type Command, defineCommand } from '../command-line/command.ts';
 import { flag, text } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes, UsageError } from '../errors.ts';
+import { offerPlan } from '../jobs/suggest-plan.ts';
 import { tellQuota } from '../jobs/tell-quota.ts';
 
 export const login: Command = defineCommand({
@@ -61,6 +62,7 @@ export const login: Command = defineCommand({
     if (readKeyPlace === null) await out.result('this computer backs up only; reading asks for the password');
     else await out.result(`this computer may read; its read key lies in ${readKeyPlace}`);
     out.note(`\nnext: keephold snapshots --repo ${origin}`);
+    await offerPlan({ ...context, globals: { ...context.globals, repo: origin } });
     return exitCodes.done;
   },
 });

@@ -7,6 +7,7 @@ import { type Command, defineCommand } from '../command-line/command.ts';
 import { text, texts } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes, UsageError } from '../errors.ts';
+import { suggestPlan } from '../jobs/suggest-plan.ts';
 import { type ConditionValues, changedRules, conditionOptions, hasConditions } from '../plans/condition-options.ts';
 import { knownJunk } from '../plans/known-junk.ts';
 import { isPlanName, type Plan } from '../plans/plan.ts';
@@ -37,12 +38,13 @@ type Action = (context: Context, request: Request) => Promise<void>;
 export const plan: Command = defineCommand({
   name: 'plan',
   operands: {
-    usage: 'add NAME [FOLDER...] | edit NAME [FOLDER...] | show NAME | remove NAME | list',
+    usage: 'suggest [NAME] | add NAME [FOLDER...] | edit NAME [FOLDER...] | show NAME | remove NAME | list',
     min: 1,
     max: 1000,
   },
   description: [
     'A plan says under a name what to back up and where to; keephold backup --plan NAME follows it. All plans are in one file, plans.json among your settings, which may be edited by hand too: what is wrong in it is refused and named.',
+    'suggest shows what a plan of your home folder would back up and what it leaves out, with sizes, and on a terminal asks whether to make it.',
     'add takes the repository from --repo or KEEPHOLD_REPO. Without a FOLDER it is your home folder, without caches, trash and what programs fetch again; show names what is left out, and keephold backup --plan NAME --dry-run --verbose shows the sizes before the first run.',
     'A plan says too when it may run by itself, which only a program that runs it by itself asks: keephold backup --plan NAME always runs. Without another word that is on mains or on battery above 40%, and to a server not over a metered network. show says whether it could run now, and what is in the way if not.',
     'Its goal says how old the newest backup may become; keephold agent goes by that.',
@@ -60,6 +62,7 @@ export const plan: Command = defineCommand({
     ...planUploadOptions,
   },
   examples: [
+    { command: 'keephold plan suggest', says: 'what of your home folder, with sizes' },
     { command: 'keephold plan add home --repo /media/disk/backup', says: 'your home folder without junk' },
     { command: "keephold plan add photos ~/Pictures --exclude '*.tmp'", says: 'one folder' },
     { command: 'keephold plan edit home --idle --between 22:00-06:00', says: 'by itself at night only' },
@@ -76,7 +79,8 @@ export const plan: Command = defineCommand({
     if (options.goal !== undefined && parseGoal(options.goal) === undefined)
       throw new UsageError(`--goal takes a time such as 90min, 24h or 7d, not "${options.goal}"`);
     if (action === 'list' && name !== undefined) throw new UsageError('plan list takes no name');
-    if (action !== 'list' && name === undefined) throw new UsageError(`plan ${action} needs the NAME of a plan`);
+    if (action !== 'list' && action !== 'suggest' && name === undefined)
+      throw new UsageError(`plan ${action} needs the NAME of a plan`);
     const request = {
       name: name ?? '',
       folders: folders.map(absolute),
@@ -91,11 +95,20 @@ export const plan: Command = defineCommand({
   },
 });
 
-const actions: Readonly<Record<string, Action>> = { add, edit, show, remove, list };
+const actions: Readonly<Record<string, Action>> = { suggest, add, edit, show, remove, list };
+
+async function suggest(context: Context, { name, folders }: Request): Promise<void> {
+  if (folders.length > 0) throw new UsageError('plan suggest looks at the home folder: it takes no FOLDER');
+  if (name !== '' && !isPlanName(name)) throw noName(name);
+  await suggestPlan(context, name === '' ? undefined : name);
+}
+
+function noName(name: string): UsageError {
+  return new UsageError(`"${name}" is no name for a plan`, 'use letters, digits, dots and dashes, 64 at most');
+}
 
 async function add(context: Context, { name, folders, excludes, conditions, goal, upload }: Request): Promise<void> {
-  if (!isPlanName(name))
-    throw new UsageError(`"${name}" is no name for a plan`, 'use letters, digits, dots and dashes, 64 at most');
+  if (!isPlanName(name)) throw noName(name);
   const { environment } = context;
   const plans = readPlans(environment);
   if (plans.some((one) => one.name === name))
