@@ -64,6 +64,7 @@ export const arbitraryBodies: readonly fc.Arbitrary<KeychainBody>[] = [
   body('min-version', { version: fc.integer({ min: 1, max: 100 }) }),
   body('approve-heal', { vaultId: id, snapshot: fc.integer({ min: 1, max: 2 ** 40 }), deviceId: id }),
   body('release-hold', { vaultId: id }),
+  body('rename-device', { deviceId: id, sealedName: fc.uint8Array({ maxLength: 500 }) }),
   body('lend-read', { vaultId: id, deviceId: id, grant: hash, until: seconds }),
 ] as unknown as readonly fc.Arbitrary<KeychainBody>[];
 

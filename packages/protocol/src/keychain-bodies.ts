@@ -286,6 +286,14 @@ const CODECS: { readonly [K in Kind]: BodyCodec<K> } = {
       until: fields.uint(3),
     }),
   },
+  'rename-device': {
+    type: 20,
+    write: (body) => [
+      [0, body.deviceId],
+      [1, body.sealedName],
+    ],
+    read: (fields) => ({ deviceId: readDevice(fields, 0), sealedName: fields.bytes(1, undefined, MAX_SEALED_NAME) }),
+  },
 };
 
 const KIND_OF_TYPE: ReadonlyMap<number, Kind> = new Map(

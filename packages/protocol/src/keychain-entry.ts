@@ -116,7 +116,9 @@ export type KeychainBody =
       readonly deviceId: DeviceId;
       readonly grant: ObjectName;
       readonly until: number;
-    };
+    }
+  /** `sealedName`: object 0x40, in place of the one the device had. */
+  | { readonly kind: 'rename-device'; readonly deviceId: DeviceId; readonly sealedName: Uint8Array };
 
 export type KeychainSigner =
   | { readonly kind: 'identity'; readonly identityKey: Uint8Array }

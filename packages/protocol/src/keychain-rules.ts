@@ -49,6 +49,8 @@ export function keychainChange(state: KeychainState, context: EntryContext): Cha
         ...changeDevice(state, body.deviceId, seq, { role: body.role }),
         grants: withGrants(state, body.grants, seq),
       };
+    case 'rename-device':
+      return changeDevice(state, body.deviceId, seq, { sealedName: body.sealedName });
     case 'trust-dedup':
       for (const trusted of body.trusted) requireDevice(state, trusted, seq);
       return changeDevice(state, body.deviceId, seq, { trusts: body.trusted });

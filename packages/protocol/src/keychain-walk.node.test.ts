@@ -56,6 +56,28 @@ describe('keychain walk', () => {
     expect(codeOf(made, made.next(made.deviceBody(laptop, [vaultId])))).toBe('conflict');
   });
 
+  it('gives a device the name of the last entry that names it, and changes nothing else of it', () => {
+    const made = account();
+    const before = deviceRecord(walkKeychain(made.entries, nodeVerifier), laptop.deviceId);
+    const state = walkKeychain(made.entries, nodeVerifier);
+    const [first, second] = [hash(3), hash(4)].map((sealedName) => {
+      const bytes = made.next({ kind: 'rename-device', deviceId: laptop.deviceId, sealedName });
+      made.entries.push(bytes);
+      return bytes;
+    });
+    const renamed = advanceKeychain(state, first as Uint8Array, nodeVerifier);
+    expect(deviceRecord(renamed, laptop.deviceId)).toEqual({ ...before, sealedName: hash(3) });
+    const again = advanceKeychain(renamed, second as Uint8Array, nodeVerifier);
+    expect(deviceRecord(again, laptop.deviceId)).toEqual({ ...before, sealedName: hash(4) });
+  });
+
+  it('lets no device rename any, itself included', () => {
+    const made = account();
+    const asDevice = { signer: { kind: 'device', deviceId: laptop.deviceId } } satisfies Partial<KeychainEntry>;
+    const body: KeychainBody = { kind: 'rename-device', deviceId: laptop.deviceId, sealedName: hash(3) };
+    expect(codeOf(made, made.next(body, asDevice, laptop.key))).toBe('unauthorised');
+  });
+
   it('counts epochs, names grants and replaces policies', () => {
     const made = account();
     const grant = asObjectName(hash(7));
@@ -83,6 +105,7 @@ describe('keychain walk', () => {
       { kind: 'set-policy', vaultId: otherVault, policy: defaultPolicy },
       { kind: 'compromised-since', deviceId: unknown, since: 1 },
       { kind: 'set-role', deviceId: unknown, role: 'trusted', grants: [] },
+      { kind: 'rename-device', deviceId: unknown, sealedName: hash(1) },
       { kind: 'trust-dedup', deviceId: laptop.deviceId, trusted: [unknown] },
       { kind: 'add-slot', slotId: slotId(1), method: 'words', recordHash: hash(3) },
       { kind: 'remove-slot', slotId: slotId(9) },

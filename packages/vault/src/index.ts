@@ -88,6 +88,7 @@ export {
   recoveryCredentials,
   recoveryEntry,
 } from './recovery-login.ts';
+export { type RenameDeviceOptions, renameDevice } from './rename-device.ts';
 export { renewGrant } from './renew-grant.ts';
 export { type RevokeDeviceOptions, revokeDevice } from './revoke-device.ts';
 export { openName } from './sealed-name.ts';

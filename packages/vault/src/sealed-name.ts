@@ -5,7 +5,7 @@ import { type AccountId, decodeRecord } from '@keephold/protocol';
 import { namesKey } from './account-keys.ts';
 
 /** UTF-16 units. */
-const LONGEST_NAME = 255;
+export const LONGEST_NAME = 255;
 
 export interface NameContext {
   readonly ark: AccountRootKey;

@@ -3,6 +3,7 @@ import { toHex } from '@keephold/bytes';
 import { FollowedChain } from '@keephold/engine';
 import type { ChainPin, Custody, DeviceRecord, KeychainState, VaultId } from '@keephold/protocol';
 import { openName, recordVerifier, type Unlocked } from '@keephold/vault';
+import { CommandError, exitCodes } from '../errors.ts';
 
 export interface ListedDevice {
   readonly id: string;
@@ -32,6 +33,37 @@ export async function listDevices({ keychain, custody, unlocked }: DeviceListing
       lastBackup: last.get(id),
     })),
   );
+}
+
+/**
+ * The one whose name that is, or whose id begins so. Names count only for who has the password; of devices that share
+ * one, those that are not revoked come first.
+ * @throws CommandError `no-such-device`
+ */
+export async function findDevice(keychain: KeychainState, wanted: string, unlocked?: Unlocked): Promise<DeviceRecord> {
+  const all = [...keychain.devices];
+  const named = unlocked === undefined ? [] : await devicesNamed(wanted, unlocked, all);
+  const going = named.filter(({ revokedSeq }) => revokedSeq === undefined);
+  const isId = /^[0-9a-f]{4,32}$/i.test(wanted);
+  const byId = all.flatMap(([hex, device]) => (isId && hex.startsWith(wanted.toLowerCase()) ? [device] : []));
+  const found = going.length > 0 ? going : named.length > 0 ? named : byId;
+  const [only, ...others] = found;
+  if (only !== undefined && others.length === 0) return only;
+  const called = unlocked === undefined ? `an id that begins with "${wanted}"` : `the name or id "${wanted}"`;
+  throw new CommandError(`${only === undefined ? 'no' : 'more than one'} device has ${called}`, {
+    code: 'no-such-device',
+    exitCode: exitCodes.failed,
+    hint: 'keephold device list shows them',
+  });
+}
+
+async function devicesNamed(
+  name: string,
+  unlocked: Unlocked,
+  devices: readonly (readonly [string, DeviceRecord])[],
+): Promise<readonly DeviceRecord[]> {
+  const names = await Promise.all(devices.map(async ([, { sealedName }]) => await nameOf(sealedName, unlocked)));
+  return devices.flatMap(([, device], at) => (name !== '' && names[at] === name ? [device] : []));
 }
 
 async function nameOf(sealed: Uint8Array | undefined, { secret, accountId }: Unlocked): Promise<string> {

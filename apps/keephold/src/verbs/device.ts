@@ -4,13 +4,12 @@ import { systemRandom } from '@keephold/crypto';
 import {
   type ChainPin,
   type Custody,
-  type DeviceRecord,
   type DeviceRole,
   type KeychainState,
   requireKeychainPin,
   walkKeychain,
 } from '@keephold/protocol';
-import { recordVerifier, revokeDevice, type Unlocked } from '@keephold/vault';
+import { recordVerifier, renameDevice, revokeDevice, type Unlocked } from '@keephold/vault';
 import { DeviceStore } from '../access/device-store.ts';
 import { givenPassword } from '../access/password.ts';
 import { repositoryPlace } from '../access/repository-folder.ts';
@@ -18,18 +17,19 @@ import { requireOwner, unlockAccount } from '../access/unlock.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import { flag } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
-import { CommandError, exitCodes, UsageError } from '../errors.ts';
-import { listDevices, verifiedHead } from '../jobs/devices.ts';
+import { exitCodes, UsageError } from '../errors.ts';
+import { findDevice, listDevices, verifiedHead } from '../jobs/devices.ts';
 import { printable } from '../terminal/printable.ts';
 import { formatTable } from '../terminal/text-table.ts';
 import { formatClock } from '../terminal/units.ts';
 
 export const device: Command = defineCommand({
   name: 'device',
-  operands: { usage: 'list | revoke ID | invite | join [TICKET] | log', min: 0, max: 2 },
+  operands: { usage: 'list | rename DEVICE NAME | revoke DEVICE | invite | join [TICKET] | log', min: 0, max: 3 },
   description: [
     'Shows the devices that may use a repository, adds one, and takes the right away from one.',
     'list shows them with their last backup. Names are sealed like everything else: the password shows them.',
+    'rename gives one another name, which needs the password. DEVICE is the name it has, or how its id begins.',
     'revoke ends what a device may do, at once, and the others go on under new keys, which they find by themselves. It needs the password. What the device knew before it keeps; what is backed up from now on it cannot read.',
     'On a server, invite and join add a device that never sees the password: invite prints a ticket, good for ten minutes and once, and waits; join takes it on the new device. Whoever carries the messages in between, the server included, cannot put another device or another account in their place. keephold login adds a device with the password instead.',
     'log shows what the server has noted: who signed in, which devices came and went, what was refused.',
@@ -39,20 +39,30 @@ export const device: Command = defineCommand({
     { command: 'keephold device list', says: 'which devices there are' },
     { command: 'keephold device invite', says: 'prints a ticket for a device that is never to see the password' },
     { command: 'keephold device join --repo https://backup.example.org', says: 'on that device; asks for the ticket' },
+    {
+      command: 'keephold device rename 3f9a "box in the attic"',
+      says: 'shows under that name from now on, everywhere',
+    },
     { command: 'keephold device revoke 3f9a', says: 'the one whose id begins so is lost or stolen' },
   ],
   async run(context, { operands, options }) {
-    const [action = 'list', what] = operands;
+    const [action = 'list', what, name] = operands;
+    if (name !== undefined && action !== 'rename') throw cannot(operands);
     if (action === 'list' && what === undefined) await list(context);
+    else if (action === 'rename' && what !== undefined && name !== undefined) await rename(context, what, name);
     else if (action === 'revoke' && what !== undefined) await revoke(context, what);
     else if (action === 'invite' && what === undefined)
       await invite(context, options.trusted ? 'trusted' : 'backup-only');
     else if (action === 'join') await join(context, what);
     else if (action === 'log' && what === undefined) await log(context);
-    else throw new UsageError(`device cannot "${operands.join(' ')}"`, 'keephold device --help shows what it can');
+    else throw cannot(operands);
     return exitCodes.done;
   },
 });
+
+function cannot(operands: readonly string[]): UsageError {
+  return new UsageError(`device cannot "${operands.join(' ')}"`, 'keephold device --help shows what it can');
+}
 
 interface Opened extends AsyncDisposable {
   readonly custody: Custody;
@@ -100,11 +110,29 @@ async function list(context: Context): Promise<void> {
   if (unlocked === undefined) out.note('names are sealed; the password (--password-file) shows them');
 }
 
+async function rename(context: Context, wanted: string, name: string): Promise<void> {
+  await using access = await opened(context);
+  const { custody } = access;
+  const unlocked = await requireOwner(context, custody, 'renaming a device needs the password');
+  const { deviceId } = await findDevice(unlocked.keychain, wanted, unlocked);
+  await renameDevice(unlocked, { custody, deviceId, name: nameFrom(name), now: context.now(), random: systemRandom });
+  const id = toHex(deviceId);
+  const says = `${id.slice(0, 8)} is called ${printable(name.trim())} now`;
+  await context.out.answer(says, { type: 'device-renamed', id, name: name.trim() });
+}
+
+/** @throws UsageError for what could not be shown or typed again */
+function nameFrom(given: string): string {
+  const name = given.trim();
+  if (name !== '' && name.length <= 255 && name.isWellFormed() && !/\p{Cc}/u.test(name)) return name;
+  throw new UsageError('a name of a device has 1 to 255 characters, all on one line', 'give it another name');
+}
+
 async function revoke(context: Context, id: string): Promise<void> {
   await using access = await opened(context);
   const { custody, ownId } = access;
   const unlocked = await requireOwner(context, custody, 'revoking a device needs the password');
-  const found = findDevice(unlocked.keychain, id);
+  const found = await findDevice(unlocked.keychain, id, unlocked);
   if (toHex(found.deviceId) === ownId) {
     throw new UsageError('that is the device you are at', 'revoke it from another one; keephold login adds one');
   }
@@ -145,16 +173,4 @@ async function headsOf(
     if (head !== undefined) heads.set(id, head);
   }
   return heads;
-}
-
-function findDevice(keychain: KeychainState, id: string): DeviceRecord {
-  const isId = /^[0-9a-f]{4,32}$/i.test(id);
-  const found = [...keychain.devices].filter(([hex]) => isId && hex.startsWith(id.toLowerCase()));
-  const [only, ...others] = found;
-  if (only !== undefined && others.length === 0) return only[1];
-  throw new CommandError(`${only === undefined ? 'no' : 'more than one'} device has an id that begins with "${id}"`, {
-    code: 'no-such-device',
-    exitCode: exitCodes.failed,
-    hint: 'keephold device list shows them',
-  });
 }

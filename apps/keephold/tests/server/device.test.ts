@@ -41,7 +41,15 @@ it('revokes a stolen device at once, and the others go on under new keys by them
   expect(before.map(({ lastBackup }) => lastBackup !== null)).toEqual([false, true, false]);
   expect(before.every(({ name }) => name !== null && name !== '')).toBe(true);
 
-  await own!.run('device', 'revoke', ...repo, before[1]?.id.slice(0, 12) ?? '');
+  // What another device says of it is read anew from the keychain, whatever that device knew before.
+  await own!.run('device', 'rename', ...repo, before[1]?.id.slice(0, 12) ?? '', 'the one on the train');
+  expect((await devices(quiet!, repo)).map(({ name }) => name)).toEqual([
+    before[0]?.name,
+    'the one on the train',
+    before[2]?.name,
+  ]);
+
+  await own!.run('device', 'revoke', ...repo, 'the one on the train');
   const without = (name: string): ReturnType<typeof commandsIn> => commandsIn(join(home, name), '');
   for (const verb of [
     ['backup', source],
@@ -69,6 +77,7 @@ it('revokes a stolen device at once, and the others go on under new keys by them
   expect(events.map(({ what }) => what).filter((what) => what !== null)).toEqual([
     'add-device',
     'add-device',
+    'rename-device',
     'revoke-device',
     'rotate-epoch',
   ]);
@@ -81,7 +90,7 @@ it('revokes a stolen device at once, and the others go on under new keys by them
   await rm(home, { recursive: true, force: true });
 });
 
-it('revokes a device of a repository in a folder', { timeout: 120_000 }, async () => {
+it('renames and revokes a device of a repository in a folder', { timeout: 120_000 }, async () => {
   const home = await mkdtemp(join(tmpdir(), 'keephold-device-'));
   const source = join(home, 'documents');
   await mkdir(source);
@@ -91,7 +100,12 @@ it('revokes a device of a repository in a folder', { timeout: 120_000 }, async (
   await own!.run('init', ...repo);
   await other!.run('backup', ...repo, source);
   const [, second] = await devices(own!, repo);
-  await own!.run('device', 'revoke', ...repo, second?.id ?? '');
+  await own!.run('device', 'rename', ...repo, second?.id ?? '', 'on the train');
+  await own!.run('device', 'rename', ...repo, 'on the train', 'lost again');
+  await expect(own!.run('device', 'rename', ...repo, 'on the train', 'x')).rejects.toThrow('no device has');
+  await expect(own!.run('device', 'rename', ...repo, 'lost again', ' ')).rejects.toThrow('1 to 255 characters');
+  expect((await devices(other!, repo))[1]?.name).toBe('lost again');
+  await own!.run('device', 'revoke', ...repo, 'lost again');
   await expect(other!.run('backup', ...repo, source)).rejects.toThrow('may no longer write');
   await commandsIn(join(home, 'own'), '').run('backup', ...repo, source);
   expect(await own!.run('check', ...repo, '--read-data')).toContain('no problem found');
