@@ -1,5 +1,5 @@
 /** Which accounts there are, for the server itself and its admins. */
-import { bytesAt, numberAt, SqlError } from '@keephold/custody/sql';
+import { bytesAt, numberAt, optionalNumberAt, SqlError } from '@keephold/custody/sql';
 import { type AccountId, asAccountId } from '@keephold/protocol';
 import type { AccountRole } from './invitations.ts';
 import type { AccountsSurroundings } from './surroundings.ts';
@@ -24,18 +24,22 @@ export interface AccountSummary {
   /** Unix milliseconds. */
   readonly createdAt: number;
   readonly role: AccountRole;
+  /** Unix milliseconds; undefined: it is not. */
+  readonly suspendedAt: number | undefined;
 }
 
 /** By name. */
 export async function listAccounts({ database }: AccountsSurroundings): Promise<readonly AccountSummary[]> {
   const rows = await database.read(
-    async (sql) => await sql.query('SELECT account_id, name, created_at, admin FROM account ORDER BY name'),
+    async (sql) =>
+      await sql.query('SELECT account_id, name, created_at, admin, suspended_at FROM account ORDER BY name'),
   );
   return rows.map((row) => ({
     accountId: asAccountId(bytesAt(row, 0)),
     name: textAt(row[1]),
     createdAt: numberAt(row, 2),
     role: numberAt(row, 3) === 1 ? 'admin' : 'user',
+    suspendedAt: optionalNumberAt(row, 4),
   }));
 }
 

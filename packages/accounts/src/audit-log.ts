@@ -28,6 +28,10 @@ export type AuditType =
   | 'session-ended' // one of an unlocked app, by another
   | 'invited' // by an admin
   | 'invitation-withdrawn' // by an admin
+  | 'suspended' // by an admin, whose address is not the owner's to see
+  | 'resumed'
+  | 'account-suspended' // that of somebody, by this admin
+  | 'account-resumed'
   | 'refused'; // a session tried what it may not; what: the route
 
 export interface AuditEvent {

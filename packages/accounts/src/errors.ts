@@ -8,6 +8,8 @@ export type AccountsErrorCode =
   | 'pairing-refused' // no such ticket, one that is too old, or a message out of turn
   | 'no-such-plan'
   | 'no-such-account' // for admins, who see the names of all
+  | 'not-admin' // or one who is suspended
+  | 'own-account' // that no admin suspends
   | 'no-mail' // this server sends none
   | 'wrong-code' // of an address, or too old
   | 'malformed'
@@ -21,7 +23,9 @@ const TEXTS: Readonly<Record<AccountsErrorCode, string>> = {
   'too-many-tries': 'sign in: too many tries; later ones will be answered',
   'pairing-refused': 'pair device: the ticket is not good, or too old, or was used',
   'no-such-plan': 'set plan: there is no such plan',
-  'no-such-account': 'set plan: there is no such account',
+  'no-such-account': 'change account: there is no such account',
+  'not-admin': 'change account: only an admin of this server may do this',
+  'own-account': 'suspend account: it is your own',
   'no-mail': 'set address: this server sends no mail',
   'wrong-code': 'confirm address: the code is not the one that was sent, or too old',
   malformed: 'read request: it does not have its form',

@@ -40,7 +40,7 @@ export {
 } from './recovery.ts';
 export { addRecovery, dropRecovery, type RecoveryRecords } from './recovery-keys.ts';
 export { migrate } from './schema.ts';
-export { endSessions, goesOn, sessionEpoch } from './session-epoch.ts';
+export { endSessions, goesOn, type SessionStanding, sessionStanding } from './session-epoch.ts';
 export {
   finishSignIn,
   passwordSlot,
@@ -58,6 +58,7 @@ export {
 } from './sign-up.ts';
 export type { SignedIn } from './signed-in.ts';
 export type { AccountsSurroundings } from './surroundings.ts';
+export { type Suspension, setSuspension } from './suspension.ts';
 export {
   endSession,
   noteSession,

@@ -77,6 +77,8 @@ const MIGRATIONS: readonly Migration[] = [
       since BIGINT NOT NULL)`,
     `CREATE TABLE factor_code (account_id BLOB NOT NULL, code_hash BLOB NOT NULL, PRIMARY KEY (account_id, code_hash))`,
   ],
+  // NULL: not suspended.
+  ['ALTER TABLE account ADD COLUMN suspended_at BIGINT'],
 ];
 
 /**

@@ -1,12 +1,26 @@
 /** A count for each account that every process sees: sessions of an earlier count are over, wherever they were opened. */
-import { numberAt, type Sql } from '@keephold/custody/sql';
+import { numberAt, optionalNumberAt, type Sql } from '@keephold/custody/sql';
 import type { AccountId } from '@keephold/protocol';
 import type { AccountsSurroundings } from './surroundings.ts';
 import { isOpen } from './unlocked-sessions.ts';
 
-/** 0 where no session was ever ended. */
-export async function sessionEpoch({ database }: AccountsSurroundings, accountId: AccountId): Promise<number> {
-  return await database.read(async (sql) => await epochOf(sql, accountId));
+export interface SessionStanding {
+  readonly epoch: number;
+  /** It stores nothing new (suspension.ts). */
+  readonly isSuspended: boolean;
+}
+
+/** What a session that is opened now is held to: whoever changes the one or the other ends it. */
+export async function sessionStanding(
+  { database }: AccountsSurroundings,
+  accountId: AccountId,
+): Promise<SessionStanding> {
+  return await database.read(async (sql) => {
+    // In this order: a suspension in between has another count, and the session ends at its first request.
+    const epoch = await epochOf(sql, accountId);
+    const [row] = await sql.query('SELECT suspended_at FROM account WHERE account_id = ?', accountId);
+    return { epoch, isSuspended: row !== undefined && optionalNumberAt(row, 0) !== undefined };
+  });
 }
 
 export interface SessionToCompare {
@@ -31,16 +45,19 @@ export async function endSessions(
   accountId: AccountId,
   stays: Uint8Array | undefined,
 ): Promise<number> {
-  return await database.transaction(async (sql) => {
-    await sql.query(
-      `INSERT INTO session_epoch (account_id, epoch) VALUES (?, 1)
-        ON CONFLICT (account_id) DO UPDATE SET epoch = session_epoch.epoch + 1`,
-      accountId,
-    );
-    const others = 'DELETE FROM unlocked_session WHERE account_id = ? AND session_id <> ?';
-    await sql.query(others, accountId, stays ?? new Uint8Array(0));
-    return await epochOf(sql, accountId);
-  });
+  return await database.transaction(async (sql) => await endEverySession(sql, accountId, stays));
+}
+
+/** Within a transaction that changes what they go by. */
+export async function endEverySession(sql: Sql, accountId: AccountId, stays?: Uint8Array): Promise<number> {
+  await sql.query(
+    `INSERT INTO session_epoch (account_id, epoch) VALUES (?, 1)
+      ON CONFLICT (account_id) DO UPDATE SET epoch = session_epoch.epoch + 1`,
+    accountId,
+  );
+  const others = 'DELETE FROM unlocked_session WHERE account_id = ? AND session_id <> ?';
+  await sql.query(others, accountId, stays ?? new Uint8Array(0));
+  return await epochOf(sql, accountId);
 }
 
 async function epochOf(sql: Sql, accountId: AccountId): Promise<number> {

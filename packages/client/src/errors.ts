@@ -21,6 +21,7 @@ const CODES: Readonly<Record<ProblemCode, CustodyErrorCode>> = {
   'factor-refused': 'no-permission',
   'too-many-tries': 'no-permission',
   'over-quota': 'no-room',
+  suspended: 'no-permission',
   'not-found': 'refused',
   malformed: 'refused',
   'too-large': 'refused',
@@ -42,6 +43,8 @@ const HINTS: Readonly<Partial<Record<ProblemCode, string>>> = {
     'the invitation may be used, too old or mistyped, or somebody has that name: try another with --account',
   'over-quota':
     'everything that is stored can be read and restored, and what this run has stored is kept for the next to go on with; keephold forget makes room when its delays have passed, or ask whoever runs the server for a larger plan',
+  suspended:
+    'everything that is stored can be read and restored, and nothing is deleted for this; whoever runs the server can say why, and end it',
   'factor-refused':
     'each code is good once: wait for the next one. A recovery code does as well, and so do the 24 words in place of password and code; the clock of the device with the app must be right',
   'too-many-tries': 'wait for some minutes; devices that are signed in already are not touched by this',

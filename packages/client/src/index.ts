@@ -10,6 +10,7 @@ export {
   putPlanOn,
   type ServerPlan,
   type ServerUser,
+  setSuspensionOn,
   testNoticesOn,
   usersOf,
   withdrawInvitationOn,

@@ -29,6 +29,8 @@ export interface Principal {
   readonly sessionId: Uint8Array | undefined;
   /** When the password or the words were shown, unix milliseconds; undefined for a device. */
   readonly openedAt: number | undefined;
+  /** By an admin: it stores nothing new. Whoever changes that ends the session. */
+  readonly isSuspended: boolean;
   /** Those the device was granted; for an unlocked app those of its account. */
   readonly vaults: readonly VaultId[];
 }
@@ -47,11 +49,18 @@ export interface Authority {
    * once, at other processes within seconds.
    */
   accountChanged(by: Principal): Promise<void>;
+  /** All sessions of the account have been ended in the database: those here are forgotten at once. */
+  forget(accountId: AccountId): void;
 }
 
 /** What is dangerous takes who has just shown the password or the words, not some time ago (security.md §5). */
 export function isFreshEnough({ openedAt }: Principal, { stepUp }: Route, now: number): boolean {
   return stepUp !== true || (openedAt !== undefined && now - openedAt < STEP_UP_LIFETIME);
+}
+
+/** What is new, and the server itself, are not for the suspended; what is stored is theirs to read and to delete. */
+export function isSuspendedFrom({ isSuspended }: Principal, { action, stores }: Route): boolean {
+  return isSuspended && (stores === true || action === 'administer');
 }
 
 /** `vault` is the one in the path; undefined for routes of the account. */

@@ -22,6 +22,8 @@ const accountProblems: Readonly<Record<AccountsErrorCode, ProblemCode>> = {
   'pairing-refused': 'refused',
   'no-such-plan': 'refused',
   'no-such-account': 'refused',
+  'not-admin': 'forbidden',
+  'own-account': 'refused',
   'no-mail': 'refused',
   'wrong-code': 'refused',
   malformed: 'malformed',

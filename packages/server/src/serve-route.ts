@@ -4,7 +4,14 @@ import { equalBytes, fromHex, toHex } from '@keephold/bytes';
 import { type Route, rolesFor, schemas } from '@keephold/protocol/http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { answer } from './answer.ts';
-import { type Authenticated, type Authority, allowed, isFreshEnough, type Principal } from './authority.ts';
+import {
+  type Authenticated,
+  type Authority,
+  allowed,
+  isFreshEnough,
+  isSuspendedFrom,
+  type Principal,
+} from './authority.ts';
 import type { Pace } from './bodies/paced.ts';
 import type { PackBuffers } from './bodies/pack-buffers.ts';
 import { readBody, readBodyInto } from './bodies/read-body.ts';
@@ -39,6 +46,9 @@ export function accountRoute(route: Route, handler: Handler, parts: RouteParts):
     if (route.action === undefined || !allowed(principal, route.action, vault)) {
       await parts.refusals.record(principal, route, request.ip);
       throw refusalOf(principal, route);
+    }
+    if (isSuspendedFrom(principal, route)) {
+      throw new ServerError('suspended', 'the account is suspended: nothing new is taken');
     }
     if (!isFreshEnough(principal, route, parts.now())) throw unauthenticated();
     const holder = toHex(principal.accountId);

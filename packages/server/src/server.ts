@@ -235,7 +235,7 @@ function registerRoutes(app: FastifyInstance, options: ServerOptions, isStopping
     ...accountHandlers(authority, accounts),
     ...waysInHandlers(authority, accounts),
     ...pairingHandlers(accounts),
-    ...adminHandlers(accounts, { keeper, damage: options.damage }),
+    ...adminHandlers(accounts, { keeper, authority, damage: options.damage }),
     ...planHandlers(accounts),
     ...sessionHandlers(accounts),
     ...factorHandlers(authority, accounts),

@@ -9,6 +9,7 @@ import type { Context } from '../context.ts';
 import { exitCodes, UsageError } from '../errors.ts';
 import { tellInvitations, withdraw } from '../jobs/server-invitations.ts';
 import { givePlan, setPlan, tellPlans } from '../jobs/server-plans.ts';
+import { resume, suspend } from '../jobs/server-suspension.ts';
 import { printable } from '../terminal/printable.ts';
 import { formatTable } from '../terminal/text-table.ts';
 import { counted, formatBytes, formatClock } from '../terminal/units.ts';
@@ -19,13 +20,15 @@ const DEFAULT_GRACE_DAYS = 7;
 export const admin: Command = defineCommand({
   name: 'admin',
   operands: {
-    usage: 'invite | invitations | withdraw ID | users | usage | plans | plan NAME | give ACCOUNT PLAN | test-notices',
+    usage:
+      'invite | invitations | withdraw ID | users | usage | suspend ACCOUNT | resume ACCOUNT | plans | plan NAME | give ACCOUNT PLAN | test-notices',
     min: 1,
     max: 3,
   },
   description: [
     'For the admin of a server, who is whoever used the invitation of its first start. Each of these needs his password.',
     'invite makes an invitation, good for one account. invitations lists those that nobody has used yet, and withdraw makes one worth nothing. users lists the accounts with what is kept for each; usage adds it up. An admin sees names of accounts, counts, sizes and times, and nothing of what anybody backs up.',
+    'suspend signs an account out everywhere and takes nothing new from it: what is stored stays, its retention goes on, and its owner can sign in, read and restore. resume ends that. Its owner is told of both.',
     'plans lists how much accounts may have stored; plan makes one, or changes it for all who have it; give gives it to an account. The plan called free, 5 GB at first, is that of everybody who was given no other; admins have no limit unless they are given one. Beyond its size a plan takes a quarter more for the days of grace, then nothing new, and never deletes anything for that.',
     'test-notices sends a message by every way the server was started with: to your own address (keephold notify), --webhook and --ntfy. Its log says what became of it.',
   ],
@@ -45,6 +48,7 @@ export const admin: Command = defineCommand({
     { command: 'keephold admin invite --repo https://backup.example.org', says: 'for somebody else' },
     { command: 'keephold admin plan family --size 200GB', says: 'makes a plan' },
     { command: 'keephold admin give ann family', says: 'lets ann have that much' },
+    { command: 'keephold admin suspend ann', says: 'ann stores nothing new until you resume her account' },
     { command: 'keephold admin users', says: 'who is there, and when each backed up last' },
   ],
   async run(context, { operands, options }) {
@@ -98,6 +102,14 @@ const acts = {
     words: 0,
     run: async (context, { transport }) => await tellUsage(context, await usersOf(transport)),
   },
+  suspend: {
+    words: 1,
+    run: async (context, { transport }, { words: [account = ''] }) => await suspend(context, transport, account),
+  },
+  resume: {
+    words: 1,
+    run: async (context, { transport }, { words: [account = ''] }) => await resume(context, transport, account),
+  },
   plans: {
     words: 0,
     run: async (context, { transport }) => await tellPlans(context, transport),
@@ -129,8 +141,9 @@ async function invite({ out }: Context, { transport, origin }: ServerCustody, da
 }
 
 async function tellUsers({ out }: Context, users: readonly ServerUser[]): Promise<void> {
-  for (const { createdAt, lastBackup, ...user } of users) {
-    await out.record({ type: 'user', ...user, createdAt: isoTime(createdAt), lastBackup: isoTime(lastBackup) });
+  for (const { createdAt, lastBackup, suspendedAt, ...user } of users) {
+    const times = { createdAt: isoTime(createdAt), lastBackup: isoTime(lastBackup), suspendedAt: isoTime(suspendedAt) };
+    await out.record({ type: 'user', ...user, ...times });
   }
   const rows = users.map(({ name, devices, snapshots, bytes, limit, lastBackup, ...user }) => [
     printable(name),
@@ -145,10 +158,11 @@ async function tellUsers({ out }: Context, users: readonly ServerUser[]): Promis
   await out.result(formatTable({ headings, rows, right: ['Devices', 'Snapshots', 'Size', 'Allowed'] }).trimEnd());
 }
 
-function remarksOn({ isUnreadable, isAdmin, damaged }: Partial<ServerUser>): string {
+function remarksOn({ isUnreadable, isAdmin, damaged, suspendedAt }: Partial<ServerUser>): string {
   const standing = isUnreadable === true ? ['cannot be read'] : isAdmin === true ? ['admin'] : [];
   const damage = damaged === undefined ? [] : [`${counted(damaged, 'file')} damaged`];
-  return [...standing, ...damage].join(', ');
+  const suspended = suspendedAt === undefined ? [] : ['suspended'];
+  return [...standing, ...suspended, ...damage].join(', ');
 }
 
 async function tellUsage({ out }: Context, users: readonly ServerUser[]): Promise<void> {

@@ -54,6 +54,7 @@ function bodyOf(name: string, names: Names): Uint8Array | undefined {
     reportDamage: () => names.pack.id,
     invite: () => json({ days: 1 }),
     putPlan: () => json({ bytes: 1, graceDays: 1 }),
+    setSuspension: () => json({ account: 'ann', suspended: true }),
     assignPlan: () => json({ account: 'ann', plan: 'free' }),
     appendKeychain: () => account.keychain[1] as Uint8Array,
   };

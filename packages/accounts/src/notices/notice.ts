@@ -28,6 +28,8 @@ export type Notice =
     }
   /** An admin tries the ways there are; nobody chooses this. */
   | { readonly kind: 'test' }
+  /** By an admin: its owner is told, wherever he wants to be told of anything. */
+  | { readonly kind: 'suspended' | 'resumed' }
   /** Of the address itself: nobody chooses these. */
   | { readonly kind: 'confirm'; readonly code: string }
   | { readonly kind: 'address-changed' };
@@ -57,6 +59,7 @@ export async function addNotice(sql: Sql, { accountId, notice, now, random }: Ne
 
 export function choiceOf({ kind }: Notice): NoticeChoice | undefined {
   if (kind === 'confirm' || kind === 'address-changed' || kind === 'test') return undefined;
+  if (kind === 'suspended' || kind === 'resumed') return undefined;
   return kind === 'back' ? 'quiet' : kind;
 }
 

@@ -50,6 +50,18 @@ export async function usersOf(transport: Transport): Promise<readonly ServerUser
   return (await transport.call({ route: routes.users, read }))?.users ?? [];
 }
 
+export interface SuspensionWish {
+  /** What its owner signs in with. */
+  readonly account: string;
+  readonly suspended: boolean;
+}
+
+/** @throws HttpError 'refused' when there is no such account, or it is the admin's own */
+export async function setSuspensionOn(transport: Transport, wish: SuspensionWish): Promise<void> {
+  const body = utf8Encode(JSON.stringify(wish));
+  await transport.call({ route: routes.setSuspension, body, read: readNothing });
+}
+
 /** Sends a message by every way the server has. */
 export async function testNoticesOn(transport: Transport): Promise<void> {
   await transport.call({ route: routes.testNotices, read: readNothing });

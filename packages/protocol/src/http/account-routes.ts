@@ -257,6 +257,16 @@ export const administering = {
     summary: 'The accounts of this server and how much it keeps for each of them.',
     answer: json(schema.UsersAnswer),
   },
+  setSuspension: {
+    method: 'POST',
+    path: '/v1/admin/users/suspension',
+    action: 'administer',
+    stepUp: true,
+    summary:
+      'Suspends an account, or takes that back: its sessions end, and nothing new is taken from it. What is stored stays, and can be read.',
+    body: jsonBody(schema.SuspensionBody),
+    answer: EMPTY,
+  },
   testNotices: {
     method: 'POST',
     path: '/v1/admin/notices/test',

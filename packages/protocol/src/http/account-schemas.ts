@@ -129,6 +129,8 @@ export const UsersAnswer = Type.Object({
       name: Type.String(),
       createdAt: Milliseconds,
       isAdmin: Type.Boolean(),
+      /** Undefined: it is not. */
+      suspendedAt: Type.Optional(Milliseconds),
       devices: Count,
       snapshots: Count,
       bytes: Count,
@@ -143,6 +145,10 @@ export const UsersAnswer = Type.Object({
     }),
   ),
 });
+
+/** `account`: what its owner signs in with. */
+export const SuspensionBody = Type.Object({ account: Name, suspended: Type.Boolean() }, strict);
+export type SuspensionBody = Static<typeof SuspensionBody>;
 
 /** What owners are told of without asking. */
 export const noticeChoices = ['quiet', 'device', 'access', 'deletion', 'quota', 'damage', 'digest'] as const;

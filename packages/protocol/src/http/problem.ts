@@ -11,6 +11,7 @@ export type ProblemCode =
   | 'factor-refused' // a wrong or used code, of somebody who has shown the password
   | 'too-many-tries'
   | 'over-quota' // the account has used up what it may have
+  | 'suspended' // the account, by an admin: nothing new is taken
   | 'not-found'
   | 'malformed' // the request breaks its schema
   | 'too-large'
@@ -36,6 +37,7 @@ export const problemStatus: Readonly<Record<ProblemCode, number>> = {
   'factor-refused': 403,
   'too-many-tries': 429,
   'over-quota': 507,
+  suspended: 403,
   'not-found': 404,
   malformed: 400,
   'too-large': 413,

@@ -38,6 +38,8 @@ export interface Route {
   readonly action: Action | undefined;
   /** Only with the password, or the words, of less than five minutes ago (security.md §5). */
   readonly stepUp?: true;
+  /** Brings something new in: not for an account that is suspended. */
+  readonly stores?: true;
   readonly summary: string;
   readonly params?: TSchema;
   readonly query?: TSchema;

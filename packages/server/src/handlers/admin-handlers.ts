@@ -8,6 +8,7 @@ import {
   openInvitations,
   prefixOf,
   recordAudit,
+  setSuspension,
   withdrawInvitation,
 } from '@keephold/accounts';
 import { addNotice } from '@keephold/accounts/notices';
@@ -15,18 +16,25 @@ import { fromHex, toBase64Url, toHex } from '@keephold/bytes';
 import type { DamageList } from '@keephold/custody';
 import { type AccountId, type Custody, CustodyError } from '@keephold/protocol';
 import type { schemas } from '@keephold/protocol/http';
+import type { Authority } from '../authority.ts';
 import { ServerError } from '../errors.ts';
 import type { AccountKeeper } from '../keeper.ts';
 import { keychainOf } from './account-handlers.ts';
 import { type Call, EMPTY, type Handler, json } from './handler.ts';
 
-export type AdminRoute = 'invite' | 'invitations' | 'withdrawInvitation' | 'users' | 'testNotices';
+export type AdminRoute = 'invite' | 'invitations' | 'withdrawInvitation' | 'users' | 'setSuspension' | 'testNotices';
 
 const DAY = 24 * 3_600_000;
 
+export interface AdminParts {
+  readonly keeper: AccountKeeper;
+  readonly damage: DamageList | undefined;
+  readonly authority: Authority;
+}
+
 export function adminHandlers(
   accounts: AccountsSurroundings,
-  { keeper, damage }: { readonly keeper: AccountKeeper; readonly damage: DamageList | undefined },
+  { keeper, damage, authority }: AdminParts,
 ): Readonly<Record<AdminRoute, Handler>> {
   return {
     invite: async (call) => {
@@ -65,6 +73,15 @@ export function adminHandlers(
       await recordAudit(database, { accountId, ...event });
       return EMPTY;
     },
+    setSuspension: async (call) => {
+      await requireAdmin(accounts, call);
+      const { account, suspended } = call.json as schemas.SuspensionBody;
+      const to = suspended ? 'suspended' : 'active';
+      const { principal, address } = call;
+      const changed = await setSuspension(accounts, { account, by: principal.accountId, address, to });
+      if (changed !== undefined) authority.forget(changed);
+      return EMPTY;
+    },
     users: async (call) => {
       await requireAdmin(accounts, call);
       const users: User[] = [];
@@ -91,8 +108,9 @@ function damagedOf(damaged: ReadonlyMap<string, number>, id: AccountId): Pick<Us
 type User = schemas.AnswerOf<typeof schemas.UsersAnswer>['users'][number];
 
 async function userOf(account: AccountSummary, keeper: AccountKeeper): Promise<User> {
-  const { accountId, name, createdAt, role } = account;
-  const own = { accountId: toBase64Url(accountId), name, createdAt, isAdmin: role === 'admin' };
+  const { accountId, name, createdAt, role, suspendedAt } = account;
+  const suspended = suspendedAt !== undefined && { suspendedAt };
+  const own = { accountId: toBase64Url(accountId), name, createdAt, isAdmin: role === 'admin', ...suspended };
   try {
     return { ...own, ...(await keeper.use(accountId, countsOf)) };
   } catch (error) {

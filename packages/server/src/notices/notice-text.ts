@@ -67,6 +67,13 @@ function saidOf(notice: Notice): Said {
       return digestSaid(notice);
     case 'test':
       return said('a test', 'calm', ['An admin of this server asked for this message. All is well.']);
+    case 'suspended':
+      return said('your account is suspended', 'urgent', [
+        'An admin of the server has suspended the account: its backups store nothing new.',
+        'What is stored stays, and can be read and restored. Ask whoever runs the server why, and when it ends.',
+      ]);
+    case 'resumed':
+      return said('your account goes on', 'calm', ['The account is no longer suspended: its backups go on.']);
     case 'confirm':
       return said('confirm your address', 'calm', [
         'Somebody, you most likely, wants to be told at this address. If it was you:',

@@ -11,7 +11,7 @@ import {
   noteSession,
   prefixOf,
   type SignedIn,
-  sessionEpoch,
+  sessionStanding,
 } from '@keephold/accounts';
 import { EncodingError, equalBytes, fromBase64Url, toBase64Url, toHex, utf8Encode } from '@keephold/bytes';
 import { sha256, verifyStrict } from '@keephold/crypto/verify';
@@ -109,11 +109,12 @@ export class KeychainAuthority implements Authority {
   async openUnlocked({ accountId, sessionKey, method }: SignedIn, address: string): Promise<NewSession> {
     const { accounts, now, random } = this.#options;
     const openedAt = now();
-    const epoch = await sessionEpoch(accounts, accountId);
+    const { epoch, isSuspended } = await sessionStanding(accounts, accountId);
     const keychain = await this.#keychain(accountId);
     const vaults = [...(keychain?.vaults.values() ?? [])].map(({ vaultId }) => vaultId);
     const sessionId = random(ID_LENGTH);
-    const principal = { accountId, deviceId: undefined, sessionId, openedAt, role: 'unlocked', vaults } as const;
+    const own = { accountId, deviceId: undefined, sessionId, openedAt } as const;
+    const principal = { ...own, isSuspended, role: 'unlocked', vaults } as const;
     const session = this.#start({ principal, publicKey: sessionKey, epoch }, openedAt);
     const { expiresAt } = session;
     await noteSession(accounts, accountId, { sessionId, method, openedAt, expiresAt, ipPrefix: prefixOf(address) });
@@ -150,6 +151,10 @@ export class KeychainAuthority implements Authority {
     if (session !== undefined) session.epoch = epoch;
   }
 
+  forget(accountId: AccountId): void {
+    this.#sessions.deleteWhere(({ principal }) => equalBytes(principal.accountId, accountId));
+  }
+
   /** @throws ServerError 'unauthenticated' when the account has changed since, wherever that was sent to. */
   async #requireEpoch(session: Session, now: number): Promise<void> {
     const { accountId, sessionId } = session.principal;
@@ -165,7 +170,7 @@ export class KeychainAuthority implements Authority {
 
   async #sessionOf(body: schemas.SessionBody): Promise<Opened> {
     const accountId = asAccountId(fromBase64Url(body.accountId));
-    const epoch = await sessionEpoch(this.#options.accounts, accountId);
+    const { epoch, isSuspended } = await sessionStanding(this.#options.accounts, accountId);
     const keychain = await this.#keychain(accountId);
     const deviceId = asDeviceId(fromBase64Url(body.deviceId));
     const device = keychain === undefined ? undefined : deviceRecord(keychain, deviceId);
@@ -179,6 +184,7 @@ export class KeychainAuthority implements Authority {
       deviceId,
       sessionId: undefined,
       openedAt: undefined,
+      isSuspended,
       role,
       vaults,
     };
