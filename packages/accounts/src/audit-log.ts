@@ -23,6 +23,7 @@ export type AuditType =
   | 'deleted' // snapshots to the trash, or space reclaimed; what: the route
   | 'factor-added'
   | 'factor-removed'
+  | 'factor-codes' // other recovery codes were made
   | 'factor-asked' // the password was right, and a code is wanted
   | 'factor-refused' // a wrong or used code
   | 'session-ended' // one of an unlocked app, by another

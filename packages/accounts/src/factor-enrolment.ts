@@ -9,12 +9,11 @@ import { prefixOf } from './address.ts';
 import { beginAttempt, readAttempt } from './attempts.ts';
 import { appendAudit } from './audit-log.ts';
 import { AccountsError } from './errors.ts';
-import { codeHash, hasFactor, RECOVERY_CODE_BYTES } from './factor.ts';
+import { codeHash, hasFactor, newRecoveryCodes, RECOVERY_CODES, storeRecoveryCodes } from './factor.ts';
 import type { AccountsSurroundings } from './surroundings.ts';
 
 const ATTEMPT_LENGTH = 32;
 const HASH_LENGTH = 32;
-const RECOVERY_CODES = 10;
 
 export interface NewFactor {
   readonly attemptId: Uint8Array;
@@ -27,7 +26,7 @@ export interface NewFactor {
 export async function startFactor(around: AccountsSurroundings, accountId: AccountId): Promise<NewFactor> {
   const { database, factors, random, now } = around;
   const { secret, sealed } = await factors.create(accountId);
-  const recoveryCodes = Array.from({ length: RECOVERY_CODES }, () => random(RECOVERY_CODE_BYTES));
+  const recoveryCodes = newRecoveryCodes(random);
   const state = concatBytes(...recoveryCodes.map((code) => codeHash(accountId, code)), sealed);
   const attemptId = random(ATTEMPT_LENGTH);
   await database.transaction(async (sql) => {
@@ -84,8 +83,8 @@ async function storeFactor(sql: Sql, { accountId, state, step, since }: StoredFa
   const sealed = state.slice(RECOVERY_CODES * HASH_LENGTH);
   const factor = 'INSERT INTO factor (account_id, sealed, last_step, since) VALUES (?, ?, ?, ?)';
   await sql.query(factor, accountId, sealed, step, since);
-  for (let at = 0; at < RECOVERY_CODES; at++) {
-    const hash = state.slice(at * HASH_LENGTH, (at + 1) * HASH_LENGTH);
-    await sql.query('INSERT INTO factor_code (account_id, code_hash) VALUES (?, ?)', accountId, hash);
-  }
+  const hashes = Array.from({ length: RECOVERY_CODES }, (_, at) =>
+    state.slice(at * HASH_LENGTH, (at + 1) * HASH_LENGTH),
+  );
+  await storeRecoveryCodes(sql, accountId, hashes);
 }

@@ -11,7 +11,8 @@ import { appendAudit } from './audit-log.ts';
 import type { AccountsSurroundings } from './surroundings.ts';
 
 /** Hexadecimal digits of a recovery code: 80 bits. */
-export const RECOVERY_CODE_BYTES = 10;
+const RECOVERY_CODE_BYTES = 10;
+export const RECOVERY_CODES = 10;
 
 export interface FactorState {
   /** Unix milliseconds; undefined: there is none. */
@@ -68,6 +69,16 @@ async function takeRecoveryCode(sql: Sql, accountId: AccountId, hash: Uint8Array
   const found = await sql.query(text, accountId, hash);
   await sql.query('DELETE FROM factor_code WHERE account_id = ? AND code_hash = ?', accountId, hash);
   return found.length > 0;
+}
+
+export function newRecoveryCodes(random: (length: number) => Uint8Array): readonly Uint8Array[] {
+  return Array.from({ length: RECOVERY_CODES }, () => random(RECOVERY_CODE_BYTES));
+}
+
+export async function storeRecoveryCodes(sql: Sql, accountId: AccountId, hashes: readonly Uint8Array[]): Promise<void> {
+  for (const hash of hashes) {
+    await sql.query('INSERT INTO factor_code (account_id, code_hash) VALUES (?, ?)', accountId, hash);
+  }
 }
 
 /** Recovery codes are random enough for a fast hash; the same code of two accounts has two hashes. */

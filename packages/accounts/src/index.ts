@@ -38,6 +38,7 @@ export {
   type RecoveryStart,
   startRecovery,
 } from './recovery.ts';
+export { renewRecoveryCodes } from './recovery-codes.ts';
 export { addRecovery, dropRecovery, type RecoveryRecords } from './recovery-keys.ts';
 export { migrate } from './schema.ts';
 export { endSessions, goesOn, type SessionStanding, sessionStanding } from './session-epoch.ts';

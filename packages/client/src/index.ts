@@ -22,6 +22,7 @@ export {
   type OfferedFactor,
   offerFactor,
   removeFactorOn,
+  renewRecoveryCodesOn,
 } from './account/factor.ts';
 export {
   confirmNotices,

@@ -1,5 +1,12 @@
 /** `keephold account factor`: the second factor of an account on a server. */
-import { factorOn, HttpError, type OfferedFactor, offerFactor, removeFactorOn } from '@keephold/client';
+import {
+  factorOn,
+  HttpError,
+  type OfferedFactor,
+  offerFactor,
+  removeFactorOn,
+  renewRecoveryCodesOn,
+} from '@keephold/client';
 import { totpKeyText, totpUri } from '@keephold/crypto/totp';
 import { DeviceStore } from '../access/device-store.ts';
 import { typeCode } from '../access/second-factor.ts';
@@ -74,12 +81,33 @@ async function tellCodes({ out }: Context, { recoveryCodes }: OfferedFactor): Pr
   await out.answer(text, { type: 'factor-added', recoveryCodes: codes });
 }
 
+/** For who has used most of them, or lost the paper. */
+export async function renewCodes(context: Context, custody: ServerCustody): Promise<void> {
+  await requireOwner(context, custody, 'new recovery codes need the password and a code, or the 24 words');
+  await requireFactor(custody);
+  const codes = (await renewRecoveryCodesOn(custody.transport)).map(inFives);
+  const text = [
+    'these take the place of the recovery codes before, which are worth nothing now.',
+    'Write them down: each signs in once in place of a code, and they are not shown again.',
+    '',
+    ...codes.map((code) => `  ${code}`),
+  ].join('\n');
+  await context.out.answer(text, { type: 'recovery-codes', recoveryCodes: codes });
+}
+
+/** @throws CommandError 'no-factor' */
+async function requireFactor({ transport }: ServerCustody): Promise<void> {
+  if ((await factorOn(transport)).since !== undefined) return;
+  throw new CommandError('the account has no second factor', {
+    code: 'no-factor',
+    exitCode: exitCodes.failed,
+    hint: 'keephold account factor add adds one',
+  });
+}
+
 export async function removeFactor(context: Context, custody: ServerCustody): Promise<void> {
   await requireOwner(context, custody, 'removing the second factor needs the password and a code, or the 24 words');
-  const { since } = await factorOn(custody.transport);
-  if (since === undefined) {
-    throw new CommandError('the account has no second factor', { code: 'no-factor', exitCode: exitCodes.failed });
-  }
+  await requireFactor(custody);
   try {
     await removeFactorOn(custody.transport);
   } catch (error) {

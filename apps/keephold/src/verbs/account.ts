@@ -4,17 +4,21 @@ import { ServerCustody } from '../access/server-custody.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 import type { Context } from '../context.ts';
 import { exitCodes, UsageError } from '../errors.ts';
-import { addFactor, removeFactor, tellFactor } from '../jobs/account-factor.ts';
+import { addFactor, removeFactor, renewCodes, tellFactor } from '../jobs/account-factor.ts';
 import { endAccountSessions, tellSessions } from '../jobs/account-sessions.ts';
 
 export const account: Command = defineCommand({
   name: 'account',
-  operands: { usage: 'sessions | end ID | end all | factor | factor add | factor remove', min: 0, max: 2 },
+  operands: {
+    usage: 'sessions | end ID | end all | factor | factor add | factor codes | factor remove',
+    min: 0,
+    max: 2,
+  },
   description: [
     'Shows who is signed in to an account on a server with the password or the 24 words, and what signing in takes.',
     'sessions lists who is: when, from where (the beginning of the address), and by what. A session is that of one command and stays in the list for 15 minutes, also when the command has ended; it can change the ways in and delete, so none that you do not know should be there. Computers that were added are not among them: keephold device lists and revokes those.',
     'end ends one at once, or all but your own; it needs the password. Whoever knows the password signs in again: keephold keys password changes it, and ends everything that was signed in.',
-    'factor add makes the server ask for a code of an authenticator app (TOTP) wherever the password is given, and prints ten recovery codes that do once each in place of it. factor remove ends that. The 24 words need no code and can remove it, so losing the device with the app loses nothing. Computers that were added go on without codes. The second factor keeps out who has learnt the password, as long as the server is honest; it encrypts nothing.',
+    'factor add makes the server ask for a code of an authenticator app (TOTP) wherever the password is given, and prints ten recovery codes that do once each in place of it. factor codes prints ten others, and those before are worth nothing then. factor remove ends that. The 24 words need no code and can remove it, so losing the device with the app loses nothing. Computers that were added go on without codes. The second factor keeps out who has learnt the password, as long as the server is honest; it encrypts nothing.',
   ],
   options: {},
   examples: [
@@ -39,6 +43,7 @@ const acts: Readonly<Record<string, Act>> = {
   sessions: tellSessions,
   factor: tellFactor,
   'factor add': addFactor,
+  'factor codes': renewCodes,
   'factor remove': removeFactor,
 };
 

@@ -10,6 +10,7 @@ import {
   finishFactorSignIn,
   finishRecovery,
   removeFactor,
+  renewRecoveryCodes,
   type SignedIn,
   startFactor,
   startRecovery,
@@ -128,6 +129,28 @@ it('takes each recovery code once, lets the words in without one, and is gone wh
   expect(await factorOf(around, accountId)).toEqual({ since: undefined, codesLeft: 0 });
   expect(await signIn(server, 'ann')).toBeDefined();
   expect((await logOf(server, accountId)).slice(-3)).toEqual(['factor-removed', 'factor-refused', 'signed-in']);
+  await around.database.close();
+});
+
+it('makes other recovery codes, after which the ones before do nothing', async () => {
+  const server = await testServer();
+  const { around } = server;
+  const made = await account(server, 'ann');
+  expect(await renewRecoveryCodes(around, made.accountId, ADDRESS)).toBeUndefined();
+  const { accountId, secret, recoveryCodes } = await enrol(server, made.accountId);
+  const other = await enrol(server, (await account(server, 'bob')).accountId);
+  await show(server, await factorAttempt(server, 'ann'), recoveryCodes[0] ?? '');
+  expect((await factorOf(around, accountId)).codesLeft).toBe(9);
+  const renewed = ((await renewRecoveryCodes(around, accountId, ADDRESS)) ?? []).map(toHex);
+  expect(new Set([...renewed, ...recoveryCodes]).size).toBe(20);
+  expect((await factorOf(around, accountId)).codesLeft).toBe(10);
+  const attempt = await factorAttempt(server, 'ann');
+  await expect(show(server, attempt, recoveryCodes[1] ?? '')).rejects.toMatchObject(refused);
+  await show(server, attempt, renewed[9] ?? '');
+  server.pass(STEP);
+  await show(server, await factorAttempt(server, 'ann'), codeAt(secret, around.now()));
+  await show(server, await factorAttempt(server, 'bob'), other.recoveryCodes[1] ?? '');
+  expect(await logOf(server, accountId)).toContain('factor-codes');
   await around.database.close();
 });
 

@@ -121,10 +121,16 @@ it('asks for a code wherever the password is given, and for none where the words
   // What a device may goes on as before.
   expect((await second(['snapshots', ...repo], { variables: { KEEPHOLD_PASSWORD: '' } })).code).toBe(0);
 
+  const renewed = await second(['account', 'factor', 'codes', '--json', ...repo, '--code', recoveryCodes[1]]);
+  expect([renewed.code, renewed.stderr]).toEqual([0, '']);
+  expect(JSON.parse(renewed.stdout).recoveryCodes).toHaveLength(10);
+  expect(JSON.parse(renewed.stdout).recoveryCodes).not.toContain(recoveryCodes[2]);
   const removed = await second(['account', 'factor', 'remove', ...repo, '--code', codeAt(secret, now() + STEP)]);
   expect([removed.code, removed.stderr]).toEqual([0, '']);
   expect((await second(['account', 'factor', ...repo])).stdout).toContain('the password is enough');
   expect((await computer(home, 'fifth')(login)).code).toBe(0);
+  const none = await second(['account', 'factor', 'codes', ...repo]);
+  expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('has no second factor')]);
   await rm(home, { recursive: true, force: true });
 });
 
@@ -145,8 +151,10 @@ it('wants the password or the words anew for what is dangerous when they were sh
   const dangerous = (Object.values(routes) as Route[]).filter(({ stepUp }) => stepUp === true);
   expect(dangerous.map(({ method, path }) => `${method} ${path}`).toSorted()).toEqual([
     'DELETE /v1/account/factor',
+    'POST /v1/account/factor/codes',
     'POST /v1/account/factor/start',
     'POST /v1/account/password/start',
+    'POST /v1/admin/users/suspension',
     'POST /v1/vaults/:vault/trash',
     'PUT /v1/account/pairings/:ticket',
   ]);

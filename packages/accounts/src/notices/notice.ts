@@ -16,7 +16,7 @@ export type Notice =
   | { readonly kind: 'back'; readonly device: string; readonly lastCommit: number }
   | { readonly kind: 'device'; readonly device: string }
   /** words: somebody signed in with them. The rest was changed. */
-  | { readonly kind: 'access'; readonly what: 'password' | 'words' | 'way-in' | 'policy' | 'revoked' }
+  | { readonly kind: 'access'; readonly what: 'password' | 'words' | 'way-in' | 'codes' | 'policy' | 'revoked' }
   | { readonly kind: 'deletion'; readonly snapshots: number }
   | { readonly kind: 'quota'; readonly level: 'near' | 'over'; readonly stored: number; readonly limit: number }
   | { readonly kind: 'damage'; readonly damaged: number; readonly repaired: number }

@@ -45,6 +45,15 @@ export async function offerFactor(transport: Transport): Promise<OfferedFactor> 
   };
 }
 
+/** Others of 20 hexadecimal digits; those before are worth nothing. @throws HttpError 'not-found' without a second factor */
+export async function renewRecoveryCodesOn(transport: Transport): Promise<readonly string[]> {
+  const { answer } = routes.renewRecoveryCodes;
+  const read = async (response: Answer): Promise<Pick<Started, 'recoveryCodes'>> =>
+    await readChecked(response, answer.schema);
+  const answered = await transport.call({ route: routes.renewRecoveryCodes, read });
+  return (answered?.recoveryCodes ?? []).map((code) => toHex(fromBase64Url(code)));
+}
+
 /** @throws HttpError 'not-found' when there is none */
 export async function removeFactorOn(transport: Transport): Promise<void> {
   await transport.call({ route: routes.removeFactor, read: readNothing });

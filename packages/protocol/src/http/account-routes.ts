@@ -122,6 +122,14 @@ export const changingWaysIn = {
     body: jsonBody(schema.FactorBody),
     answer: EMPTY,
   },
+  renewRecoveryCodes: {
+    method: 'POST',
+    path: '/v1/account/factor/codes',
+    action: 'change-ways-in',
+    stepUp: true,
+    summary: 'Ten other recovery codes; the ones before are worth nothing from now on.',
+    answer: json(schema.RecoveryCodesAnswer),
+  },
   removeFactor: {
     method: 'DELETE',
     path: '/v1/account/factor',

@@ -48,6 +48,9 @@ export const FactorStartAnswer = Type.Object({
   secret: base64url(20),
   recoveryCodes: Type.Array(base64url(10), { minItems: 1, maxItems: 100 }),
 });
+export const RecoveryCodesAnswer = Type.Object({
+  recoveryCodes: Type.Array(base64url(10), { minItems: 1, maxItems: 100 }),
+});
 export const FactorBody = Type.Object({ attemptId: Hash, code: Type.String({ pattern: '^[0-9]{6}$' }) }, strict);
 export type FactorBody = Static<typeof FactorBody>;
 

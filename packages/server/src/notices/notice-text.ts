@@ -15,6 +15,7 @@ const ACCESS = {
   password: 'The password of the account was changed.',
   words: 'Somebody signed in with the 24 words of the account.',
   'way-in': 'A way into the account was added.',
+  codes: 'Other recovery codes of the second factor were made; the ones before are worth nothing.',
   policy: 'What is kept for how long was changed.',
   revoked: 'A device was revoked.',
 } as const;
