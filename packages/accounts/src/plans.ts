@@ -30,16 +30,26 @@ export async function listPlans({ database }: AccountsSurroundings): Promise<rea
 /** Makes it, or changes it for all who have it, from now on. @throws AccountsError `malformed` */
 export async function putPlan({ database }: AccountsSurroundings, { name, bytes, graceMs }: Plan): Promise<void> {
   if (!NAME.test(name)) throw new AccountsError('malformed');
-  await database.transaction(
-    async (sql) =>
-      await sql.query(
-        `INSERT INTO plan (name, bytes, grace_ms) VALUES (?, ?, ?)
-          ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes, grace_ms = excluded.grace_ms`,
-        name,
-        bytes ?? null,
-        graceMs,
-      ),
-  );
+  await database.transaction(async (sql) => {
+    if (await isLargerThanBefore(sql, name, bytes)) {
+      // A time of grace that was used up under a smaller limit is not held against this one.
+      const text = 'UPDATE account SET over_since = NULL WHERE COALESCE(plan, ?) = ?';
+      await sql.query(text, FREE_PLAN, name);
+    }
+    await sql.query(
+      `INSERT INTO plan (name, bytes, grace_ms) VALUES (?, ?, ?)
+        ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes, grace_ms = excluded.grace_ms`,
+      name,
+      bytes ?? null,
+      graceMs,
+    );
+  });
+}
+
+async function isLargerThanBefore(sql: Sql, name: string, bytes: number | undefined): Promise<boolean> {
+  const [row] = await sql.query('SELECT bytes FROM plan WHERE name = ?', name);
+  const before = row && optionalNumberAt(row, 0);
+  return before !== undefined && (bytes === undefined || bytes > before);
 }
 
 export interface PlanGift {

@@ -141,6 +141,24 @@ describe.each(serverPairs.filter(({ storage }) => storage === 'a folder'))('with
   );
 });
 
+it('begins the time of grace anew when the plan itself is made larger, and only then', async () => {
+  await using test = await createTestServer();
+  const plan = { name: 'tiny', bytes: 4 * LENGTH, graceMs: 7 * DAY };
+  const account = await accountWith(test, plan);
+  const client = test.clientOf(account);
+  for (let at = 0; at < 5; at++) await put(client, account, packOf(account));
+  await client.accountUsage();
+  await endGrace(test);
+  await expect(put(client, account, packOf(account))).rejects.toMatchObject(full);
+  // The same again, a smaller one and another plan change nothing for who was refused.
+  for (const bytes of [plan.bytes, plan.bytes - 100]) await putPlan(test.surroundings, { ...plan, bytes });
+  await putPlan(test.surroundings, { ...plan, name: 'other', bytes: 100 * LENGTH });
+  expect((await client.accountUsage()).quota).toMatchObject({ state: 'full' });
+  await putPlan(test.surroundings, { ...plan, bytes: 5 * LENGTH + 100 });
+  await put(client, account, packOf(account));
+  expect((await client.accountUsage()).quota).toMatchObject({ state: 'grace' });
+});
+
 it('ends a backup that has no room with 11 and what to do, and goes on with a larger plan', {
   timeout: 240_000,
 }, async () => {
