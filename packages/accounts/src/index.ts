@@ -3,6 +3,7 @@ export { type AccountSummary, accountName, accountRole, countAccounts, listAccou
 export { prefixOf } from './address.ts';
 export { type AuditEvent, type AuditType, auditEntries, auditHash, recordAudit } from './audit-log.ts';
 export { AccountsError, type AccountsErrorCode } from './errors.ts';
+export { clearExpired } from './expiry.ts';
 export { type FactorState, factorOf, removeFactor } from './factor.ts';
 export { type FactorProof, finishFactor, type NewFactor, startFactor } from './factor-enrolment.ts';
 export type { FactorSide } from './factor-side.ts';

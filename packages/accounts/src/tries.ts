@@ -42,7 +42,7 @@ export const LIMITS: Readonly<Record<LimitName, Limit>> = {
 };
 
 /** Beyond every window with a day after it. */
-const FORGOTTEN_AFTER = 3 * DAY;
+export const FORGOTTEN_AFTER: number = 3 * DAY;
 const LONGEST_WINDOW = 60 * MINUTE;
 
 /** Neither names nor addresses are kept, only what tells them apart. */

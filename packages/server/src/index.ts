@@ -2,6 +2,7 @@
 export type { Authenticated, Authority, Principal, SignedRequest } from './authority.ts';
 export { ServerError } from './errors.ts';
 export { type CollectionOutcome, startCollector } from './jobs/collector.ts';
+export { startExpirer } from './jobs/expirer.ts';
 export { queueingKeeper } from './jobs/queueing-keeper.ts';
 export { type ReplicationOutcome, startReplicator } from './jobs/replicator.ts';
 export { type ScrubOutcome, startScrubber } from './jobs/scrubber.ts';

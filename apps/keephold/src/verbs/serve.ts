@@ -20,6 +20,7 @@ import { byteCount, flag, oneOf, text as textOption, texts } from '../command-li
 import type { Context } from '../context.ts';
 import { exitCodes, UsageError } from '../errors.ts';
 import { collectInBackground } from '../jobs/background-collection.ts';
+import { expireInBackground } from '../jobs/background-expiry.ts';
 import { notifyInBackground } from '../jobs/background-notices.ts';
 import { replicateInBackground, replicationState } from '../jobs/background-replication.ts';
 import { scrubInBackground } from '../jobs/background-scrub.ts';
@@ -157,6 +158,7 @@ export const serve: Command = defineCommand({
         : undefined,
       scrubs ? scrubInBackground(context, scrubParts) : undefined,
       works ? notifyInBackground(context, { keeper, accounts: opened.surroundings, senders, metrics }) : undefined,
+      works ? expireInBackground(context, opened.surroundings) : undefined,
       works && replica !== undefined ? replicateInBackground(context, { keeper, ...replica }) : undefined,
     ];
     const server =
