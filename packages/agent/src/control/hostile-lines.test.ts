@@ -51,7 +51,11 @@ test.skipIf(process.platform === 'win32')(
 );
 
 test.skipIf(process.platform === 'win32')('every line that is asked gets one line, whatever it is', async () => {
-  await using server = await ControlServer.listen(path, { look: () => undefined, states: () => [] });
+  await using server = await ControlServer.listen(path, {
+    look: () => undefined,
+    renew: () => undefined,
+    states: () => [],
+  });
   expect(server).toBeDefined();
   const asked = fc.oneof(
     line,

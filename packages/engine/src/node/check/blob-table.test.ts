@@ -1,3 +1,4 @@
+import { fromHex, toHex } from '@keephold/bytes';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { BLOB_ROW_BYTES, type BlobKind } from '../../pack-contents.ts';
@@ -38,12 +39,12 @@ it('knows every pack of a blob, however many it has taken in', () => {
       const expected = new Map<string, string[]>();
       all.forEach((blobs, pack) => {
         table.addPack(pack, rowsOf(blobs));
-        for (const [id, kind] of blobs) expected.set(`${id}`, [...(expected.get(`${id}`) ?? []), `${pack} ${kind}`]);
+        for (const [id, kind] of blobs)
+          expected.set(toHex(id), [...(expected.get(toHex(id)) ?? []), `${pack} ${kind}`]);
       });
       expect(table.size).toBe(all.reduce((sum, { length }) => sum + length, 0));
-      for (const [id, places] of expected)
-        expect(placesOf(table, Uint8Array.from(id.split(',').map(Number)))).toEqual(places.toSorted());
-      if (!expected.has(`${stranger}`)) expect(placesOf(table, stranger)).toEqual([]);
+      for (const [id, places] of expected) expect(placesOf(table, fromHex(id))).toEqual(places.toSorted());
+      if (!expected.has(toHex(stranger))) expect(placesOf(table, stranger)).toEqual([]);
     }),
     { numRuns: 30 },
   );
