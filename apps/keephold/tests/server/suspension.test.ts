@@ -63,6 +63,8 @@ it('signs a suspended account out at every process, takes nothing new, and leave
     unlocked: await ownerSession(other, ann),
     stranger: await deviceSession(other, bob),
   };
+  // Compared with the database a moment ago: what is known of it here must not be believed any longer.
+  expect(await statusOf(test, before.here)).toBe(200);
   expect(await statusOf(other, before.elsewhere)).toBe(200);
 
   await setSuspensionOn(transport, { account: 'ann', suspended: true });
