@@ -151,3 +151,23 @@ export function isHealApproved(
       toHex(approval.deviceId) === toHex(at.deviceId),
   );
 }
+
+/** A device whose blobs another one relies on. */
+export interface DedupAuthor {
+  readonly deviceId: DeviceId;
+  /** Ed25519 public key, 32 bytes. */
+  readonly signingKey: Uint8Array;
+}
+
+/**
+ * The devices whose blobs `deviceId` may rely on beside its own (security.md §3.4 P1). One that was compromised at any
+ * time counts for nothing: when its commits were made is known from its own clock only.
+ */
+export function dedupAuthors(state: KeychainState, deviceId: DeviceId): readonly DedupAuthor[] {
+  const trusts = deviceRecord(state, deviceId)?.trusts ?? [];
+  const ids = new Set(trusts.map(toHex));
+  ids.delete(toHex(deviceId));
+  return [...state.devices.values()].filter(
+    ({ deviceId: id, compromisedSince }) => ids.has(toHex(id)) && compromisedSince === undefined,
+  );
+}

@@ -3,6 +3,7 @@ import { lstatSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { ed25519FromSeed, sign, systemRandom } from '@keephold/crypto';
 import { type BackupReport, backup } from '@keephold/engine/node';
+import { dedupAuthors } from '@keephold/protocol';
 import {
   createDatabaseCopies,
   createFileSource,
@@ -122,6 +123,7 @@ async function storeFiles(
       custody,
       keys: writeKeysOf(state),
       devicePublicKey: ed25519FromSeed(state.signingSeed).publicKey,
+      trusted: () => (chain.isEndUnread ? [] : dedupAuthors(chain.keychain, state.deviceId)),
       sign: (message) => sign(state.signingSeed, message),
       keychain: () => chain.keychain,
       nextSession: async () => {

@@ -16,12 +16,16 @@ import { ProgressLine } from '../terminal/progress-line.ts';
 import { spawnRestoreWorker } from '../workers.ts';
 import { beginRestoreNote, type RestoreNote } from './restore-note.ts';
 
+type Select = ReturnType<typeof createSelector>['select'];
+
 export interface RestoreRequest {
   readonly snapshot: Snapshot;
   /** In the snapshot; empty: everything. */
   readonly path: Uint8Array;
   readonly target: TargetConfig;
   readonly select: SelectorConfig;
+  /** Less of what is selected, under a name that tells it from the rest. */
+  readonly narrow?: { readonly name: string; readonly select: (wanted: Select) => Select } | undefined;
   readonly overwrite: 'never' | 'if-changed' | 'always';
   readonly delete: boolean;
   readonly dryRun: boolean;
@@ -44,6 +48,7 @@ export async function runRestore(
   const protectedPaths = ownFoldersBelow(context, request.target.root);
   const note = request.use === 'keep' && !request.dryRun ? beginNote(context, request) : undefined;
   const selector = createSelector(request.select);
+  const wanted: Select = (path, isDirectory) => selector.select(path, isDirectory);
   const progress = new ProgressLine(out, request.dryRun ? 'looking' : 'restoring');
   try {
     const report = await restore({
@@ -59,7 +64,7 @@ export async function runRestore(
       protectedPaths,
       dryRun: request.dryRun,
       durable: request.sync,
-      select: (path, isDirectory) => selector.select(path, isDirectory),
+      select: request.narrow?.select(wanted) ?? wanted,
       isLeftover: isTemporaryName,
       signal,
       onProgress: ({ items, bytes, failed, planned, currentPath }) =>
@@ -82,10 +87,10 @@ export async function runRestore(
   }
 }
 
-function beginNote(context: Context, { target, path, select, overwrite }: RestoreRequest): RestoreNote {
+function beginNote(context: Context, { target, path, select, narrow, overwrite }: RestoreRequest): RestoreNote {
   const { environment, out } = context;
   const stateFolder = environment.folders.state;
-  const what = JSON.stringify([Buffer.from(path).toString('latin1'), select]);
+  const what = JSON.stringify([Buffer.from(path).toString('latin1'), select, ...(narrow === undefined ? [] : [narrow.name])]);
   const startedAt = context.now() - uptime() * 1000;
   const note = beginRestoreNote({ stateFolder, target: target.root, what, startedAt });
   if (note.trustsFiles) return note;

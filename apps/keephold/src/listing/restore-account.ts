@@ -99,6 +99,11 @@ export class RestoreAccount {
     this.#interrupted ||= report.interrupted;
   }
 
+  /** Once everything so far is told. */
+  async told(): Promise<void> {
+    await this.#writing;
+  }
+
   /** The sums, after everything told before. */
   async print(): Promise<void> {
     await this.#writing;

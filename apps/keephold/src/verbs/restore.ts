@@ -7,7 +7,7 @@ import { type Command, defineCommand } from '../command-line/command.ts';
 import { flag, oneOf, text, texts } from '../command-line/options.ts';
 import { parseSnapshotPath, type SnapshotPath } from '../command-line/snapshot-path.ts';
 import type { Context } from '../context.ts';
-import { exitCodes, InterruptedError, UsageError } from '../errors.ts';
+import { type ExitCode, exitCodes, InterruptedError, UsageError } from '../errors.ts';
 import { type RestoreRequest, runRestore } from '../jobs/run-restore.ts';
 import { RestoreAccount } from '../listing/restore-account.ts';
 import { type Destination, inPlaceDestination, targetDestination } from '../listing/restore-destinations.ts';
@@ -16,16 +16,19 @@ import { warnOfNewer } from '../listing/unread-end.ts';
 
 export const restore: Command = defineCommand({
   name: 'restore',
-  operands: { usage: 'SNAPSHOT[:PATH]', min: 1, max: 1 },
+  operands: { usage: 'SNAPSHOT[:PATH] | --device OLD', min: 0, max: 1 },
   description: [
     'Restores a snapshot or a part of it. With a PATH, what that folder contains lands right in the target; without one, the target gets the whole tree from the root. Links on the way to PATH are followed as they were then; one that is its end is restored as a link.',
     'What is in the target already and the same is left alone, so a restore that was interrupted goes on where it stopped. Every item ends up in the account: restored, identical, skipped or failed, and why.',
     'It ends when all is written; the system brings that to the disk within a minute or so, with --sync before it ends. If the power fails in between, run it again: it then trusts nothing that it finds.',
+    'With --device it brings back what another computer backed up last, onto a new one: settings, documents and the desktop first, then the rest. With --adopt, or a yes to the question on a terminal, the new computer then takes the place of the old one: the old one is revoked, and the next backup here stores only what is new. That needs the password.',
     'Owners, set-id bits, devices and security attributes are restored with --privileged only.',
   ],
   options: {
     target: text({ short: 't', value: 'DIR', help: 'restore into this folder' }),
     'in-place': flag({ help: 'restore to where it was backed up from' }),
+    device: text({ value: 'OLD', help: 'the newest of all that this device backed up, by its name or id' }),
+    adopt: flag({ help: 'with --device: take the place of that device, which is revoked' }),
     include: texts({ value: 'PATTERN', help: 'only what matches, in gitignore syntax (may be repeated)' }),
     exclude: texts({ value: 'PATTERN', help: 'not what matches (may be repeated)' }),
     overwrite: oneOf({
@@ -42,6 +45,10 @@ export const restore: Command = defineCommand({
   },
   examples: [
     { command: 'keephold restore latest:/home/me/Documents --target ~/restored', says: 'one folder, somewhere else' },
+    {
+      command: 'keephold restore --device old-laptop --in-place --adopt',
+      says: 'a new computer in place of an old one',
+    },
     { command: 'keephold restore 3f9a --in-place --overwrite never', says: 'what is missing, where it was' },
     { command: "keephold restore latest:/home/me --target out --include '*.odt'", says: 'some of it' },
     {
@@ -52,11 +59,16 @@ export const restore: Command = defineCommand({
   readsOlderCopy: true,
   async run(context, { operands: [operand = ''], options }) {
     const { out } = context;
-    const named = parseSnapshotPath(operand);
+    if ((options.device === undefined) === (operand === '')) {
+      throw new UsageError('say what: either a snapshot or --device OLD', 'keephold restore --help shows examples');
+    }
     if ((options.target === undefined) === !options['in-place']) {
       throw new UsageError('say where to: either --target DIR or --in-place', 'keephold restore --help shows examples');
     }
     if (options.target === '') throw new UsageError('the target is empty', 'name a folder; . is the current one');
+    if (options.device !== undefined) return await fromDevice(context, options.device, options);
+    if (options.adopt) throw new UsageError('--adopt goes with --device');
+    const named = parseSnapshotPath(operand);
     await using access = await openForReading(context);
     const snapshot = await access.repository.snapshot(named.snapshot);
     const path = await storedPath(access.repository, { snapshot, path: named.path, lastLink: 'keep' });
@@ -87,6 +99,36 @@ export const restore: Command = defineCommand({
     return account.failed > 0 || isOlder ? exitCodes.partial : exitCodes.done;
   },
 });
+
+interface DeviceOptions {
+  readonly target: string | undefined;
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+  readonly overwrite: RestoreRequest['overwrite'];
+  readonly delete: boolean;
+  readonly 'dry-run': boolean;
+  readonly sync: boolean;
+  readonly privileged: boolean;
+  readonly 'numeric-ids': boolean;
+  readonly adopt: boolean;
+  readonly verbose: boolean;
+}
+
+async function fromDevice(context: Context, device: string, options: DeviceOptions): Promise<ExitCode> {
+  if (options.delete) throw new UsageError('--delete goes with one snapshot, not with --device');
+  const { restoreDevice } = await import('../jobs/new-computer/restore-device.ts');
+  return await restoreDevice(context, {
+    device,
+    target: options.target === undefined ? undefined : resolve(options.target),
+    how: { privileged: options.privileged, numericIds: options['numeric-ids'] },
+    select: { include: options.include, exclude: options.exclude },
+    overwrite: options.overwrite,
+    dryRun: options['dry-run'],
+    sync: options.sync,
+    adopt: options.adopt || undefined,
+    verbose: options.verbose,
+  });
+}
 
 type One = Omit<RestoreRequest, 'onItem'> & { readonly account: RestoreAccount };
 

@@ -1,7 +1,16 @@
 /** What a backup is asked to do, what it reports while it goes, and what it answers. */
 import type { Worker } from 'node:worker_threads';
 import type { ChunkerKey, IdKey, IndexKey, SessionKey } from '@keephold/crypto';
-import type { ChainPin, Custody, DeviceId, ObjectName, SessionId, StreamId, VaultId } from '@keephold/protocol';
+import type {
+  ChainPin,
+  Custody,
+  DedupAuthor,
+  DeviceId,
+  ObjectName,
+  SessionId,
+  StreamId,
+  VaultId,
+} from '@keephold/protocol';
 import type { DatabaseCopies, ExcludedEntry, Source } from '../../source.ts';
 import type { JournalOptions } from '../journal/changed-folders.ts';
 import type { WalkReport } from '../journal/full-walk.ts';
@@ -33,6 +42,11 @@ export interface BackupOptions {
   readonly keys: WriterKeys;
   /** Ed25519 public key of the device, 32 bytes. */
   readonly devicePublicKey: Uint8Array;
+  /**
+   * Other devices whose blobs it may rely on (security.md §3.4 P1); none without it. Asked right after a look at the head,
+   * and none as long as that is the keeper's word only.
+   */
+  readonly trusted?: (() => readonly DedupAuthor[]) | undefined;
   /** Ed25519 by the device key. */
   readonly sign: (message: Uint8Array) => Uint8Array;
   /** Where the keychain stands: never behind what the head of the vault stands on. Asked after each look at the head. */

@@ -110,8 +110,8 @@ export class Storing {
     counters: RunCounters,
     isMissing: (packId: Uint8Array) => boolean,
   ): Promise<Storing> {
-    const { custody, keys, cacheFolder, signal, devicePublicKey, random } = options;
-    const known = await openKnownBlobs({ custody, keys, devicePublicKey, folder: cacheFolder, signal });
+    const { custody, keys, cacheFolder, signal, devicePublicKey, trusted = () => [], random } = options;
+    const known = await openKnownBlobs({ custody, keys, devicePublicKey, trusted, folder: cacheFolder, signal });
     const isGone = await goneFrom(custody, keys, isMissing);
     known.setDeadPacks(isGone);
     const journal = new UploadJournal(cacheFolder, { keys, random });
