@@ -90,7 +90,11 @@ export async function runRestore(
 function beginNote(context: Context, { target, path, select, narrow, overwrite }: RestoreRequest): RestoreNote {
   const { environment, out } = context;
   const stateFolder = environment.folders.state;
-  const what = JSON.stringify([Buffer.from(path).toString('latin1'), select, ...(narrow === undefined ? [] : [narrow.name])]);
+  const what = JSON.stringify([
+    Buffer.from(path).toString('latin1'),
+    select,
+    ...(narrow === undefined ? [] : [narrow.name]),
+  ]);
   const startedAt = context.now() - uptime() * 1000;
   const note = beginRestoreNote({ stateFolder, target: target.root, what, startedAt });
   if (note.trustsFiles) return note;
