@@ -4,11 +4,12 @@ import { keeperRules, type ModelSize } from '../../packages/custody/tests/_vault
 import type { TortureJob } from './torture-job.ts';
 
 const SIZES: readonly ModelSize[] = [
-  { packs: 2, snapshots: 2, replays: true, rots: false },
-  { packs: 3, snapshots: 1, replays: false, rots: false },
-  { packs: 3, snapshots: 2, replays: false, rots: false },
-  { packs: 2, snapshots: 4, replays: true, rots: false },
-  { packs: 2, snapshots: 2, replays: true, rots: true },
+  { packs: 2, snapshots: 2, replays: true, rots: false, holds: true },
+  { packs: 2, snapshots: 2, replays: true, rots: false, holds: false },
+  { packs: 3, snapshots: 1, replays: false, rots: false, holds: false },
+  { packs: 3, snapshots: 2, replays: false, rots: false, holds: false },
+  { packs: 2, snapshots: 4, replays: true, rots: false, holds: false },
+  { packs: 2, snapshots: 2, replays: true, rots: true, holds: false },
 ];
 
 /** Nothing is random here: a round is a size. */

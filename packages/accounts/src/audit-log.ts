@@ -21,6 +21,7 @@ export type AuditType =
   | 'password-changed'
   | 'keychain' // an entry was appended; what: its type
   | 'deleted' // snapshots to the trash, or space reclaimed; what: the route
+  | 'hold' // a device, or an unlocked app, stopped deletion
   | 'factor-added'
   | 'factor-removed'
   | 'factor-codes' // other recovery codes were made

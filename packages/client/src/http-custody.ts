@@ -13,6 +13,7 @@ import {
   type Custody,
   type CustodyProperties,
   type Head,
+  type Hold,
   MalformedRecordError,
   type ObjectName,
   type PackId,
@@ -196,6 +197,17 @@ export class HttpCustody implements Custody {
     await this.#send(routes.untrash, { params: of(vault), body: jsonBody({ seqs }) });
   }
 
+  /** The server knows which device asks. */
+  async setHold(vault: VaultId): Promise<Hold> {
+    const hold = holdOf(await this.#json(routes.setHold, { params: of(vault) }));
+    if (hold === undefined) throw malformed('no hold');
+    return hold;
+  }
+
+  async hold(vault: VaultId): Promise<Hold | undefined> {
+    return holdOf(await this.#json(routes.hold, { params: of(vault) }));
+  }
+
   async collect(vault: VaultId, { trashDays, purgeDays, dryRun }: CollectOptions): Promise<PurgeReport> {
     const body = jsonBody({ trashDays, purgeDays, dryRun });
     return await this.#json(routes.collect, { params: of(vault), body });
@@ -308,6 +320,12 @@ function jsonBody(value: object): Uint8Array {
 
 function headOf({ seq, hash }: schemas.AnswerOf<typeof schemas.HeadAnswer>): Head {
   return { seq, hash: fromBase64Url(hash) };
+}
+
+function holdOf({ hold }: schemas.AnswerOf<typeof schemas.HoldAnswer>): Hold | undefined {
+  if (hold === undefined) return undefined;
+  const { since, deviceId } = hold;
+  return { since, deviceId: deviceId === undefined ? undefined : asDeviceId(fromBase64Url(deviceId)) };
 }
 
 function outcomeOf(answer: schemas.AnswerOf<typeof schemas.CommitAnswer>): CommitOutcome {

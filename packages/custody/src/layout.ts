@@ -79,6 +79,15 @@ export function objectName(vault: VaultId, name: ObjectName): string {
   return `${objectsFolder(vault)}/${hex.slice(0, 2)}/${hex}`;
 }
 
+export function holdsFolder(vault: VaultId): string {
+  return `${vaultFolder(vault)}/holds`;
+}
+
+/** `keychainSeq`: of the last entry when it was set. */
+export function holdName(vault: VaultId, keychainSeq: number): string {
+  return `${holdsFolder(vault)}/${number(keychainSeq)}`;
+}
+
 export function chainFolder(vault: VaultId): string {
   return `${vaultFolder(vault)}/chain`;
 }

@@ -9,7 +9,9 @@ import {
   type CommitOutcome,
   type CommitRequest,
   type CustodyProperties,
+  type DeviceId,
   type Head,
+  type Hold,
   type ObjectName,
   type PackId,
   type PackIdList,
@@ -46,6 +48,7 @@ import { MissingParity } from './parity/missing-parity.ts';
 import type { ParitySetting } from './parity/parity-backend.ts';
 import { replicateVault } from './replica/replicate-vault.ts';
 import { collectVault } from './retention/collect.ts';
+import { setHold, standingHold } from './retention/hold.ts';
 import { trashSnapshots, untrashSnapshots } from './retention/trash.ts';
 import { usageOf } from './retention/usage.ts';
 import { scrubVault } from './scrub/scrub-vault.ts';
@@ -198,6 +201,14 @@ export class LedgerCustody implements KeptCustody {
 
   async untrash(vault: VaultId, seqs: readonly number[]): Promise<void> {
     await translated(async () => await untrashSnapshots(this.#parts, vault, seqs));
+  }
+
+  async setHold(vault: VaultId, by: DeviceId | undefined): Promise<Hold> {
+    return await translated(async () => await setHold(this.#parts, vault, by));
+  }
+
+  async hold(vault: VaultId): Promise<Hold | undefined> {
+    return await translated(async () => await standingHold(this.#parts, vault));
   }
 
   async collect(vault: VaultId, options: CollectOptions): Promise<PurgeReport> {

@@ -48,6 +48,7 @@ export interface SimulationReport {
   readonly lostLedgers: number;
   readonly purgedPacks: number;
   readonly nested: number;
+  readonly holds: number;
 }
 
 /** @throws Error that says what was lost. */
@@ -84,9 +85,10 @@ class Simulation {
   readonly #latest = new Map<FixtureDevice, number>();
   #time = START;
   #depth = 0;
+  #releases = 0;
   /** Steps of others so far within the step that runs. */
   #interruptions = 0;
-  #counts = { steps: 0, kills: 0, refused: 0, lostLedgers: 0, purgedPacks: 0, nested: 0 };
+  #counts = { steps: 0, kills: 0, refused: 0, lostLedgers: 0, purgedPacks: 0, nested: 0, holds: 0 };
 
   constructor(path: string, seed: number, devices: number) {
     this.#path = path;
@@ -105,6 +107,7 @@ class Simulation {
     this.#interruptions = 0;
     this.#pass();
     if (this.#random.chance(0.02)) await this.#loseLedger();
+    if (this.#random.chance(0.02)) await this.#release();
     await this.#stepOfSomebody();
     await this.#witness.check();
   }
@@ -117,6 +120,7 @@ class Simulation {
     await this.#witness.check();
     const { custody, end } = await this.#start(0, 'unharmed');
     const { vault } = this.#account;
+    await this.#release();
     await this.#compare(custody);
     const doomed = this.#witness.kept().filter(() => this.#random.chance(0.5));
     if (doomed.length > 0)
@@ -174,11 +178,13 @@ class Simulation {
     const device = this.#random.below(this.#account.devices.length);
     const draw = this.#random.next();
     const [name, work] =
-      draw < 0.6
+      draw < 0.58
         ? ['backup', (process: SimulatedProcess) => this.#backUp(process, device)]
-        : draw < 0.8
+        : draw < 0.78
           ? ['collect', (process: SimulatedProcess) => this.#collect(process)]
-          : ['forget', (process: SimulatedProcess) => this.#forget(process)];
+          : draw < 0.97
+            ? ['forget', (process: SimulatedProcess) => this.#forget(process)]
+            : ['hold', (process: SimulatedProcess) => this.#hold(process, device)];
     const actor = { name: name as string, work: this.#run(device, work as Work), isRunning: false };
     this.#actors.push(actor);
     return actor;
@@ -343,6 +349,27 @@ class Simulation {
     const report = await custody.collect(this.#account.vault, options);
     this.#counts.purgedPacks += report.purgedPacks;
     yield;
+  }
+
+  /** Whoever was told that a hold stands relies on it from then on. */
+  async *#hold({ custody }: SimulatedProcess, device: number): AsyncGenerator<void, void> {
+    const releases = this.#releases;
+    await custody.setHold(this.#account.vault, (this.#account.devices[device] as FixtureDevice).deviceId);
+    // Another process may have released it before this one was told.
+    if (releases === this.#releases) {
+      await this.#witness.hold();
+      this.#counts.holds += 1;
+    }
+    yield;
+  }
+
+  async #release(): Promise<void> {
+    const { custody, end } = await this.#start(0, 'unharmed');
+    this.#releases += 1;
+    this.#witness.release();
+    const entry = this.#account.nextEntry({ kind: 'release-hold', vaultId: this.#account.vault });
+    if ((await custody.appendKeychain(entry)) !== 'appended') throw new Error('the release was not appended');
+    await end();
   }
 
   async *#forget({ custody }: SimulatedProcess): AsyncGenerator<void, void> {

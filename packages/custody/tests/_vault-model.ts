@@ -12,12 +12,13 @@
  */
 import type { PackEntry } from '../src/pack-state.ts';
 import * as packState from '../src/pack-state.ts';
+import * as holdState from '../src/retention/hold-state.ts';
 import type { SnapshotEntry } from '../src/snapshot-state.ts';
 import * as snapshotState from '../src/snapshot-state.ts';
 
 /** The rules under test; a mutant replaces some. */
-export type Rules = typeof packState & typeof snapshotState;
-export const keeperRules: Rules = { ...packState, ...snapshotState };
+export type Rules = typeof packState & typeof snapshotState & typeof holdState;
+export const keeperRules: Rules = { ...packState, ...snapshotState, ...holdState };
 
 export interface ModelSize {
   readonly packs: number;
@@ -27,6 +28,8 @@ export interface ModelSize {
   readonly replays: boolean;
   /** Whether packs rot, are set aside, and are put again by heals and backups. */
   readonly rots: boolean;
+  /** Whether devices set holds, and the owner releases them. */
+  readonly holds: boolean;
 }
 
 /** Time passes in steps of a lease. */
@@ -55,7 +58,16 @@ interface Snapshot extends SnapshotEntry {
   readonly refset: number;
 }
 
+/** Seqs of the keychain, as far as their order matters. */
+interface HoldRecord {
+  readonly setAt: number;
+  readonly releasedAt: number | undefined;
+  /** What whoever set it relies on. */
+  readonly isHeld: boolean;
+}
+
 export interface World {
+  readonly hold: HoldRecord | undefined;
   readonly packs: readonly Pack[];
   readonly snapshots: readonly Snapshot[];
   /** What the last step broke. */
@@ -78,7 +90,7 @@ const NOTHING: Pack = {
 const SIZE = { kind: 1, pages: 1 };
 
 export function firstWorld({ packs }: ModelSize): World {
-  return { packs: Array.from({ length: packs }, () => NOTHING), snapshots: [] };
+  return { hold: undefined, packs: Array.from({ length: packs }, () => NOTHING), snapshots: [] };
 }
 
 /** Everything that can happen next. */
@@ -90,6 +102,7 @@ export function* steps(rules: Rules, size: ModelSize, world: World): Generator<S
   }
   yield* commitSteps(rules, size, world);
   for (const [index, snapshot] of world.snapshots.entries()) yield* snapshotSteps(rules, world, index, snapshot);
+  if (size.holds) yield* holdSteps(rules, world);
   yield* collectSteps(rules, world);
   if (!size.replays) return;
   yield { name: 'the ledger is saved', world: mapPacks(world, (pack) => ({ ...pack, saved: pack.entry })) };
@@ -103,6 +116,24 @@ export function* steps(rules: Rules, size: ModelSize, world: World): Generator<S
   // The new one cannot fall back to what the old one was.
   const anew = mapPacks(rebuilt, (pack) => ({ ...pack, saved: pack.entry }));
   yield { name: 'the ledger is lost and replayed', world: anew };
+}
+
+/** A hold is set where none stands, as the keeper sees it; the owner may release at any time. */
+function* holdSteps(rules: Rules, world: World): Generator<Step> {
+  const { hold } = world;
+  if (!standsNow(rules, world)) {
+    const set: HoldRecord =
+      hold?.releasedAt === undefined
+        ? { setAt: 0, releasedAt: undefined, isHeld: true }
+        : { setAt: 0, releasedAt: 0, isHeld: true };
+    yield { name: 'set a hold', world: { ...world, hold: set } };
+  }
+  if (hold !== undefined)
+    yield { name: 'release', world: { ...world, hold: { setAt: 0, releasedAt: 1, isHeld: false } } };
+}
+
+function standsNow(rules: Rules, { hold }: World): boolean {
+  return hold !== undefined && rules.isStanding(hold.setAt, hold.releasedAt);
 }
 
 function* packSteps(rules: Rules, world: World, id: number, pack: Pack): Generator<Step> {
@@ -193,10 +224,13 @@ function* snapshotSteps(rules: Rules, world: World, index: number, snapshot: Sna
  * What snapshots need is exact: it is completed under the lock.
  */
 function* collectSteps(rules: Rules, world: World): Generator<Step> {
+  if (!rules.mayDecide(standsNow(rules, world))) return;
   const snapshots = world.snapshots.map((one) =>
     rules.isExpiring(one, 0, TRASH_DELAY) ? { ...one, ...rules.afterEvent('expired', 0) } : one,
   );
-  const expired = { ...world, snapshots };
+  const doesExpire = snapshots.some(({ state }, at) => state !== world.snapshots[at]?.state);
+  const isBroken = doesExpire && world.hold?.isHeld === true;
+  const expired: World = { ...world, snapshots, ...(isBroken && { broken: 'a snapshot expires during a hold' }) };
   yield { name: 'collect, killed after expiring', world: expired };
   const needed = snapshots.reduce((all, { state, refset }) => (rules.isKeptState(state) ? all | refset : all), 0);
   const different = new Set<string>();
@@ -229,8 +263,12 @@ function* decisionSteps(
     decided[id]?.state === 'purging' && looked.packs[id]?.entry?.state !== 'purging';
   const purged = (before: World): World =>
     mapPacks(before, (pack, id) => (isPurged(id) ? told(pack, rules.afterPurge) : pack));
+  const changes = (state: string): boolean =>
+    decided.some((entry, id) => entry?.state === state && looked.packs[id]?.entry?.state !== state);
+  const isHeld = expired.hold?.isHeld === true && (changes('condemned') || changes('purging'));
   const early = looked.packs.findIndex(({ unusedFor }, id) => isPurged(id) && unusedFor < PURGE_DELAY);
-  const broken = early < 0 ? {} : { broken: `pack ${early} was in use less than the delay ago and is purged` };
+  const tooEarly = early < 0 ? {} : { broken: `pack ${early} was in use less than the delay ago and is purged` };
+  const broken = isHeld ? { broken: 'a pack is condemned or purged during a hold' } : tooEarly;
   yield { name: `${name}, killed after purging`, world: { ...purged(expired), ...broken } };
   const all = mapPacks(purged(looked), (pack, id) => ({ ...pack, entry: decided[id] }));
   yield { name, world: { ...all, ...broken } };
@@ -258,6 +296,7 @@ function pass(world: World): World {
   };
   const delays = { trashed: TRASH_DELAY, expired: PURGE_DELAY, active: 0, none: 0, gone: 0 };
   return {
+    hold: world.hold,
     packs: world.packs.map((pack) => ({
       ...pack,
       entry: older(pack.entry),
@@ -290,13 +329,14 @@ export function violation(rules: Rules, { packs, snapshots, broken }: World): st
 }
 
 /** The same for worlds that differ in names only. */
-export function keyOf({ packs, snapshots }: World): string {
+export function keyOf({ hold, packs, snapshots }: World): string {
   const shown = packs.map(
     ({ bytes, harm, entry, replayed, saved, unusedFor }) =>
       `${bytes ? 'b' : ''}${harm[0]}${entryKey(entry)}.${entryKey(replayed)}.${entryKey(saved)}.${unusedFor / STEP}`,
   );
   const kept = snapshots.map(({ refset, state, trashedAt }) => `${refset}${state[0]}${trashedAt / STEP}`).sort();
-  return `${shown.join('|')}/${kept.join('|')}`;
+  const held = hold === undefined ? '' : `${hold.setAt},${hold.releasedAt},${hold.isHeld}`;
+  return `${shown.join('|')}/${kept.join('|')}/${held}`;
 }
 
 function entryKey(entry: PackEntry | undefined): string {

@@ -31,6 +31,7 @@ export class VaultWitness {
   readonly #intents = new Map<string, Intent>();
   readonly snapshots: Map<number, WitnessedSnapshot> = new Map();
   #head = 0;
+  #isHeld = false;
 
   /** `sizes`: of all packs that were ever made, by hex id. */
   constructor(path: string, vault: VaultId, sizes: ReadonlyMap<string, number>) {
@@ -41,6 +42,16 @@ export class VaultWitness {
 
   get head(): number {
     return this.#head;
+  }
+
+  /** From now on no event may expire or purge anything. */
+  async hold(): Promise<void> {
+    await this.#follow();
+    this.#isHeld = true;
+  }
+
+  release(): void {
+    this.#isHeld = false;
   }
 
   intend(object: ObjectName, intent: Intent): void {
@@ -81,6 +92,9 @@ export class VaultWitness {
       if (intent === undefined) throw new Error(`commit ${commit.seq}: nobody meant to make it`);
       this.snapshots.set(commit.seq, { ...intent, seq: commit.seq, object: commit.snapshotObject, state: 'active' });
     } else if (commit.kind === 'keeper-event') {
+      const isDeleting = commit.event === 'expired' || commit.event === 'purged';
+      if (this.#isHeld && isDeleting)
+        throw new Error(`commit ${commit.seq}: things were ${commit.event} during a hold`);
       const states = { trashed: 'trashed', untrashed: 'active', expired: 'expired', purged: 'gone' } as const;
       for (const seq of commit.snapshots) this.#move(seq, states[commit.event]);
     }

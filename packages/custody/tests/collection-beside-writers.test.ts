@@ -2,7 +2,8 @@
  * A collection beside writers: whoever commits while it looks is seen, and nobody waits for all of it. The writers here
  * act inside calls that the collection makes to its disk. Had it the lock of the ledger then, they would wait for ever.
  */
-import { utimes } from 'node:fs/promises';
+import { readdir, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Disk, nodeDisk } from '@keephold/backend';
 import type { Custody } from '@keephold/protocol';
 import {
@@ -17,6 +18,7 @@ import {
 } from '@keephold/testkit';
 import { describe, expect, it } from 'vitest';
 import type { FolderCollectOptions } from '../src/index.ts';
+import { holdsFolder } from '../src/layout.ts';
 import type { SqlDatabase } from '../src/ledger/sql.ts';
 import { SqliteDatabase } from '../src/ledger/sqlite-database.ts';
 import { createTestRepository, type TestRepository } from './_repository.ts';
@@ -98,6 +100,33 @@ it('a snapshot that is taken back while a collection looks keeps its packs', asy
   expect(await custody.collect(account.vault, NOW)).toMatchObject({ expiredSnapshots: 0, purgedPacks: 0 });
   await custody[Symbol.asyncDispose]();
   expect(await hasPack(repository.custody, scene)).toBe(true);
+});
+
+it('a hold that is set while a collection looks stops it, and what it keeps is there when it is released', async () => {
+  await using scene = await setScene();
+  const { account, repository, doomed } = scene;
+  const disk = interrupted('list', /packs$/, async () => {
+    await repository.custody.setHold(account.vault, account.devices[0]?.deviceId);
+  });
+  const custody = await repository.open({ disk });
+  expect(await custody.collect(account.vault, NOW)).toMatchObject({
+    ...{ expiredSnapshots: 0, condemned: 0, purgedPacks: 0, paused: 'hold' },
+  });
+  await custody[Symbol.asyncDispose]();
+  await repository.custody.untrash(account.vault, [doomed.seq]);
+  expect(await hasPack(repository.custody, scene)).toBe(true);
+});
+
+it('a hold whose record is damaged stands all the same, and the owner releases it', async () => {
+  await using scene = await setScene();
+  const { account, repository } = scene;
+  await repository.custody.setHold(account.vault, account.devices[0]?.deviceId);
+  const folder = join(repository.path, holdsFolder(account.vault));
+  for (const name of await readdir(folder)) await writeFile(join(folder, name), 'rot');
+  expect(await repository.custody.hold(account.vault)).toEqual({ since: undefined, deviceId: undefined });
+  expect(await repository.custody.collect(account.vault, NOW)).toMatchObject({ purgedPacks: 0, paused: 'hold' });
+  await repository.custody.appendKeychain(account.nextEntry({ kind: 'release-hold', vaultId: account.vault }));
+  expect(await repository.custody.collect(account.vault, NOW)).toMatchObject({ purgedPacks: 1 });
 });
 
 it('a snapshot that expires under another collection meanwhile does not keep its packs', async () => {

@@ -4,9 +4,9 @@ import { search } from './_model-search.ts';
 import { keeperRules, type ModelSize, type Rules } from './_vault-model.ts';
 
 const SIZES: readonly ModelSize[] = [
-  { packs: 2, snapshots: 3, replays: false, rots: false },
-  { packs: 3, snapshots: 1, replays: false, rots: false },
-  { packs: 2, snapshots: 2, replays: true, rots: false },
+  { packs: 2, snapshots: 3, replays: false, rots: false, holds: false },
+  { packs: 3, snapshots: 1, replays: false, rots: false, holds: false },
+  { packs: 2, snapshots: 2, replays: true, rots: false, holds: false },
 ];
 
 describe('every history of a small vault', () => {
@@ -21,14 +21,27 @@ describe('every history of a small vault', () => {
 
 describe('every history of a small vault whose packs rot', () => {
   it.each<ModelSize>([
-    { packs: 2, snapshots: 1, replays: false, rots: true },
-    { packs: 1, snapshots: 2, replays: true, rots: true },
+    { packs: 2, snapshots: 1, replays: false, rots: true, holds: false },
+    { packs: 1, snapshots: 2, replays: true, rots: true, holds: false },
   ])('keeps and knows of what kept snapshots have lost: %o', (size) => {
     const { states, steps, broken, complete } = search(keeperRules, size);
     console.log(`${JSON.stringify(size)}: ${states} states, ${steps} steps`);
     expect(broken).toBeUndefined();
     expect(complete).toBe(true);
     expect(states).toBeGreaterThan(1_000);
+  });
+});
+
+describe('every history of a small vault on which holds are set', () => {
+  it.each<ModelSize>([
+    { packs: 1, snapshots: 2, replays: false, rots: false, holds: true },
+    { packs: 1, snapshots: 1, replays: true, rots: false, holds: true },
+  ])('deletes nothing while one stands, and keeps what it kept: %o', (size) => {
+    const { states, steps, broken, complete } = search(keeperRules, size);
+    console.log(`${JSON.stringify(size)}: ${states} states, ${steps} steps`);
+    expect(broken).toBeUndefined();
+    expect(complete).toBe(true);
+    expect(states).toBeGreaterThan(200);
   });
 });
 
@@ -75,6 +88,8 @@ const MUTANTS: Readonly<Record<string, Partial<Rules>>> = {
     afterLook: (before, found) => (found === undefined && before?.state === 'live' ? before : afterLook(before, found)),
     mustLookAgain: (before, seen) => seen === undefined && before !== undefined,
   },
+  'a collection does not ask for a hold': { mayDecide: () => true },
+  'a release is for ever': { isStanding: (_, releasedAt) => releasedAt === undefined },
   'a pack that is set aside is forgotten although a snapshot needs it': { afterSetAside: () => undefined },
   'a pack that is set aside stays live': { afterSetAside: (before) => before },
   'a commit takes packs that are known to be lost': {
@@ -95,9 +110,12 @@ const ROTTING = new Set([
   'a put believes that what it found still lies there',
 ]);
 
+/** Those that only show where holds are set. */
+const HOLDING = new Set(['a collection does not ask for a hold', 'a release is for ever']);
+
 describe('the search finds it when', () => {
   it.each(Object.keys(MUTANTS))('%s', (name) => {
-    const size = { packs: 2, snapshots: 2, replays: true, rots: ROTTING.has(name) };
+    const size = { packs: 2, snapshots: 2, replays: true, rots: ROTTING.has(name), holds: HOLDING.has(name) };
     const { broken } = search({ ...keeperRules, ...MUTANTS[name] }, size);
     expect(broken).toBeDefined();
     expect(broken?.history.length).toBeLessThan(15);

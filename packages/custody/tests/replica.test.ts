@@ -61,6 +61,20 @@ describe('a second site', () => {
     await copied[Symbol.asyncDispose]();
   });
 
+  it('is stopped from deleting by the same holds', async () => {
+    const account = createAccountFixture();
+    const { vault } = account;
+    await using repository = await createTestRepository(account);
+    await storeSnapshot(repository.custody, account);
+    const hold = await repository.custody.setHold(vault, account.devices[0]?.deviceId);
+    const here = await openRepositoryFolder(repository.path);
+    await here.replicate(vault, { to, sweep: 'leave', signal });
+    await here[Symbol.asyncDispose]();
+    const copied = await openRepositoryFolder(path);
+    expect(await copied.hold(vault)).toEqual(hold);
+    await copied[Symbol.asyncDispose]();
+  });
+
   it('of another history is left as it is', async () => {
     const account = createAccountFixture();
     const { vault } = account;

@@ -190,6 +190,14 @@ export interface RetentionChange {
   readonly expiresAt: number;
 }
 
+/** Set by a device that saw something wrong: nothing of the vault is deleted until the owner releases it (security.md §6.3). */
+export interface Hold {
+  /** When it was set, by the ledger's time, unix milliseconds; undefined: its record is damaged. */
+  readonly since: number | undefined;
+  /** Who set it; undefined: the record does not say. */
+  readonly deviceId: DeviceId | undefined;
+}
+
 export interface PurgeReport {
   readonly condemned: number;
   readonly condemnedBytes: number;
@@ -197,6 +205,8 @@ export interface PurgeReport {
   readonly purgedBytes: number;
   readonly purgedObjects: number;
   readonly expiredSnapshots: number;
+  /** Why nothing expired, was condemned or purged, when something held it up. */
+  readonly paused?: 'clock-jump' | 'hold' | undefined;
 }
 
 /** What keeps and reclaims space (security.md §6). */
@@ -205,6 +215,14 @@ export interface RetentionCustody {
   trash(vault: VaultId, seqs: readonly number[]): Promise<readonly RetentionChange[]>;
   /** Takes snapshots out of the trash again. */
   untrash(vault: VaultId, seqs: readonly number[]): Promise<void>;
+  /**
+   * Stops deletion: from when it resolves no collection expires, condemns or purges anything of the vault, whoever asks,
+   * until a `release-hold` entry is in the keychain. What a collection decided before may still go. A hold that stands already stays as it
+   * is, and is answered. `by`: the device; a keeper that knows who asks takes its own word for it.
+   */
+  setHold(vault: VaultId, by: DeviceId | undefined): Promise<Hold>;
+  /** The hold that stands. */
+  hold(vault: VaultId): Promise<Hold | undefined>;
   /** Expires what is due, condemns what nothing needs, purges what was condemned long enough. */
   collect(vault: VaultId, options: CollectOptions): Promise<PurgeReport>;
   usage(vault: VaultId): Promise<Usage>;

@@ -92,8 +92,7 @@ export function keychainChange(state: KeychainState, context: EntryContext): Cha
       requireVault(state, body.vaultId, seq);
       return { grants: withGrants(state, [body.grant], seq) };
     case 'release-hold':
-      requireVault(state, body.vaultId, seq);
-      return {};
+      return changeVault(state, requireVault(state, body.vaultId, seq), { holdReleasedSeq: seq });
     case 'recovered':
       return {};
   }
@@ -140,6 +139,7 @@ function createVault(state: KeychainState, body: Body<'create-vault'>, context: 
     policy: body.policy,
     epochs: [{ epoch: 0, readKey: body.readKey, seq }],
     sealedName: body.sealedName,
+    holdReleasedSeq: undefined,
   };
   return { vaults: new Map(state.vaults).set(name, vault) };
 }

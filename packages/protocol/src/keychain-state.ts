@@ -38,6 +38,8 @@ export interface VaultRecord {
   /** Index is the epoch; never empty. */
   readonly epochs: readonly VaultEpoch[];
   readonly sealedName: Uint8Array | undefined;
+  /** The last entry that released a hold on it: holds set before that entry are over (security.md §6.3). */
+  readonly holdReleasedSeq: number | undefined;
 }
 
 export interface SlotEntry {

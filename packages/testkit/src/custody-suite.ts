@@ -365,6 +365,38 @@ function retentionCases(factory: KeeperFactory): void {
     await expect(custody.untrash(account.vault, [first.seq])).rejects.toMatchObject({ code: 'refused' });
   });
 
+  it('deletes nothing while a hold stands, until the owner releases it, and a hold that is set later stands again', async () => {
+    const account = createAccountFixture();
+    await using keeper = await factory(account);
+    const { custody } = keeper;
+    const { vault } = account;
+    const [by] = account.devices;
+    const pack = createPack(vault, 1, 1);
+    const first = await storeSnapshot(custody, account, { packs: [pack] });
+    await storeSnapshot(custody, account);
+    await custody.trash(vault, [first.seq]);
+    expect(await custody.hold(vault)).toBeUndefined();
+    const hold = await custody.setHold(vault, by?.deviceId);
+    expect(hold).toMatchObject({ deviceId: by?.deviceId, since: expect.any(Number) as number });
+    expect(await custody.hold(vault)).toEqual(hold);
+    expect(await custody.setHold(vault, by?.deviceId)).toEqual(hold);
+    const all = { trashDays: 0, purgeDays: 0 };
+    const nothing = { expiredSnapshots: 0, condemned: 0, purgedPacks: 0, purgedObjects: 0, paused: 'hold' };
+    expect(await custody.collect(vault, all)).toMatchObject(nothing);
+    expect(await custody.collect(vault, { ...all, dryRun: true })).toMatchObject(nothing);
+    expect((await custody.snapshots(vault))[0]).toMatchObject({ state: 'trashed' });
+    // Backups go on.
+    await storeSnapshot(custody, account, { packs: [createPack(vault, 1, 1)] });
+    await custody.appendKeychain(account.nextEntry({ kind: 'release-hold', vaultId: vault }));
+    expect(await custody.hold(vault)).toBeUndefined();
+    expect(await custody.collect(vault, { ...all, dryRun: true })).toMatchObject({ expiredSnapshots: 1 });
+    await custody.setHold(vault, by?.deviceId);
+    expect(await custody.collect(vault, all)).toMatchObject(nothing);
+    await custody.appendKeychain(account.nextEntry({ kind: 'release-hold', vaultId: vault }));
+    expect(await custody.collect(vault, all)).toMatchObject({ expiredSnapshots: 1, purgedPacks: 1 });
+    expect(await custody.referablePacks(vault)).not.toEqual(pack.id);
+  });
+
   it('tells what no commit names, and until when it is kept', async () => {
     const account = createAccountFixture();
     await using keeper = await factory(account);

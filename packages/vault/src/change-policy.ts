@@ -29,6 +29,14 @@ export async function requestDeletion(
   return { ...unlocked, keychain: await appendToKeychain({ custody, keychain, identity, now }, body) };
 }
 
+/** Lets deletion go on in the vault: holds that were set until now are over (security.md §6.3). */
+export async function releaseHold(unlocked: Unlocked, options: OwnerActOptions): Promise<Unlocked> {
+  const { custody, vaultId, now } = options;
+  const { keychain, identity } = unlocked;
+  const body = { kind: 'release-hold', vaultId } as const;
+  return { ...unlocked, keychain: await appendToKeychain({ custody, keychain, identity, now }, body) };
+}
+
 /** Lets `device` rely on what the trusted devices stored (security.md §3.4 P1): a computer that takes over a vault. */
 export async function trustForDedup(
   unlocked: Unlocked,

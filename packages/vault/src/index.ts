@@ -1,6 +1,6 @@
 /** The key hierarchy (security.md §3, §4): from a password to the keys the engine needs. No I/O but the custody passed in. */
 
-export { type OwnerActOptions, requestDeletion, setPolicy, trustForDedup } from './change-policy.ts';
+export { type OwnerActOptions, releaseHold, requestDeletion, setPolicy, trustForDedup } from './change-policy.ts';
 export {
   addPasswordSlot,
   addWordsSlot,

@@ -83,6 +83,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: 'reclaim the space of what was forgotten',
     load: async () => (await import('../verbs/gc.ts')).gc,
   },
+  hold: {
+    summary: 'stop deletion, or let it go on',
+    load: async () => (await import('../verbs/hold.ts')).hold,
+  },
   stats: {
     summary: 'show sizes, and what is unique to each snapshot',
     load: async () => (await import('../verbs/stats.ts')).stats,

@@ -7,6 +7,7 @@ import { type Command, defineCommand } from '../command-line/command.ts';
 import { flag, integer } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { CommandError, exitCodes, UsageError } from '../errors.ts';
+import { holdText } from '../listing/hold-text.ts';
 import { hex } from '../listing/node-text.ts';
 import { warnOfUnreadable } from '../listing/unreadable-snapshots.ts';
 import { formatTable } from '../terminal/text-table.ts';
@@ -63,6 +64,8 @@ export const forget: Command = defineCommand({
     else if (operands.length > 0)
       await forgetNamed(context, { access, records, names: operands, dryRun: options['dry-run'] });
     else await forgetByRules(context, { access, records, rules, dryRun: options['dry-run'] });
+    const hold = await custody.hold(vaultId);
+    if (hold !== undefined) context.out.warn(`${holdText(hold)}; keephold hold release lets it go on`);
     if (!(await warnOfUnreadable(context.out, { custody, vaultId, records }))) return exitCodes.done;
     context.out.note('the rules count them like any other; keephold check says why, and keephold heal may mend them');
     return exitCodes.damaged;

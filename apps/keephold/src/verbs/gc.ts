@@ -8,6 +8,7 @@ import { type Command, defineCommand } from '../command-line/command.ts';
 import { flag, integer } from '../command-line/options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes, UsageError } from '../errors.ts';
+import { holdText } from '../listing/hold-text.ts';
 import { pendingText } from '../listing/pending-text.ts';
 import { counted, formatBytes } from '../terminal/units.ts';
 
@@ -19,7 +20,7 @@ export const gc: Command = defineCommand({
   operands: { usage: '', min: 0, max: 0 },
   description: [
     'Frees space in two steps, each after a delay: a forgotten snapshot expires 30 days after it was forgotten; what no snapshot needs any more is deleted 7 days after that was noticed. Running gc again later finishes what is waiting now. It can run while backups run.',
-    'Shorter delays need the password, and a mistake can then no longer be taken back. On a server all of it needs the password, and no delay is shorter than the repository says.',
+    'Where a device has stopped deletion (keephold hold), nothing happens, and the exit code is 3. Shorter delays need the password, and a mistake can then no longer be taken back. On a server all of it needs the password, and no delay is shorter than the repository says.',
   ],
   options: {
     'trash-days': integer({ value: 'N', min: 0, max: 36_500, help: 'forgotten snapshots expire after N days (30)' }),
@@ -61,6 +62,10 @@ export const gc: Command = defineCommand({
     if (report.paused === 'clock-jump') {
       out.warn('the date jumped by more than a week, so nothing expires for now; --confirm-date says that it is right');
     }
+    const hold = report.paused === 'hold' ? await custody.hold(vaultId) : undefined;
+    if (report.paused === 'hold') {
+      out.warn(`${holdText(hold ?? { since: undefined, deviceId: undefined })}; keephold hold release lets it go on`);
+    }
     const pending = pendingText(usage);
     const would = dryRun ? 'would have ' : '';
     await out.result(
@@ -72,7 +77,7 @@ export const gc: Command = defineCommand({
         `in use: ${formatBytes(usage.packBytes + usage.objectBytes - usage.condemnedBytes - (usage.pendingBytes ?? 0))}`,
       ].join('\n'),
     );
-    return exitCodes.done;
+    return report.paused === 'hold' ? exitCodes.partial : exitCodes.done;
   },
 });
 

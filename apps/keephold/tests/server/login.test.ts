@@ -182,6 +182,21 @@ it('deletes and changes the ways in with the password, and nothing without it', 
   expect(await changed.run('keys', 'words', ...repo, '--words-file', file)).toContain('the words work');
 });
 
+it('stops deletion for any device, and lets it go on for the owner alone', { timeout: 240_000 }, async () => {
+  await using at = await place();
+  const { repo, source } = at;
+  const { run } = at.computer('first');
+  const without = at.computer('first', '');
+  await run('init', ...repo, '--invitation', at.invitation, '--account', 'ann');
+  await run('backup', ...repo, source);
+  expect(await without.run('hold', 'set', ...repo)).toContain('deletion is stopped by the device');
+  await expect(without.run('hold', 'release', ...repo)).rejects.toThrow(/exit code 2: .*password/);
+  await expect(run('gc', ...repo)).rejects.toThrow(/exit code 3: .*deletion is stopped/);
+  expect(JSON.parse(await without.run('hold', '--json', ...repo))).toMatchObject({ type: 'hold', held: true });
+  expect(await run('hold', 'release', ...repo)).toContain('deletion goes on');
+  expect(await run('gc', ...repo)).toContain('expired 0 snapshots');
+});
+
 async function wordsIn(file: string): Promise<string> {
   const numbered = [...(await readFile(file, 'utf8')).matchAll(/(\d{1,2})\. (\w+)/g)];
   return numbered

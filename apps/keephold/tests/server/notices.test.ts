@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AccountsSurroundings, noteUsage, quotaOf } from '@keephold/accounts';
+import { type AccountsSurroundings, auditEntries, noteUsage, quotaOf } from '@keephold/accounts';
 import {
   addNotice,
   confirmContact,
@@ -23,6 +23,7 @@ import {
   setContact,
   takeMessages,
 } from '@keephold/accounts/notices';
+import { decodeCbor, toHex } from '@keephold/bytes';
 import { openKeeper } from '@keephold/custody';
 import { openPostgres, type SqlDatabase, SqliteDatabase } from '@keephold/custody/sql';
 import {
@@ -411,6 +412,8 @@ it('are made by the routes: of commits, devices, deletions, and of who has acces
   expect(await seenDevices(test.surroundings, accountId)).toMatchObject([{ deviceId: device.deviceId }]);
   const owner = await test.ownerOf(account);
   await owner.trash(vault, [seq]);
+  // Told of once, however often it is asked for.
+  for (let times = 0; times < 3; times++) await test.clientOf(account).setHold(vault);
   await owner.appendKeychain(account.nextEntry({ kind: 'revoke-device', deviceId: other.deviceId }));
   await postNotices(test.surroundings, ['webhook']);
   const messages = await takeMessages(test.surroundings, { channels: ['webhook'], most: 8 });
@@ -419,9 +422,13 @@ it('are made by the routes: of commits, devices, deletions, and of who has acces
       { kind: 'access', what: 'words' },
       { kind: 'deletion', snapshots: 1 },
       { kind: 'access', what: 'revoked' },
+      { kind: 'hold', device: toHex(device.deviceId).slice(0, 8) },
     ]),
   );
-  expect(messages).toHaveLength(3);
+  expect(messages).toHaveLength(4);
+  const log = await database.read(async (sql) => await auditEntries(sql, accountId, 0));
+  const types = log.map((entry) => (decodeCbor(entry) as ReadonlyMap<number, unknown>).get(5));
+  expect(types.filter((type) => type === 'hold')).toHaveLength(1);
 });
 
 describe('a server with mail', () => {

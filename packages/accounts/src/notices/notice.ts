@@ -18,6 +18,8 @@ export type Notice =
   /** words: somebody signed in with them. The rest was changed. */
   | { readonly kind: 'access'; readonly what: 'password' | 'words' | 'way-in' | 'codes' | 'policy' | 'revoked' }
   | { readonly kind: 'deletion'; readonly snapshots: number }
+  /** Deletion was stopped. Undefined: by an unlocked app. */
+  | { readonly kind: 'hold'; readonly device: string | undefined }
   | { readonly kind: 'quota'; readonly level: 'near' | 'over'; readonly stored: number; readonly limit: number }
   | { readonly kind: 'damage'; readonly damaged: number; readonly repaired: number }
   | {
@@ -60,6 +62,7 @@ export async function addNotice(sql: Sql, { accountId, notice, now, random }: Ne
 export function choiceOf({ kind }: Notice): NoticeChoice | undefined {
   if (kind === 'confirm' || kind === 'address-changed' || kind === 'test') return undefined;
   if (kind === 'suspended' || kind === 'resumed') return undefined;
+  if (kind === 'hold') return 'deletion';
   return kind === 'back' ? 'quiet' : kind;
 }
 

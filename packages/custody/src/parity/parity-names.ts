@@ -7,7 +7,7 @@ const COPY = 100;
 const PACK = /^vaults\/[0-9a-f]{32}\/packs\/[0-9a-f]{2}\/[0-9a-f]{64}$/;
 const NAMED_BY_HASH = /^(vaults\/[0-9a-f]{32}\/(packs|objects)\/[0-9a-f]{2}|account\/grants)\/(?<hash>[0-9a-f]{64})$/;
 const RECORD =
-  /^(account\/(keychain\/[0-9]{10}|slots\/[0-9a-f]{32}|keyring\/[0-9]{10})|vaults\/[0-9a-f]{32}\/(chain\/[0-9]{10}|refsets\/[0-9]{10}-[0-9a-f]{32}))$/;
+  /^(account\/(keychain\/[0-9]{10}|slots\/[0-9a-f]{32}|keyring\/[0-9]{10})|vaults\/[0-9a-f]{32}\/((chain|holds)\/[0-9]{10}|refsets\/[0-9]{10}-[0-9a-f]{32}))$/;
 
 export function parityName(name: string): string {
   return `${PARITY}/${name}`;

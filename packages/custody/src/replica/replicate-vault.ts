@@ -7,7 +7,10 @@
 import { toHex } from '@keephold/bytes';
 import { packIdAt, packIdCount } from '@keephold/protocol';
 import type { KeeperClock } from '../clock.ts';
+import { holdsFolder } from '../layout.ts';
 import { isLost } from '../pack-state.ts';
+import { standingHold } from '../retention/hold.ts';
+import { mayDecide } from '../retention/hold-state.ts';
 import type { ReplicationReport } from '../upkeep.ts';
 import { copyAccount } from './copy-account.ts';
 import { copyChain, livePacks } from './copy-chain.ts';
@@ -22,11 +25,14 @@ export interface ReplicateParts extends Sites {
 
 export async function replicateVault(parts: ReplicateParts): Promise<ReplicationReport> {
   await copyAccount(parts);
+  await copyHolds(parts);
   const contents = await ReplicaContents.look(parts);
   const chain = await copyChain(parts, contents);
   if (chain.kind === 'forked') return chain;
   await copyRest(parts, contents);
-  const deleted = parts.sweep === 'sweep' ? await sweepReplica(parts, contents, parts.clock) : 0;
+  const isHeld = (await standingHold({ backend: parts.from, account: parts.account }, parts.vault)) !== undefined;
+  const mayDelete = parts.sweep === 'sweep' && mayDecide(isHeld);
+  const deleted = mayDelete ? await sweepReplica(parts, contents, parts.clock) : 0;
   return {
     kind: 'copied',
     commits: chain.commits,
@@ -37,6 +43,15 @@ export async function replicateVault(parts: ReplicateParts): Promise<Replication
     lackingPacks: await lackingPacks(parts, contents),
     deleted,
   };
+}
+
+/** Before the chain: what is stopped here is stopped there, too, if that place ever takes over. */
+async function copyHolds({ from, to, vault }: Sites): Promise<void> {
+  for await (const { name } of from.list(holdsFolder(vault))) {
+    if ((await to.stat(name)) !== undefined) continue;
+    const bytes = await from.get(name);
+    if (bytes !== undefined) await to.putNew(name, bytes);
+  }
 }
 
 /** What was missing or rotten here when its commit was copied, and has been put back since. */

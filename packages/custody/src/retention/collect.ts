@@ -37,6 +37,8 @@ import {
   planCollection,
 } from './collection-plan.ts';
 import { deadObjects } from './dead-objects.ts';
+import { standingHold } from './hold.ts';
+import { mayDecide } from './hold-state.ts';
 import { appendEvent, type SigningKeeper } from './keeper-event.ts';
 import { type NeededPacks, NOTHING_NEEDED } from './needed-packs.ts';
 import { removeOrphans } from './orphans.ts';
@@ -55,9 +57,10 @@ export interface FolderCollectOptions extends CollectOptions {
 }
 
 export interface FolderPurgeReport extends PurgeReport {
-  /** Why nothing expired and nothing was purged, when something held it up. */
-  readonly paused: 'clock-jump' | undefined;
+  readonly paused: Pause | undefined;
 }
+
+type Pause = Exclude<PurgeReport['paused'], undefined>;
 
 const NOTHING: Omit<FolderPurgeReport, 'paused'> = {
   condemned: 0,
@@ -76,24 +79,29 @@ export async function collectVault(
   const delays = await delaysOf(keeper, vault, options);
   const looking = { ...options, delays };
   options.signal?.throwIfAborted();
+  if (!mayDecide(await isHeld(keeper, vault))) return reportOf('hold', []);
   if (options.dryRun === true) return await foresee(keeper, vault, looking);
   // A file a snapshot and a listing of all packs: read before the lock is taken.
   const looked = await keeper.ledger.read(vault, async (transaction) => await look(keeper, transaction, looking));
   const known = looked?.needed;
   const listing = known === undefined ? undefined : await listPacks(keeper.backend, vault);
   options.signal?.throwIfAborted();
-  const plan = await keeper.ledger.write(vault, async (transaction) => {
+  const decision = await keeper.ledger.write(vault, async (transaction): Promise<CollectionPlan | Pause> => {
+    // Once more: holds are set under this lock, and whoever has set one relies on it.
+    if (!mayDecide(await isHeld(keeper, vault))) return 'hold';
     const now = await ledgerTime(keeper.clock, transaction);
     const decided = known && listing && (await decide(keeper, transaction, { delays, now, known, listing }));
     await transaction.ledger.saveVault({ ...(await vaultRow(transaction)), time: now });
     await transaction.ledger.use(now, DAY);
     if (decided !== undefined) await record(keeper, transaction, decided);
-    return decided;
+    return decided ?? 'clock-jump';
   });
+  if (decision === 'hold') return reportOf(decision, []);
+  const plan = decision === 'clock-jump' ? undefined : decision;
   const deaths = await keeper.ledger.read(vault, async (transaction) => await deathsOf(transaction, plan, delays));
   if (plan !== undefined) await deleteObjects(keeper, vault, deaths.objects, options.signal);
   await deletePacks(keeper, vault, deaths.purge, options.signal);
-  if (plan === undefined) return reportOf(plan, deaths.objects);
+  if (plan === undefined) return reportOf('clock-jump', deaths.objects);
   await removeUnneededDamaged(keeper, vault, plan.needed);
   // What a commit names that cannot be read is not known.
   if (plan.rows.some((row) => row.kind === 'lost' && isKeptCommit(row))) return reportOf(plan, deaths.objects);
@@ -111,8 +119,12 @@ async function foresee(keeper: SigningKeeper, vault: VaultId, options: LookingOp
   return await keeper.ledger.read(vault, async (transaction) => {
     const looked = await look(keeper, transaction, options);
     const plan = looked && (await planCollection(transaction, looked.rows, { ...looked, delays: options.delays }));
-    return reportOf(plan, (await deathsOf(transaction, plan, options.delays)).objects);
+    return reportOf(plan ?? 'clock-jump', (await deathsOf(transaction, plan, options.delays)).objects);
   });
+}
+
+async function isHeld(keeper: SigningKeeper, vault: VaultId): Promise<boolean> {
+  return (await standingHold(keeper, vault)) !== undefined;
 }
 
 interface Looked {
@@ -231,8 +243,8 @@ async function deletePacks(
   }
 }
 
-function reportOf(plan: CollectionPlan | undefined, objects: readonly ObjectName[]): FolderPurgeReport {
-  if (plan === undefined) return { ...NOTHING, paused: 'clock-jump' };
+function reportOf(plan: CollectionPlan | Pause, objects: readonly ObjectName[]): FolderPurgeReport {
+  if (typeof plan === 'string') return { ...NOTHING, paused: plan };
   return {
     condemned: plan.condemned,
     condemnedBytes: plan.condemnedBytes,

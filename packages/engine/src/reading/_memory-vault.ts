@@ -304,7 +304,15 @@ export class MemoryVault implements ReadingCustody {
     const epochs = [...this.indexKeys.keys()].map((epoch) => ({ epoch, readKey: new Uint8Array(1216), seq: 0 }));
     const policy = { windowDays: 30, trashDays: 30, dailyDays: 90, weeklyWeeks: 52, monthlyMonths: 12 };
     const { vaultId, createdHash } = this;
-    const vault = { vaultId, createdSeq: 0, createdHash, policy, epochs, sealedName: undefined };
+    const vault = {
+      vaultId,
+      createdSeq: 0,
+      createdHash,
+      policy,
+      epochs,
+      sealedName: undefined,
+      holdReleasedSeq: undefined,
+    };
     const devices = this.devices.map(({ deviceId, publicKey }) => ({
       deviceId,
       signingKey: publicKey,

@@ -104,7 +104,15 @@ function knowledge(): { readonly keychain: KeychainState; readonly log: CommitLo
   entryHashes.push(fromHex(V.commit.input.fields['15']));
   const policy = { windowDays: 30, trashDays: 30, dailyDays: 90, weeklyWeeks: 52, monthlyMonths: 12 };
   const epochs = [0, 1, 2, 3].map((epoch) => ({ epoch, readKey: new Uint8Array(1216), seq: 1 }));
-  const vault = { vaultId, createdSeq: 1, createdHash: new Uint8Array(32), policy, epochs, sealedName: undefined };
+  const vault = {
+    vaultId,
+    createdSeq: 1,
+    createdHash: new Uint8Array(32),
+    policy,
+    epochs,
+    sealedName: undefined,
+    holdReleasedSeq: undefined,
+  };
   const device = {
     deviceId,
     signingKey: fromHex(V.commit.publicKey),

@@ -19,6 +19,7 @@ export const rolesFor: Readonly<Record<Action, readonly Role[]>> = {
   'change-ways-in': ['unlocked'],
   delete: ['unlocked'],
   'cancel-delete': everyone,
+  hold: everyone,
   enrol: ['unlocked'],
   administer: ['unlocked'],
 };

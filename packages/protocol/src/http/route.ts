@@ -12,6 +12,7 @@ export type Action =
   | 'change-ways-in'
   | 'delete' // trash, collect
   | 'cancel-delete'
+  | 'hold' // stops deletion; only an entry of the keychain lets it go on
   | 'enrol' // carries the messages between an app and a device that it adds
   | 'administer'; // the server, not what it keeps; admins alone
 

@@ -246,6 +246,22 @@ const keeping = {
     body: jsonBody(schema.SeqsBody),
     answer: EMPTY,
   },
+  setHold: {
+    method: 'POST',
+    path: '/v1/vaults/:vault/hold',
+    action: 'hold',
+    summary: 'Stops deletion in the vault until a release-hold entry; answers the hold that stands.',
+    params: schema.VaultPath,
+    answer: json(schema.HoldAnswer),
+  },
+  hold: {
+    method: 'GET',
+    path: '/v1/vaults/:vault/hold',
+    action: 'read-own-vault',
+    summary: 'Whether a device has stopped deletion in the vault, since when and which.',
+    params: schema.VaultPath,
+    answer: json(schema.HoldAnswer),
+  },
   collect: {
     method: 'POST',
     path: '/v1/vaults/:vault/collect',

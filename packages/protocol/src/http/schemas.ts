@@ -67,6 +67,13 @@ export const PurgeAnswer = Type.Object({
   purgedBytes: Count,
   purgedObjects: Count,
   expiredSnapshots: Count,
+  paused: Type.Optional(
+    Type.Unsafe<'clock-jump' | 'hold'>(Type.String({ enum: ['clock-jump', 'hold'], description: 'why nothing went' })),
+  ),
+});
+/** `hold` is absent where none stands. */
+export const HoldAnswer = Type.Object({
+  hold: Type.Optional(Type.Object({ since: Type.Optional(Milliseconds), deviceId: Type.Optional(Id) })),
 });
 export const UsageAnswer = Type.Object({
   packs: Count,

@@ -7,6 +7,7 @@ import {
   type CommitOutcome,
   type Custody,
   type Head,
+  type Hold,
   type ObjectName,
   type PackId,
   SEALED_PAGE_LENGTH,
@@ -29,6 +30,7 @@ export type VaultRoute =
   | 'getObjects'
   | 'getPack'
   | 'untrash'
+  | 'hold'
   | 'usage'
   | 'audit'
   | 'reportDamage'
@@ -71,6 +73,7 @@ export const vaultHandlers: Readonly<Record<VaultRoute, Handler>> = {
     await call.custody.untrash(vaultOf(call), seqsOf(call));
     return EMPTY;
   },
+  hold: async (call) => json(holdAnswer(await call.custody.hold(vaultOf(call)))),
   usage: async (call) => json(await call.custody.usage(vaultOf(call))),
   audit: async (call) => json({ findings: await call.custody.audit(vaultOf(call)) }),
   reportDamage: async (call) => bytesOrAbsent(await call.custody.reportDamage(vaultOf(call), call.bytes)),
@@ -137,6 +140,14 @@ async function* objectFrames(
   for (let at = 0; at < names.length; at += OBJECTS_IN_MEMORY) {
     yield* await custody.getObjects(vault, names.slice(at, at + OBJECTS_IN_MEMORY));
   }
+}
+
+export function holdAnswer(hold: Hold | undefined): schemas.AnswerOf<typeof schemas.HoldAnswer> {
+  if (hold === undefined) return {};
+  const { since, deviceId } = hold;
+  return {
+    hold: { ...(since !== undefined && { since }), ...(deviceId !== undefined && { deviceId: toBase64Url(deviceId) }) },
+  };
 }
 
 function headAnswer({ seq, hash }: Head): schemas.AnswerOf<typeof schemas.HeadAnswer> {

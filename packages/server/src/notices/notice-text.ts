@@ -60,6 +60,14 @@ function saidOf(notice: Notice): Said {
         `The deletion of ${counted(notice.snapshots, 'snapshot')} was requested. Nothing goes before the delay of the vault is over.`,
         'If you did not do that, keephold forget --undo on any of your devices takes it back; then change your password.',
       ]);
+    case 'hold':
+      return said('deletion was stopped', 'urgent', [
+        notice.device === undefined
+          ? 'Somebody who is signed in has stopped deletion.'
+          : `The device whose id begins with ${notice.device} has stopped deletion.`,
+        'That is for when something may be destroying files. Backups go on, and nothing of earlier backups is deleted.',
+        'keephold diff shows what changed. If all is well, keephold hold release lets deletion go on, with the password. If not, restore from before, and revoke the device if it is not yours.',
+      ]);
     case 'quota':
       return quotaSaid(notice);
     case 'damage':
