@@ -1,5 +1,6 @@
 /** `keephold restore --device`: what a device backed up last, what makes a computer usable first, and taking over. */
-import { RestoreError } from '@keephold/engine/node';
+import { NodeType } from '@keephold/engine';
+import { RestoreError, type RestoreReport } from '@keephold/engine/node';
 import type { SelectorConfig, TargetConfig } from '@keephold/source-files';
 import { DeviceStore } from '../../access/device-store.ts';
 import { openForReading, type ReadAccess } from '../../access/open-for-reading.ts';
@@ -90,6 +91,9 @@ interface OnePart {
 /** What was done counts and is told, also when the target fills up. */
 async function onePart(context: Context, access: ReadAccess, { wish, part, account, turn }: OnePart): Promise<void> {
   const { overwrite, dryRun, sync, select, how } = wish;
+  // Folders on the way are made now and have their account when it is their turn.
+  const selection = selectTurn(part, turn, () => 'selected');
+  const onTheWay = { restored: 0, identical: 0, skipped: 0, failed: 0, deleted: 0 };
   try {
     const report = await runRestore(context, access, {
       ...{ overwrite, dryRun, sync, select },
@@ -99,16 +103,34 @@ async function onePart(context: Context, access: ReadAccess, { wish, part, accou
       narrow: { name: turn, select: (wanted) => selectTurn(part, turn, wanted) },
       delete: false,
       use: 'keep',
-      onItem: (item) => account.item(item),
+      onItem: (item) => {
+        const isOnTheWay = item.type === NodeType.directory && selection(item.path, true) === 'descend';
+        if (isOnTheWay) onTheWay[item.outcome]++;
+        else account.item(item);
+      },
       onNote: (path, note) => account.note(path, note),
     });
-    account.add(report);
+    account.add(without(report, onTheWay));
   } catch (error) {
     if (!(error instanceof RestoreError)) throw error;
     account.add(error.report);
     await account.print();
     throw error;
   }
+}
+
+type Outcomes = Pick<RestoreReport, 'restored' | 'identical' | 'skipped' | 'failed' | 'deleted'>;
+
+function without(report: RestoreReport, less: Outcomes): RestoreReport {
+  const { restored, identical, skipped, failed, deleted } = report;
+  return {
+    ...report,
+    restored: restored - less.restored,
+    identical: identical - less.identical,
+    skipped: skipped - less.skipped,
+    failed: failed - less.failed,
+    deleted: deleted - less.deleted,
+  };
 }
 
 interface Question {

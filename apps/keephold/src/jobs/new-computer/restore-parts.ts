@@ -6,6 +6,11 @@
 import { EngineError, NodeType, type Repository, type Snapshot } from '@keephold/engine';
 import { type Destination, inPlaceDestination } from '../../listing/restore-destinations.ts';
 
+/** Folders that were backed up, as paths within the snapshot: they are stored as the system writes them. */
+export function rootsOf({ paths }: Pick<Snapshot, 'paths'>): readonly Uint8Array[] {
+  return paths.map((path) => path.subarray(path[0] === 0x2f ? 1 : 0));
+}
+
 export interface RestorePart extends Destination {
   readonly snapshot: Snapshot;
   /** Paths in the snapshot that come from others. */
@@ -35,7 +40,7 @@ export async function restoreParts(
   for (const snapshot of snapshots) {
     const own: Root[] = [];
     const older: Root[] = [];
-    for (const path of snapshot.paths) {
+    for (const path of rootsOf(snapshot)) {
       ((await isCovered(repository, path, taken)) ? older : own).push({ snapshot, path });
     }
     covered.push(...older);

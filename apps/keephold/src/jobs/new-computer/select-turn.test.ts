@@ -32,6 +32,8 @@ it('gives every entry one turn, and settings, documents and the desktop the firs
   }
   expect(turnsOf('home/me/Documents/letters/x', ['home/me/Documents/letters'])).toBe('first');
   expect(turnsOf('home/me/Desktop/', [''])).toBe('first');
+  // As the system writes it.
+  expect(turnsOf('srv/me/Documents/', ['/srv/me'])).toBe('first');
   expect(['home/', 'home/', 'C/Users/', 'srv/photos/x', 'home/'].map((path) => turnsOf(path, ['']))).toEqual(
     Array.from({ length: 5 }, () => 'rest'),
   );

@@ -1,6 +1,6 @@
 /** Which entries of a part have their turn: of two turns that follow each other, each entry has exactly one. */
 import { joinPath } from '@keephold/engine';
-import { isWithin, type RestorePart } from './restore-parts.ts';
+import { isWithin, type RestorePart, rootsOf } from './restore-parts.ts';
 import { usableFirst } from './usable-first.ts';
 
 type Selection = 'selected' | 'descend' | 'skipped';
@@ -9,7 +9,8 @@ export type Select = (path: Uint8Array, isDirectory: boolean) => Selection;
 
 export function selectTurn(part: RestorePart, turn: 'first' | 'rest', wanted: Select): Select {
   const { snapshot, leftOut, isBeside } = part;
-  const order = usableFirst(snapshot.paths);
+  const roots = rootsOf(snapshot);
+  const order = usableFirst(roots);
   return (relative, isDirectory) => {
     const path = part.path.length === 0 ? relative : relative.length === 0 ? part.path : joinPath(part.path, relative);
     if (leftOut.some((other) => isWithin(path, other))) return 'skipped';
@@ -18,8 +19,7 @@ export function selectTurn(part: RestorePart, turn: 'first' | 'rest', wanted: Se
     const at = order.turnOf(path, isDirectory);
     if (turn === 'first' && at === 'on-the-way') return 'descend';
     if ((turn === 'first') !== (at === 'first')) return 'skipped';
-    const isAbove =
-      isBeside && isDirectory && snapshot.paths.some((root) => root.length > path.length && isWithin(root, path));
+    const isAbove = isBeside && isDirectory && roots.some((root) => root.length > path.length && isWithin(root, path));
     return isAbove ? 'descend' : asked;
   };
 }
